@@ -1,0 +1,104 @@
+// The words that the agent's folders share. Each folder imports types from here and none from its neighbours.
+import type { BannedString } from "@cryptnono/matcher";
+
+/** A banned string with where it was written. Messages name it by `list[index]`, never by its value. */
+export interface Rule extends BannedString {
+  /** The config's name: its file name without `.json`, for example `encrypted-01`. */
+  readonly list: string;
+  /** Position in that file's `bannedCommandStrings`. */
+  readonly index: number;
+  /** `audit`: log `would-kill`, kill nothing. From the file's `mode`, else the command line's `--mode`. */
+  readonly action: "enforce" | "audit";
+  readonly note?: string;
+}
+
+/** An allow pattern with where it was written. */
+export interface AllowPattern {
+  readonly source: string;
+  readonly list: string;
+  readonly index: number;
+}
+
+/** Everything that decides, merged from all config files, in their order. Frozen. */
+export interface Rules {
+  readonly strings: readonly Rule[];
+  readonly allow: readonly AllowPattern[];
+}
+
+/** What a process is, as the kernel saw it at exec or as a scan read it from /proc. */
+export interface ProcessFacts {
+  /** Thread group id in the initial pid namespace. */
+  readonly pid: number;
+  readonly ppid: number;
+  readonly uid: number;
+  /** Nanoseconds since boot. */
+  readonly startTimeNs: bigint;
+  /** The path given to execve; for a scan what /proc/PID/exe names. */
+  readonly path: Uint8Array;
+  /** The interpreter that really runs, when `path` is a script. */
+  readonly interpreter?: Uint8Array;
+  /** The argument area as far as it was captured; `args[0]` is `argv[0]`. The last one may be cut. */
+  readonly args: readonly Uint8Array[];
+  /** Length of the whole argument area in bytes. More than what `args` holds means it was cut. */
+  readonly argsBytes: number;
+  /** The new image's short name, at most 15 bytes. */
+  readonly comm: Uint8Array;
+  /** The parent's short name. */
+  readonly parentComm: Uint8Array;
+  readonly cgroup: CgroupIdentity;
+  /** What the kernel did beyond the cmdline: pid namespace inode number and cgroup v2 id; absent for a scan. */
+  readonly pidNamespace?: number;
+  readonly cgroupId?: bigint;
+}
+
+/** Where a process stood in the cgroup trees. `kernel`: one path per hierarchy, root first. `proc`: /proc/PID/cgroup. */
+export type CgroupIdentity =
+  | { readonly source: "kernel"; readonly paths: readonly string[] }
+  | { readonly source: "proc"; readonly lines: string };
+
+/** Who found it: the contract's two names, kept for people's queries. */
+export type Source = "execwhacker.bpf" | "psutil.process_iter";
+
+/** What happened to one process. The log line is made of this and nothing else. */
+export interface Report {
+  readonly source: Source;
+  readonly process: ProcessFacts;
+  /** The rule whose string was found. */
+  readonly rule: Rule | null;
+  readonly outcome: Outcome;
+  /** Nanoseconds from the exec hook's entry (or the scan's first look) to the verdict's signal. */
+  readonly latencyNs?: bigint;
+  /** Byte offset of the match in the searched text, when known. */
+  readonly matchOffset?: number;
+}
+
+export type Outcome =
+  | { readonly action: "killed"; readonly by: "kernel" | "agent" }
+  | { readonly action: "would-kill" }
+  | { readonly action: "kill-failed"; readonly errno: number }
+  | { readonly action: "missed-kill" }
+  | { readonly action: "spared"; readonly allowedBy: "is-substring" | { readonly pattern: AllowPattern } }
+  /** The line could not be read or was longer than can be scanned, and the configured way is to let it go. */
+  | { readonly action: "let-go"; readonly because: "unreadable" | "over-long" }
+  | { readonly action: "observed"; readonly durationNs: bigint };
+
+/** What a container look-up found. */
+export type ContainerResult =
+  /** No container: a process of the host. No look-up was made and there is nothing to report. */
+  | { readonly kind: "host" }
+  | {
+      readonly kind: "container";
+      readonly type: "cri" | "docker";
+      readonly id: string;
+      readonly labels: Readonly<Record<string, string>>;
+      /** The reference the operator wrote, with its tag; a digest only when no name is known. */
+      readonly image: string;
+      readonly imageDigest?: string;
+    }
+  | { readonly kind: "failed"; readonly reason: string; readonly cgroupLine: string; readonly id?: string };
+
+/** Never rejects, never takes longer than its deadline: failure is a result. */
+export interface ContainerLookup {
+  lookup(cgroup: CgroupIdentity): Promise<ContainerResult>;
+  close(): Promise<void>;
+}

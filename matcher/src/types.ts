@@ -1,0 +1,34 @@
+// The matcher's vocabulary. Everything is bytes: a command line is not text in any encoding.
+
+/**
+ * How an occurrence of a banned string must stand to count.
+ * - `word`: the bytes on either side are not word bytes (ASCII letters, digits, `_`); the contract's rule and the default.
+ * - `anywhere`: any occurrence.
+ * - `exact-argument`: the occurrence is a whole argument (or the whole executed path, or the whole `argv[0]`).
+ */
+export type MatchMode = "word" | "anywhere" | "exact-argument";
+
+/** A banned string as the matcher takes it. `value` is 1 to {@link MAX_STRING_BYTES} bytes, in any case, any bytes but NUL. */
+export interface BannedString {
+  readonly value: Uint8Array;
+  readonly mode: MatchMode;
+}
+
+/** Longest banned string, in bytes. */
+export const MAX_STRING_BYTES = 512;
+
+/** What was executed: the bytes the kernel holds, without the NULs that end them. */
+export interface CommandLine {
+  /** The path given to execve (`bprm->filename`), or what `/proc/PID/exe` names for a process found by a scan. */
+  readonly path: Uint8Array;
+  /** The new image's argument area: `args[0]` is `argv[0]`. May be empty. */
+  readonly args: readonly Uint8Array[];
+}
+
+/**
+ * The matcher's answer on one command line.
+ * - `banned`: string `index` occurs and one occurrence counts.
+ * - `is-substring`: string `index` occurs, and no string has an occurrence that counts.
+ * - `none`.
+ */
+export type Match = { readonly kind: "banned" | "is-substring"; readonly index: number } | { readonly kind: "none" };
