@@ -1,0 +1,187 @@
+// JSON text to a tree that knows where each value stands. The runtime's own parser quotes the text in its messages, and the
+// text is secret; it also lets the last of two equal keys win in silence.
+
+/** A JSON value with the offset, in UTF-16 units, where it begins. */
+export type JsonNode =
+  | { readonly type: "string"; readonly at: number; readonly value: string }
+  | { readonly type: "array"; readonly at: number; readonly items: readonly JsonNode[] }
+  | { readonly type: "object"; readonly at: number; readonly members: readonly JsonMember[] }
+  | { readonly type: "number" | "boolean" | "null"; readonly at: number };
+
+/** Equal keys stay apart: the reader of the tree decides what they mean. */
+export interface JsonMember {
+  readonly key: string;
+  readonly at: number;
+  readonly value: JsonNode;
+}
+
+/** `expected` says what could have stood at `at`; `got` names the character's kind, never the text. */
+export class JsonError extends Error {
+  readonly at: number;
+  readonly expected: string;
+  readonly got: string;
+
+  constructor(at: number, expected: string, got: string) {
+    super(`parse JSON: expected ${expected}, got ${got}`);
+    this.name = "JsonError";
+    this.at = at;
+    this.expected = expected;
+    this.got = got;
+  }
+}
+
+/** Deeper than any config; stops a hostile file from exhausting the stack. */
+const MAX_DEPTH = 32;
+
+/**
+ * Parse RFC 8259 JSON, nothing more lenient.
+ *
+ * @throws JsonError at the first fault.
+ */
+export function parseJson(text: string): JsonNode {
+  const reader = new Reader(text);
+  const root = reader.value(0);
+  reader.end();
+  return root;
+}
+
+/** 1-based line and column (in characters) of `at`. */
+export function lineAndColumn(text: string, at: number): { readonly line: number; readonly column: number } {
+  const before = text.slice(0, at);
+  const line = before.split("\n").length;
+  return { line, column: [...before.slice(before.lastIndexOf("\n") + 1)].length + 1 };
+}
+
+const SPACE = /[ \t\n\r]*/y;
+const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
+const PLAIN = /[^"\\\x00-\x1f]*/y;
+const HEX4 = /[0-9a-fA-F]{4}/y;
+const ESCAPES: Readonly<Record<string, string>> = {
+  '"': '"',
+  "\\": "\\",
+  "/": "/",
+  b: "\b",
+  f: "\f",
+  n: "\n",
+  r: "\r",
+  t: "\t",
+};
+
+class Reader {
+  readonly #text: string;
+  #at = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  value(depth: number): JsonNode {
+    this.#take(SPACE);
+    const at = this.#at;
+    if (depth > MAX_DEPTH) this.#fail(`at most ${MAX_DEPTH} levels of nesting`, "one more");
+    const char = this.#text[at];
+    if (char === '"') return { type: "string", at, value: this.#string() };
+    if (char === "[") return { type: "array", at, items: this.#array(depth) };
+    if (char === "{") return { type: "object", at, members: this.#object(depth) };
+    for (const [word, type] of [
+      ["true", "boolean"],
+      ["false", "boolean"],
+      ["null", "null"],
+    ] as const) {
+      if (this.#text.startsWith(word, at)) {
+        this.#at += word.length;
+        return { type, at };
+      }
+    }
+    if (this.#take(NUMBER) !== "") return { type: "number", at };
+    this.#fail("a JSON value");
+  }
+
+  end(): void {
+    this.#take(SPACE);
+    if (this.#at < this.#text.length) this.#fail("the end of the file");
+  }
+
+  #array(depth: number): JsonNode[] {
+    this.#at++;
+    const items: JsonNode[] = [];
+    if (this.#accept("]")) return items;
+    for (;;) {
+      items.push(this.value(depth + 1));
+      if (this.#accept("]")) return items;
+      if (!this.#accept(",")) this.#fail("`,` or `]` after an array's element");
+    }
+  }
+
+  #object(depth: number): JsonMember[] {
+    this.#at++;
+    const members: JsonMember[] = [];
+    if (this.#accept("}")) return members;
+    for (;;) {
+      this.#take(SPACE);
+      const at = this.#at;
+      if (this.#text[at] !== '"') this.#fail("a key in double quotes");
+      const key = this.#string();
+      if (!this.#accept(":")) this.#fail("`:` after an object's key");
+      members.push({ key, at, value: this.value(depth + 1) });
+      if (this.#accept("}")) return members;
+      if (!this.#accept(",")) this.#fail("`,` or `}` after an object's value");
+    }
+  }
+
+  #string(): string {
+    this.#at++;
+    let value = this.#take(PLAIN);
+    for (;;) {
+      const char = this.#text[this.#at];
+      if (char === '"') {
+        this.#at++;
+        return value;
+      }
+      if (char !== "\\") this.#fail("a string's end or an escaped character");
+      this.#at++;
+      value += this.#escape() + this.#take(PLAIN);
+    }
+  }
+
+  #escape(): string {
+    const char = this.#text[this.#at] ?? "";
+    const plain = ESCAPES[char];
+    if (plain !== undefined) {
+      this.#at++;
+      return plain;
+    }
+    if (char !== "u") this.#fail('one of the escapes \\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX');
+    this.#at++;
+    const digits = this.#take(HEX4);
+    if (digits === "") this.#fail("four hexadecimal digits after \\u");
+    return String.fromCharCode(Number.parseInt(digits, 16));
+  }
+
+  #accept(char: string): boolean {
+    this.#take(SPACE);
+    if (this.#text[this.#at] !== char) return false;
+    this.#at++;
+    return true;
+  }
+
+  #take(pattern: RegExp): string {
+    pattern.lastIndex = this.#at;
+    const found = pattern.exec(this.#text)?.[0] ?? "";
+    this.#at += found.length;
+    return found;
+  }
+
+  #fail(expected: string, got = kindOfCharacter(this.#text[this.#at])): never {
+    throw new JsonError(this.#at, expected, got);
+  }
+}
+
+/** Punctuation may be shown, as it is JSON's own; anything else may be part of a secret. */
+function kindOfCharacter(char: string | undefined): string {
+  if (char === undefined) return "the end of the file";
+  if (/[[\]{}:,"\\]/.test(char)) return `\`${char}\``;
+  if (char === "\n" || char === "\r") return "a line break";
+  if (char < " ") return "a control character";
+  return "another character";
+}
