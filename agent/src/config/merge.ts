@@ -1,6 +1,5 @@
 // Many config files to one frozen set of rules.
 import { basename, dirname, join } from "node:path";
-import { fold } from "@cryptnono/matcher";
 import type { AllowPattern, Rule, Rules } from "../types.js";
 import type { ActionMode, ConfigFile } from "./parse.js";
 
@@ -12,23 +11,30 @@ import type { ActionMode, ConfigFile } from "./parse.js";
  */
 export function mergeRules(files: readonly ConfigFile[], defaultMode: ActionMode): Rules {
   const names = listNames(files.map(({ file }) => file));
-  const strings = new Map<string, Rule>();
-  const allow = new Map<string, AllowPattern>();
+  const strings: Rule[] = [];
+  const allow: AllowPattern[] = [];
+  const known = new Set<string>();
+  const isNew = (key: string): boolean => known.size < known.add(key).size;
   for (const [i, file] of files.entries()) {
     const list = names[i]!;
     const action = file.mode ?? defaultMode;
-    for (const [index, string] of file.strings.entries()) {
-      const key = `${action} ${string.mode} ${Buffer.from(fold(string.value)).toString("latin1")}`;
-      if (!strings.has(key)) strings.set(key, Object.freeze({ ...string, list, index, action }));
+    for (const [index, { value, mode, note }] of file.strings.entries()) {
+      if (!isNew(`${action} ${mode} ${folded(value)}`)) continue;
+      strings.push(
+        note === undefined ? { value, mode, list, index, action } : { value, mode, list, index, action, note },
+      );
     }
     for (const [index, source] of file.patterns.entries()) {
-      if (!allow.has(source)) allow.set(source, Object.freeze({ source, list, index }));
+      if (isNew(`allow ${source}`)) allow.push({ source, list, index });
     }
   }
-  return Object.freeze({
-    strings: Object.freeze([...strings.values()]),
-    allow: Object.freeze([...allow.values()]),
-  });
+  return Object.freeze({ strings: Object.freeze(strings), allow: Object.freeze(allow) });
+}
+
+/** The matcher's folding, on text of one character a byte. */
+function folded(value: Uint8Array): string {
+  const text = Buffer.from(value.buffer, value.byteOffset, value.length).toString("latin1");
+  return text.replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase()).replace(/[\0\t-\r]/g, " ");
 }
 
 /** File names without `.json`; with their folders where two would be equal. */

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { ConfigError } from "./config-error.js";
 import { parseConfigFile } from "./parse.js";
 
-const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
+const utf8 = (text: string): Buffer => Buffer.from(text);
 const parse = (text: string) => parseConfigFile("/c/a.json", utf8(text));
 
 function problemsOf(bytes: Uint8Array | string) {
