@@ -1,0 +1,6 @@
+export { AllowPatterns } from "./allow-patterns.js";
+export { type AllowLimits, type CompiledAllow, compileAllow, DEFAULT_ALLOW_LIMITS } from "./compile-allow.js";
+export { parsePattern } from "./parse-pattern.js";
+export { PatternError, type PatternProblem } from "./pattern-error.js";
+export type { AllowTable } from "./table.js";
+export { walkAllow, walkAllowArguments } from "./walk.js";
