@@ -1,0 +1,35 @@
+// After a call that was not answered in time, spares the next ones the same wait.
+
+/**
+ * Closed: calls pass. Open: they are refused for `retryMs`. Then one passes as a probe, the others are still refused, until
+ * `succeeded` closes it or `timedOut` opens it anew.
+ */
+export class CircuitBreaker {
+  readonly #retryMs: number;
+  readonly #nowMs: () => number;
+  #refuseUntilMs = Number.NEGATIVE_INFINITY;
+  #open = false;
+
+  constructor(retryMs: number, nowMs: () => number) {
+    this.#retryMs = retryMs;
+    this.#nowMs = nowMs;
+  }
+
+  /** Whether a call may be made now. A call that passes while the breaker is open is the probe. */
+  pass(): boolean {
+    if (!this.#open) return true;
+    if (this.#nowMs() < this.#refuseUntilMs) return false;
+    this.#refuseUntilMs = this.#nowMs() + this.#retryMs;
+    return true;
+  }
+
+  /** Any answer counts, a refusal too: the runtime is there. */
+  succeeded(): void {
+    this.#open = false;
+  }
+
+  timedOut(): void {
+    this.#open = true;
+    this.#refuseUntilMs = this.#nowMs() + this.#retryMs;
+  }
+}
