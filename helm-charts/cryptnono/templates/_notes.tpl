@@ -1,0 +1,34 @@
+{{/* Also printed by a chart that has this one as its subchart. */}}
+{{- define "cryptnono.notes" -}}
+{{- $exec := .Values.detectors.execwhacker -}}
+{{- if $exec.enabled -}}
+cryptnono guards every node of the cluster{{ if eq $exec.mode "audit" }} in audit mode: it logs and kills nothing{{ end }}.
+
+  kubectl -n {{ .Release.Namespace }} get pod -l app.kubernetes.io/name={{ include "cryptnono.name" . }} -o wide
+  kubectl -n {{ .Release.Namespace }} logs <pod> -c execwhacker
+{{- else -}}
+cryptnono: detectors.execwhacker.enabled is false. NO NODE IS GUARDED.
+{{- end }}
+{{- $lost := list }}
+{{- if or .Values.fetchKernelHeaders.resources .Values.fetchKernelHeaders.image }}{{ $lost = append $lost "fetchKernelHeaders: no kernel headers are needed" }}{{ end }}
+{{- if $exec.threadpoolSize }}{{ $lost = append $lost "detectors.execwhacker.threadpoolSize: there is no thread pool" }}{{ end }}
+{{- if or .Values.metrics.collector.image .Values.metrics.collector.resources }}{{ $lost = append $lost "metrics.collector.image, resources, port: the detector is scraped itself, at detectors.execwhacker.metrics.port" }}{{ end }}
+{{- if $lost }}
+
+These values have lost their meaning and can go:
+{{- range $lost }}
+  {{ . }}
+{{- end }}
+{{- end }}
+{{- $missing := list }}
+{{- if .Values.detectors.monero.enabled }}{{ $missing = append $missing "monero" }}{{ end }}
+{{- if .Values.detectors.tcpflowkiller.enabled }}{{ $missing = append $missing "tcpflowkiller" }}{{ end }}
+{{- if $missing }}
+
+Enabled in the values but not in this version, so NOT running: {{ join ", " $missing }}
+{{- end }}
+{{- if .Values.containerSecurityContext.privileged }}
+
+containerSecurityContext.privileged is true. It is not needed any more: four capabilities do.
+{{- end }}
+{{- end }}
