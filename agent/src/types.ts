@@ -102,3 +102,28 @@ export interface ContainerLookup {
   lookup(cgroup: CgroupIdentity): Promise<ContainerResult>;
   close(): Promise<void>;
 }
+
+/**
+ * The kernel's counters, summed over CPUs. Each only grows while one sensor is loaded; a reload of the rules keeps them.
+ * They count what the kernel decided: what a held process comes to is counted by the agent.
+ */
+export interface SensorCounters {
+  /** Execs seen. */
+  readonly checked: bigint;
+  readonly killed: bigint;
+  readonly would_kill: bigint;
+  /** The kernel's signal call failed. */
+  readonly kill_failed: bigint;
+  readonly spared_substring: bigint;
+  readonly spared_pattern: bigint;
+  /** Stopped for user space to decide. */
+  readonly held: bigint;
+  /** A page of the command line was not resident. */
+  readonly unreadable: bigint;
+  readonly over_long: bigint;
+  /** The search stopped at its bound of work. */
+  readonly budget_exceeded: bigint;
+  /** Events that found no room in the ring buffer: log lines lost, never verdicts. */
+  readonly kill_events_lost: bigint;
+  readonly other_events_lost: bigint;
+}
