@@ -1,0 +1,219 @@
+// A report and what is known of its container to the contract's JSON lines.
+import { uptime } from "node:os";
+import { fold } from "@cryptnono/matcher";
+import type { CgroupIdentity, ContainerResult, Outcome, ProcessFacts, Report, Rule } from "../types.js";
+import { microsecondClock } from "./clock.js";
+import { showCommandLine } from "./command-line.js";
+import { cut, decode, toJson } from "./text.js";
+
+export interface LogOptions {
+  /** The time of a line. */
+  readonly timestamp?: () => string;
+  /** The wall clock's milliseconds at boot. Taken once, so that a process has one start time in all its lines. */
+  readonly bootTimeMs?: number;
+  /** Most characters of `cmdline` in JSON. */
+  readonly maxCmdlineChars?: number;
+}
+
+/** One line with its line feed, and how much it would be missed. */
+export interface LogLine {
+  readonly text: string;
+  readonly importance: Importance;
+}
+
+/** 3: a process was to die. 2: one would have, or was let go. 1: one was spared; a look-up failed. 0: debugging. */
+export type Importance = 0 | 1 | 2 | 3;
+
+export type Level = "debug" | "info" | "warning" | "error";
+
+export interface ReportFormatter {
+  /** The report's line; before it, when the container could not be found, a line that says why. */
+  lines(report: Report, container: ContainerResult): LogLine[];
+  /** A line about the agent itself. `fields` may hold anything JSON can; none of it may be a banned string. */
+  notice(level: Level, event: string, fields?: Readonly<Record<string, unknown>>): LogLine;
+}
+
+/** 8 KiB: twice the longest path, and under the 16 KiB at which container runtimes split a line. */
+const MAX_CMDLINE_CHARS = 8192;
+/** For every other text of foreign origin: `argv[0]` may have 128 KiB, an image's label any length. */
+const MAX_FIELD_CHARS = 1024;
+const MAX_LABELS_CHARS = 4096;
+
+export function createFormatter(options: LogOptions = {}): ReportFormatter {
+  const {
+    timestamp = microsecondClock(),
+    bootTimeMs = Date.now() - uptime() * 1000,
+    maxCmdlineChars = MAX_CMDLINE_CHARS,
+  } = options;
+
+  function reportLine(report: Report, container: ContainerResult): LogLine {
+    const { process, outcome, rule } = report;
+    const shown = OUTCOMES[outcome.action];
+    const fields = new Fields();
+    const cmdline = showCommandLine(process, rule, maxCmdlineChars, report.matchOffset);
+    fields.set("pid", process.pid);
+    fields.bytes("cmdline", cmdline.bytes);
+    if (rule !== null) fields.bytes("matched", fold(rule.value));
+    fields.set("source", report.source);
+    if (container.kind === "container") {
+      fields.set("container_type", container.type);
+      fields.labels(container.labels);
+      fields.text("image", container.image);
+    }
+    fields.set("action", outcome.action);
+    if (outcome.action === "spared") fields.set("allowedby", allowedBy(outcome.allowedBy));
+    if (outcome.action === "observed") fields.set("duration", Number(outcome.durationNs) / 1e9);
+    fields.set("event", shown.event);
+    fields.set("level", shown.level);
+    fields.set("timestamp", timestamp());
+    addOutcome(fields, outcome);
+    addProcess(fields, process);
+    if (rule !== null) addRule(fields, rule);
+    addContainerIdentity(fields, container);
+    if (report.latencyNs !== undefined) fields.set("latency_us", Number(report.latencyNs) / 1000);
+    if (report.matchOffset !== undefined) fields.set("match_offset", report.matchOffset);
+    if (cmdline.truncated !== undefined) fields.truncated("cmdline", cmdline.truncated);
+    return { text: fields.line(), importance: shown.importance };
+  }
+
+  function addProcess(fields: Fields, process: ProcessFacts): void {
+    const argv0 = process.args[0];
+    fields.bytes("exe", process.interpreter ?? process.path);
+    if (argv0 !== undefined && !same(argv0, process.path) && !same(argv0, process.interpreter))
+      fields.bytes("argv0", argv0);
+    fields.bytes("comm", process.comm);
+    fields.set("ppid", process.ppid);
+    fields.bytes("parent", process.parentComm);
+    fields.set("uid", process.uid);
+    fields.set("start_time", new Date(bootTimeMs + Number(process.startTimeNs / 1_000_000n)).toISOString());
+    fields.text("cgroup", cgroupPath(process.cgroup));
+    if (process.cgroupId !== undefined) fields.set("cgroup_id", process.cgroupId.toString());
+    if (process.pidNamespace !== undefined) fields.set("pid_namespace", process.pidNamespace);
+  }
+
+  function lookupFailedLine(report: Report, failed: ContainerResult & { kind: "failed" }): LogLine {
+    const fields = new Fields();
+    fields.set("pid", report.process.pid);
+    fields.set("source", report.source);
+    fields.set("action", "container-lookup-failed");
+    fields.text("cgroupline", failed.cgroupLine);
+    fields.text("event", failed.reason);
+    fields.set("level", "warning");
+    fields.set("timestamp", timestamp());
+    addContainerIdentity(fields, failed);
+    return { text: fields.line(), importance: 1 };
+  }
+
+  return {
+    lines(report, container) {
+      const line = reportLine(report, container);
+      return container.kind === "failed" ? [lookupFailedLine(report, container), line] : [line];
+    },
+    notice(level, event, fields = {}) {
+      const text = `${toJson({ ...fields, event, level, timestamp: timestamp() })}\n`;
+      return { text, importance: level === "debug" ? 0 : level === "info" ? 1 : 2 };
+    },
+  };
+}
+
+const OUTCOMES: Readonly<Record<Outcome["action"], { event: string; level: Level; importance: Importance }>> = {
+  killed: { event: "Killed process", level: "info", importance: 3 },
+  "missed-kill": { event: "Process exited before we could kill it", level: "info", importance: 3 },
+  "kill-failed": { event: "Could not kill process", level: "error", importance: 3 },
+  "would-kill": { event: "Would kill process", level: "warning", importance: 2 },
+  "let-go": { event: "Let process go without a verdict", level: "warning", importance: 2 },
+  spared: { event: "Not killing process", level: "info", importance: 1 },
+  observed: { event: "New process", level: "debug", importance: 0 },
+};
+
+function addOutcome(fields: Fields, outcome: Outcome): void {
+  if (outcome.action === "killed") fields.set("killed_by", outcome.by);
+  if (outcome.action === "kill-failed") fields.set("errno", outcome.errno);
+  if (outcome.action === "let-go") fields.set("because", outcome.because);
+  if (outcome.action === "spared" && outcome.allowedBy !== "is-substring") {
+    fields.set("allowed_rule", `${outcome.allowedBy.pattern.list}[${outcome.allowedBy.pattern.index}]`);
+  }
+}
+
+function allowedBy(by: (Outcome & { action: "spared" })["allowedBy"]): string {
+  return by === "is-substring" ? by : `allowed-pattern:${by.pattern.source}`;
+}
+
+function addRule(fields: Fields, { list, index, mode, note }: Rule): void {
+  fields.set("rule", `${list}[${index}]`);
+  fields.set("mode", mode);
+  if (note !== undefined) fields.set("note", note);
+}
+
+function addContainerIdentity(fields: Fields, container: ContainerResult): void {
+  if (container.kind === "host" || container.id === undefined) return;
+  fields.text("container_id", container.id);
+  if (container.kind === "container" && container.imageDigest !== undefined) {
+    fields.text("image_digest", container.imageDigest);
+  }
+}
+
+/** The most telling of a process's cgroup paths: the unified hierarchy's, or the deepest. */
+function cgroupPath(cgroup: CgroupIdentity): string {
+  const paths =
+    cgroup.source === "kernel"
+      ? cgroup.paths
+      : cgroup.lines.split("\n").map((line) => line.split(":").slice(2).join(":"));
+  return paths.reduce((deepest, path) => (path.length > deepest.length ? path : deepest), "");
+}
+
+function same(a: Uint8Array, b: Uint8Array | undefined): boolean {
+  return b !== undefined && Buffer.compare(a, b) === 0;
+}
+
+/** The fields of one line in their order, with what had to be cut from them. */
+class Fields {
+  readonly #fields: Record<string, unknown> = {};
+  readonly #truncated: Record<string, unknown> = {};
+
+  set(key: string, value: string | number): void {
+    this.#fields[key] = value;
+  }
+
+  /** Text of foreign origin, cut to a field's length. */
+  text(key: string, text: string): void {
+    this.#fields[key] = cut(text, MAX_FIELD_CHARS);
+    if (text.length > MAX_FIELD_CHARS) this.truncated(key, { total_chars: text.length, shown_chars: MAX_FIELD_CHARS });
+  }
+
+  /** Bytes as text; when they are not UTF-8, `<key>_base64` has the exact ones. `cmdline` comes cut already. */
+  bytes(key: string, bytes: Uint8Array): void {
+    const max = key === "cmdline" ? bytes.length : MAX_FIELD_CHARS;
+    const shown = bytes.subarray(0, max);
+    const { text, exact } = decode(shown);
+    this.#fields[key] = text;
+    if (!exact) this.#fields[`${key}_base64`] = Buffer.from(shown).toString("base64");
+    if (bytes.length > max) this.truncated(key, { total_bytes: bytes.length, shown_bytes: max });
+  }
+
+  /** Labels as far as they fit: an image may bring any number of any length. */
+  labels(labels: Readonly<Record<string, string>>): void {
+    const shown: Record<string, string> = {};
+    const total = Object.keys(labels).length;
+    let chars = 0;
+    let count = 0;
+    for (const [key, value] of Object.entries(labels)) {
+      chars += key.length + value.length;
+      if (chars > MAX_LABELS_CHARS) continue;
+      // A label may be called `__proto__`.
+      Object.defineProperty(shown, key, { value, enumerable: true });
+      count++;
+    }
+    this.#fields["labels"] = shown;
+    if (count < total) this.truncated("labels", { total, shown: count });
+  }
+
+  truncated(key: string, what: unknown): void {
+    this.#truncated[key] = what;
+  }
+
+  line(): string {
+    const whole = Object.keys(this.#truncated).length === 0;
+    return `${toJson(whole ? this.#fields : { ...this.#fields, truncated: this.#truncated })}\n`;
+  }
+}

@@ -1,0 +1,42 @@
+// What was said of a living process already, so that a scan every ten minutes does not say it again.
+import type { ProcessFacts, Report } from "../types.js";
+
+/** More spared processes than a node has at a time; some 100 bytes each. */
+const MAX_REMEMBERED = 8192;
+/** How much of the arguments tells two command lines of one process apart, with their total length. */
+const HASHED_BYTES = 4096;
+/** Scans know start times in clock ticks of 10 ms, the kernel in nanoseconds (linux fs/proc/array.c, USER_HZ). */
+const NS_PER_TICK = 10_000_000n;
+
+/** Remembers reports by process id, start time, arguments and action. Forgets the longest unseen when full. */
+export class SpareMemory {
+  readonly #max: number;
+  readonly #seen = new Set<string>();
+
+  constructor(max = MAX_REMEMBERED) {
+    this.#max = max;
+  }
+
+  /** Whether this is the first such report. Asking makes it remembered. */
+  isFirst({ process, outcome }: Report): boolean {
+    const key = `${outcome.action} ${process.pid} ${process.startTimeNs / NS_PER_TICK} ${hashArguments(process)}`;
+    const first = !this.#seen.delete(key);
+    this.#seen.add(key);
+    if (this.#seen.size > this.#max) this.#seen.delete(this.#seen.values().next().value!);
+    return first;
+  }
+}
+
+/** FNV-1a over the arguments; the path is left out, as a scan may know it by another name. */
+function hashArguments({ args, argsBytes }: ProcessFacts): string {
+  let hash = 0x811c9dc5;
+  let left = HASHED_BYTES;
+  for (const argument of args) {
+    const end = Math.min(left, argument.length);
+    for (let i = 0; i < end; i++) hash = Math.imul(hash ^ argument[i]!, 0x01000193);
+    hash = Math.imul(hash ^ 0x100, 0x01000193);
+    left -= end + 1;
+    if (left <= 0) break;
+  }
+  return `${hash >>> 0} ${argsBytes}`;
+}
