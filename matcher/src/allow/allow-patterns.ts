@@ -56,8 +56,16 @@ function compile(source: string, index: number): Compiled {
   }
 }
 
-/** One character for each byte, with ASCII capitals made small. */
+/** Most arguments to hand to one call; the stack bounds them. */
+const CHUNK = 8192;
+
+/**
+ * One character for each byte, with ASCII capitals made small. Not by a TextDecoder: its `latin1` is windows-1252, which
+ * has other characters from 0x80 to 0x9f.
+ */
 function latin1(bytes: Uint8Array): string {
   const folded = bytes.map((byte) => (byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte));
-  return new TextDecoder("latin1").decode(folded);
+  let text = "";
+  for (let at = 0; at < folded.length; at += CHUNK) text += String.fromCharCode(...folded.subarray(at, at + CHUNK));
+  return text;
 }

@@ -29,12 +29,13 @@ export function byteClassesFrom(keyOf: (byte: number) => string | number): ByteC
 
 /** The coarsest classes that keep the members and the others of each set apart. */
 export function byteClasses(sets: Iterable<Uint8Array>): ByteClasses {
-  let classes = byteClassesFrom(() => 0);
+  const memberships = new Array<string>(256).fill("");
+  let number = 0;
   for (const set of sets) {
-    const { classOf } = classes;
-    classes = byteClassesFrom((byte) => classOf[byte]! * 2 + set[byte]!);
+    for (let byte = 0; byte < 256; byte++) if (set[byte] === 1) memberships[byte] += `,${number}`;
+    number++;
   }
-  return classes;
+  return byteClassesFrom((byte) => memberships[byte]!);
 }
 
 /** The coarsest classes that keep apart what either of two keeps apart. */

@@ -21,13 +21,13 @@ export interface AllowLimits {
 export const DEFAULT_ALLOW_LIMITS: AllowLimits = {
   maxStates: 8192,
   maxTableBytes: 512 * 1024,
-  maxSteps: 6_000_000,
+  maxSteps: 4_000_000,
 };
 
 /** Largest pattern, in parts with its repeats written out, that is tried for the table. */
 const MAX_TABLE_PATTERN_SIZE = 4096;
 /** A pattern's share of the steps: first a small one, so that no pattern starves the ordinary ones after it. */
-const STEPS_OF_ONE = [30_000, 300_000];
+const STEPS_OF_ONE = [30_000, 150_000];
 
 export interface CompiledAllow {
   /** null when no pattern is in it. */
@@ -62,7 +62,7 @@ export function compileAllow(patterns: readonly string[], limits: AllowLimits = 
   const whole = mergeAll(singles, limits, budget);
   const inTable = new Set(whole?.patterns);
   return {
-    table: whole === undefined ? null : layOut(whole.dfa),
+    table: whole === undefined ? null : layOut(minimize(whole.dfa)),
     deferred: [...patterns.keys()].filter((index) => !inTable.has(index)),
   };
 }
@@ -114,7 +114,8 @@ function mergeAll(singles: readonly Piece[], limits: AllowLimits, budget: Budget
 function mergeTwo(a: Piece, b: Piece, limits: AllowLimits, budget: Budget): Piece | undefined {
   const union = unite(a.dfa, b.dfa, limits.maxStates, budget);
   if (union === undefined) return undefined;
-  const dfa = minimize(union);
+  // A union of minimal DFAs is small already; all of it is minimized once, at the end.
+  const dfa = fits(union, limits) ? union : minimize(union);
   return fits(dfa, limits) ? { dfa, patterns: [...a.patterns, ...b.patterns] } : undefined;
 }
 

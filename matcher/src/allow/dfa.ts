@@ -1,7 +1,7 @@
 // A deterministic automaton over byte classes, as the compiler's steps hand it on.
 import type { ByteClasses } from "./byte-classes.js";
 
-/** State 0 is dead. Accepting states are absorbing. */
+/** State 0 is dead. Each pattern has at most one accepting state, which leads to itself whatever comes. */
 export interface Dfa {
   readonly classes: ByteClasses;
   readonly stateCount: number;

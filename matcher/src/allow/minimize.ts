@@ -1,7 +1,7 @@
 // The smallest DFA of the same language: Hopcroft's partition refinement.
 // J. Hopcroft, "An n log n algorithm for minimizing states in a finite automaton", 1971.
 import { type ByteClasses, byteClassesFrom } from "./byte-classes.js";
-import { columns, DEAD, type Dfa } from "./dfa.js";
+import { columns, DEAD, type Dfa, NO_PATTERN } from "./dfa.js";
 
 /** Merge the states that no text tells apart, and the byte classes whose columns are the same. */
 export function minimize(dfa: Dfa): Dfa {
@@ -14,7 +14,7 @@ function equivalentStates(dfa: Dfa): Int32Array {
   const count = dfa.stateCount;
   const { sources, firstSource } = invert(dfa);
   const partition = new Partition(count);
-  partition.splitBy(dfa.accepts);
+  for (let state = 0; state < count; state++) if (dfa.accepts[state] !== NO_PATTERN) partition.isolate(state);
 
   // Blocks still to be used as splitters. Every block is one at first: accepts may make more than two.
   const waiting = Array.from({ length: partition.blockCount }, (_, block) => block);
@@ -44,12 +44,14 @@ function invert(dfa: Dfa): { sources: Int32Array; firstSource: Int32Array } {
   const width = columns(dfa);
   const count = dfa.stateCount;
   const firstSource = new Int32Array(width * count + 1);
-  for (const [index, to] of dfa.next.entries()) firstSource[(index % width) * count + to + 1]!++;
+  for (let index = 0; index < dfa.next.length; index++) {
+    firstSource[(index % width) * count + dfa.next[index]! + 1]!++;
+  }
   for (let slot = 0; slot < width * count; slot++) firstSource[slot + 1]! += firstSource[slot]!;
   const filled = firstSource.slice();
   const sources = new Int32Array(dfa.next.length);
-  for (const [index, to] of dfa.next.entries()) {
-    sources[filled[(index % width) * count + to]!++] = Math.floor(index / width);
+  for (let index = 0; index < dfa.next.length; index++) {
+    sources[filled[(index % width) * count + dfa.next[index]!]!++] = Math.floor(index / width);
   }
   return { sources, firstSource };
 }
@@ -83,11 +85,10 @@ class Partition {
     return this.end[block]! - this.first[block]!;
   }
 
-  splitBy(labels: Int32Array): void {
-    for (const label of new Set(labels)) {
-      for (const [state, own] of labels.entries()) if (own === label) this.mark(state);
-      this.splitMarked();
-    }
+  /** Give `state` a block of its own. */
+  isolate(state: number): void {
+    this.mark(state);
+    this.splitMarked();
   }
 
   mark(state: number): void {
@@ -151,9 +152,11 @@ function mergeStates(dfa: Dfa, blockOf: Int32Array): Dfa {
 function mergeColumns(dfa: Dfa): Dfa {
   const width = columns(dfa);
   const names = Array.from({ length: dfa.classes.count }, (_, column) => {
-    const cells = new Int32Array(dfa.stateCount);
-    for (let state = 0; state < dfa.stateCount; state++) cells[state] = dfa.next[state * width + column]!;
-    return cells.join();
+    let name = "";
+    for (let state = 0; state < dfa.stateCount; state++) {
+      name += String.fromCharCode(dfa.next[state * width + column]!);
+    }
+    return name;
   });
   const classes: ByteClasses = byteClassesFrom((byte) => names[dfa.classes.classOf[byte]!]!);
   if (classes.count === dfa.classes.count) return dfa;

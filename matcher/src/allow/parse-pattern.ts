@@ -137,6 +137,9 @@ class Parser {
         "write a backslash before the character if it stands for itself",
       );
     }
+    if (body.kind === "repeat") {
+      throw cursor.error(start, "a repeat is repeated", "put the first one in a group, (?:...)");
+    }
     if (cursor.take("+")) {
       throw cursor.error(
         start,
@@ -145,9 +148,6 @@ class Parser {
       );
     }
     cursor.take("?");
-    const again = cursor.offset;
-    if (this.count() !== undefined)
-      throw cursor.error(again, "a repeat is repeated", "put the first one in a group, (?:...)");
     if (min > max) throw cursor.error(start, "a repeat's least count is above its greatest", "swap them");
     const node: Node = { kind: "repeat", body, min, max };
     if (nestedCopies(node) > MAX_COPIES) {
@@ -170,7 +170,7 @@ class Parser {
       return [this.groupBody(start, this.flags)];
     }
     if (cursor.take("#")) {
-      cursor.takeMatch(/[^)]*/y);
+      cursor.takeMatch(/(?:\\.|[^)\\])*/sy);
       if (!cursor.take(")")) throw cursor.error(start, "a comment is not closed", "write )");
       return [];
     }
@@ -193,8 +193,8 @@ class Parser {
     if (!cursor.take(")")) throw cursor.error(start, "a group is not closed", "write ), or \\( for the character");
     this.flags = outer;
     this.depth--;
-    // A place by itself cannot be repeated; in a group it can.
-    return body.kind === "place" ? { kind: "sequence", parts: [body] } : body;
+    // A place or a repeat cannot be repeated by itself; in a group it can.
+    return body.kind === "place" || body.kind === "repeat" ? { kind: "sequence", parts: [body] } : body;
   }
 
   groupName(start: number): void {
@@ -214,8 +214,8 @@ class Parser {
   flagged(start: number): Node[] {
     const { cursor } = this;
     const on = cursor.takeMatch(/[A-Za-z]*/y);
-    const off = cursor.take("-") ? cursor.takeMatch(/[A-Za-z]*/y) : "";
-    for (const letter of on + off) this.checkFlag(start, letter);
+    const off = cursor.takeMatch(/-[A-Za-z]+/y);
+    for (const letter of on + off.slice(1)) this.checkFlag(start, letter);
     const flags: Flags = {
       ignoreCase: (this.flags.ignoreCase || on.includes("i")) && !off.includes("i"),
       dotAll: (this.flags.dotAll || on.includes("s")) && !off.includes("s"),

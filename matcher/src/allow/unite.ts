@@ -11,39 +11,68 @@ import { columns, DEAD, type Dfa, NO_PATTERN } from "./dfa.js";
 export function unite(a: Dfa, b: Dfa, maxStates: number, budget: Budget): Dfa | undefined {
   const classes = commonClasses(a.classes, b.classes);
   const width = columns({ classes });
-  const aColumns = [...classes.representatives.map((byte) => a.classes.classOf[byte]!), columns(a) - 1];
-  const bColumns = [...classes.representatives.map((byte) => b.classes.classOf[byte]!), columns(b) - 1];
-  const numbers = new Map<number, number>([[DEAD, DEAD]]);
-  const pairs: number[] = [DEAD];
-  const accepts: number[] = [NO_PATTERN];
-  const next: number[] = new Array<number>(width).fill(DEAD);
+  const aColumns = Int32Array.from([
+    ...classes.representatives.map((byte) => a.classes.classOf[byte]!),
+    columns(a) - 1,
+  ]);
+  const bColumns = Int32Array.from([
+    ...classes.representatives.map((byte) => b.classes.classOf[byte]!),
+    columns(b) - 1,
+  ]);
+  const pairs = new Pairs(a, b);
+  const rows: Int32Array[] = [new Int32Array(width).fill(DEAD)];
 
-  const numberOf = (aState: number, bState: number): number => {
-    const pattern = lower(a.accepts[aState]!, b.accepts[bState]!);
-    // Once accepted, what the other one would still do does not matter: one state for each pattern.
-    const key = pattern === NO_PATTERN ? aState * b.stateCount + bState : -1 - pattern;
-    const known = numbers.get(key);
-    if (known !== undefined) return known;
-    numbers.set(key, pairs.length);
-    accepts.push(pattern);
-    return pairs.push(key) - 1;
-  };
-
-  const start = numberOf(a.start, b.start);
-  for (let state = 1; state < pairs.length; state++) {
-    if (pairs.length > maxStates || !budget.spend(width)) return undefined;
-    const key = pairs[state]!;
-    if (key < 0) {
-      for (let column = 0; column < width; column++) next.push(state);
+  const start = pairs.numberOf(a.start, b.start);
+  for (let state = 1; state < pairs.count; state++) {
+    if (pairs.count > maxStates || !budget.spend(width)) return undefined;
+    const row = new Int32Array(width);
+    rows.push(row);
+    if (pairs.accepts[state] !== NO_PATTERN) {
+      row.fill(state);
       continue;
     }
-    const aRow = Math.floor(key / b.stateCount) * columns(a);
-    const bRow = (key % b.stateCount) * columns(b);
+    const aRow = pairs.aStates[state]! * columns(a);
+    const bRow = pairs.bStates[state]! * columns(b);
     for (let column = 0; column < width; column++) {
-      next.push(numberOf(a.next[aRow + aColumns[column]!]!, b.next[bRow + bColumns[column]!]!));
+      row[column] = pairs.numberOf(a.next[aRow + aColumns[column]!]!, b.next[bRow + bColumns[column]!]!);
     }
   }
-  return { classes, stateCount: pairs.length, start, next: Int32Array.from(next), accepts: Int32Array.from(accepts) };
+  const next = new Int32Array(rows.length * width);
+  for (const [state, row] of rows.entries()) next.set(row, state * width);
+  return { classes, stateCount: rows.length, start, next, accepts: Int32Array.from(pairs.accepts) };
+}
+
+/** The pairs of states met so far, numbered. */
+class Pairs {
+  readonly a: Dfa;
+  readonly b: Dfa;
+  readonly aStates: number[] = [DEAD];
+  readonly bStates: number[] = [DEAD];
+  readonly accepts: number[] = [NO_PATTERN];
+  readonly numbers = new Map<number, number>([[DEAD, DEAD]]);
+
+  constructor(a: Dfa, b: Dfa) {
+    this.a = a;
+    this.b = b;
+  }
+
+  get count(): number {
+    return this.accepts.length;
+  }
+
+  numberOf(aState: number, bState: number): number {
+    const pattern = lower(this.a.accepts[aState]!, this.b.accepts[bState]!);
+    // Once accepted, what the other one would still do does not matter: one state for each pattern.
+    const key = pattern === NO_PATTERN ? aState * this.b.stateCount + bState : -1 - pattern;
+    const known = this.numbers.get(key);
+    if (known !== undefined) return known;
+    const number = this.count;
+    this.numbers.set(key, number);
+    this.aStates.push(aState);
+    this.bStates.push(bState);
+    this.accepts.push(pattern);
+    return number;
+  }
 }
 
 function lower(a: number, b: number): number {

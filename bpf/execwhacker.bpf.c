@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* The guard at exec. It decides here, before the new program runs one instruction; user space is only told. */
+#include "lib/kernel.bpf.h"
+#include "execwhacker.h"
+#include "lib/loop.bpf.h"
+#include "lib/maps.bpf.h"
+#include "lib/search.bpf.h"
+#include "lib/allow.bpf.h"
+#include "lib/event.bpf.h"
+
+/* bpf_send_signal and the ring buffer's helpers are for GPL-compatible programs. */
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+#define SIGKILL 9
+#define SIGSTOP 19
+
+/* Set before load: report every exec (--debug). */
+const volatile bool report_all = false;
+
+/* ---- what the search says becomes a verdict ---- */
+
+struct same {
+	__u32 turns;
+	__u32 length;
+	__u32 differ;
+	struct search *s;
+};
+
+/* Whether the argument in the upper part of the buffer is the path in its lower part. */
+LOOP_BODY(same_word, struct same)
+{
+	__u32 at = turn * 8, left = ctx->length - at;
+	__u64 a, b;
+
+	barrier_var(at);
+	if (at > MAX_PATH_BYTES - 8)
+		return 1;
+	a = *(any_u64 *)(ctx->s->buffer + at);
+	b = *(any_u64 *)(ctx->s->buffer + PATH_ROOM + at);
+	ctx->differ = ((a ^ b) & low_bytes(left)) != 0;
+	return ctx->differ;
+}
+
+struct skip {
+	__u32 turns;
+	__u32 offset;
+	__u32 path_bytes;
+	__u32 found;
+	struct search *s;
+};
+
+/* One argument of a script's: is it the path? */
+LOOP_BODY(skip_argument, struct skip)
+{
+	struct search *s = ctx->s;
+	struct same same = { .s = s };
+	long n;
+
+	if (ctx->offset >= s->args_bytes)
+		return 1;
+	n = bpf_probe_read_user_str(s->buffer + PATH_ROOM, MAX_PATH_BYTES, (void *)(s->args + ctx->offset));
+	if (n <= 0)
+		return 1;
+	ctx->offset += n - 1;
+	if (turn > 0 && n - 1 == ctx->path_bytes) {
+		same.length = ctx->path_bytes;
+		LOOP(same_word, (ctx->path_bytes + 7) / 8, &same);
+		if (!same.differ) {
+			ctx->found = 1;
+			return 1;
+		}
+	}
+	ctx->offset += 1;
+	return 0;
+}
+
+/* Interpreter, its option and the script's name, five levels deep (the kernel's own limit). */
+#define MAX_SCRIPT_ARGUMENTS 16
+
+/* Where the contract's line goes on after the path: behind argv[0], or behind the script's name among the arguments. */
+static __always_inline __u32 find_rest(struct search *s, __u32 path_bytes)
+{
+	if (s->flags & EVENT_SCRIPT) {
+		struct skip skip = { .s = s, .path_bytes = path_bytes };
+
+		LOOP(skip_argument, MAX_SCRIPT_ARGUMENTS, &skip);
+		if (skip.found)
+			return skip.offset < s->args_bytes ? skip.offset : s->args_bytes;
+	}
+	find_argv0_end(s);
+	return s->argv0_bytes;
+}
+
+/* Read the path to the start of the buffer; its length without the NUL. */
+static __always_inline __u32 read_path(struct search *s, const char *path, bool user)
+{
+	long n = user ? bpf_probe_read_user_str(s->buffer, MAX_PATH_BYTES, path) :
+			bpf_probe_read_kernel_str(s->buffer, MAX_PATH_BYTES, path);
+
+	return n > 0 ? n - 1 : 0;
+}
+
+static __always_inline enum allow_result test_allow(struct search *s, struct filters *f, const char *path, bool user,
+						    __u32 *pattern)
+{
+	enum allow_result result = ALLOW_NONE;
+	__u32 path_bytes;
+
+	if (f->policy.flags & POLICY_ALLOW) {
+		path_bytes = read_path(s, path, user);
+		result = allow_search(s, f, path_bytes, find_rest(s, path_bytes), pattern);
+	}
+	if (result == ALLOW_NONE && (f->policy.flags & POLICY_ALLOW_DEFERRED))
+		return ALLOW_UNKNOWN;
+	return result;
+}
+
+static __always_inline __u32 by_way(__u32 way, struct filters *f)
+{
+	if (way == WAY_HOLD && control_get(CONTROL_AGENT_AWAY))
+		way = f->policy.way_away;
+	return way == WAY_HOLD ? VERDICT_HELD : way == WAY_KILL ? VERDICT_KILLED : VERDICT_LET_GO;
+}
+
+/* KILLED and HELD say what is to be done; the caller does it. */
+static __always_inline __u32 judge(struct search *s, struct filters *f, const char *path, bool user, __u32 *pattern)
+{
+	__u32 rank = s->rank, unsearched = s->flags & (EVENT_UNREADABLE | EVENT_OVER_LONG);
+
+	if (rank == RANK_AUDIT)
+		s->flags |= EVENT_AUDIT;
+	if (rank == RANK_ENFORCE || (rank == RANK_AUDIT && !unsearched)) {
+		switch (test_allow(s, f, path, user, pattern)) {
+		case ALLOW_SPARED:
+			return VERDICT_SPARED_PATTERN;
+		case ALLOW_UNKNOWN:
+			return by_way(WAY_HOLD, f);
+		case ALLOW_NONE:
+			return rank == RANK_ENFORCE ? VERDICT_KILLED : VERDICT_WOULD_KILL;
+		}
+	}
+	if (unsearched)
+		return by_way(unsearched & EVENT_UNREADABLE ? f->policy.way_unreadable : f->policy.way_over_long, f);
+	return rank == RANK_SUBSTRING ? VERDICT_SPARED_SUBSTRING : VERDICT_PASS;
+}
+
+/* ---- the exec ---- */
+
+struct ancestry {
+	__u32 turns;
+	__u32 wanted;
+	__u32 found;
+	__u32 reserved;
+	struct task_struct *task;
+};
+
+LOOP_BODY(is_ancestor, struct ancestry)
+{
+	struct task_struct *task = ctx->task; /* CO-RE would relocate our own struct otherwise */
+	__u32 tgid = BPF_CORE_READ(task, tgid);
+
+	if (tgid == ctx->wanted) {
+		ctx->found = 1;
+		return 1;
+	}
+	ctx->task = BPF_CORE_READ(task, real_parent);
+	return tgid <= 1;
+}
+
+static __always_inline bool in_scope(struct task_struct *task)
+{
+	struct ancestry walk = { .wanted = control_get(CONTROL_SCOPE_TGID), .task = task };
+
+	if (!walk.wanted)
+		return true;
+	LOOP(is_ancestor, 64, &walk);
+	return walk.found;
+}
+
+/* SIGSTOP now; the agent goes on from /proc. If the process cannot be held it dies: a banned string may stand in it. */
+static __always_inline __u32 hold(struct task_struct *task, struct exec_event *e)
+{
+	struct held entry = { .start_time_ns = BPF_CORE_READ(task, start_boottime), .since_ns = bpf_ktime_get_ns() };
+	__u32 tgid = BPF_CORE_READ(task, tgid);
+	long failed = bpf_map_update_elem(&held, &tgid, &entry, BPF_ANY);
+
+	if (!failed)
+		failed = bpf_send_signal(SIGSTOP);
+	if (!failed)
+		return VERDICT_HELD;
+	bpf_map_delete_elem(&held, &tgid);
+	count(COUNTER_HOLD_FAILED);
+	return VERDICT_KILLED;
+}
+
+static __always_inline void count_verdict(__u32 verdict, struct search *s)
+{
+	if (s->flags & EVENT_UNREADABLE)
+		count(COUNTER_UNREADABLE);
+	if (s->flags & EVENT_OVER_LONG)
+		count(COUNTER_OVER_LONG);
+	if (verdict == VERDICT_KILLED)
+		count(COUNTER_KILLED);
+	else if (verdict == VERDICT_KILL_FAILED)
+		count(COUNTER_KILL_FAILED);
+	else if (verdict == VERDICT_WOULD_KILL)
+		count(COUNTER_WOULD_KILL);
+	else if (verdict == VERDICT_SPARED_SUBSTRING)
+		count(COUNTER_SPARED_SUBSTRING);
+	else if (verdict == VERDICT_SPARED_PATTERN)
+		count(COUNTER_SPARED_PATTERN);
+	else if (verdict == VERDICT_HELD)
+		count(COUNTER_HELD);
+}
+
+/* Everything that is needed to search, into the per-CPU state. Tracepoint programs are not preempted, so one exec has it
+ * to itself. */
+static __always_inline struct filters *begin(struct search *s, __u64 args, __u32 args_bytes, __u32 flags)
+{
+	__u32 slot = control_get(CONTROL_SLOT) & 1;
+
+	s->slot = slot;
+	s->args = args;
+	s->args_bytes = args_bytes ? args_bytes - 1 : 0;
+	s->flags = flags;
+	return search_filters(slot);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(guard_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	__u64 entered = bpf_ktime_get_ns();
+	unsigned long args, args_end;
+	struct event_buffer *b;
+	__u32 zero = 0, verdict, pattern = 0;
+	struct filters *f;
+	struct search *s;
+	long failed = 0;
+
+	count(COUNTER_CHECKED);
+	if (!in_scope(task))
+		return 0;
+	s = search_state();
+	if (!s)
+		return 0;
+	args = BPF_CORE_READ(task, mm, arg_start);
+	args_end = BPF_CORE_READ(task, mm, arg_end);
+	f = begin(s, args, args_end > args ? args_end - args : 0, bprm->filename != bprm->interp ? EVENT_SCRIPT : 0);
+	if (!f) {
+		count(COUNTER_NO_TABLES);
+		return 0;
+	}
+	s->path_bytes = read_path(s, bprm->filename, false);
+	search(s, f);
+	verdict = judge(s, f, bprm->filename, false, &pattern);
+	if (verdict == VERDICT_PASS && !report_all)
+		return 0;
+
+	b = bpf_map_lookup_elem(&event_buffers, &zero);
+	if (!b)
+		return 0;
+	if (verdict == VERDICT_HELD)
+		verdict = hold(task, &b->event);
+	if (verdict == VERDICT_KILLED) {
+		failed = bpf_send_signal(SIGKILL);
+		if (failed)
+			verdict = VERDICT_KILL_FAILED;
+	}
+	if (verdict == VERDICT_PASS)
+		verdict = VERDICT_OBSERVED;
+	b->event.latency_ns = bpf_ktime_get_ns() - entered;
+	count_verdict(verdict, s);
+
+	b->event.verdict = verdict;
+	b->event.flags = s->flags | (s->rank == RANK_NONE ? EVENT_NO_STRING : 0) |
+			 (control_get(CONTROL_AGENT_AWAY) ? EVENT_AGENT_AWAY : 0);
+	b->event.string_id = s->string_id;
+	b->event.pattern_id = pattern;
+	b->event.generation = f->policy.generation;
+	b->event.signal_result = failed;
+	b->event.match_offset = s->match_offset;
+	b->event.match_in_path = s->match_in_path;
+	add_identity(b, task);
+	add_line(b, s, bprm);
+	send_event(b);
+	return 0;
+}
+
+/* The agent's end, however it comes: from here on nothing is held that no one would release. */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(agent_exit, struct task_struct *task)
+{
+	__u32 key = CONTROL_AGENT_AWAY, away = 1;
+
+	if (BPF_CORE_READ(task, tgid) != control_get(CONTROL_AGENT_TGID))
+		return 0;
+	if (BPF_CORE_READ(task, signal, live.counter) == 0)
+		bpf_map_update_elem(&control, &key, &away, BPF_ANY);
+	return 0;
+}
+
+/* ---- the same search and verdict on a caller's buffer: for tests and benchmarks ---- */
+
+SEC("syscall")
+int judge_buffer(struct judge_args *in)
+{
+	const char *path = (void *)in->path;
+	struct search *s = search_state();
+	__u32 pattern = 0;
+	struct filters *f;
+	__u64 entered;
+
+	if (!s)
+		return 1;
+	f = begin(s, in->args, in->args_bytes, in->script_interpreter ? EVENT_SCRIPT : 0);
+	if (!f)
+		return 1;
+	entered = bpf_ktime_get_ns();
+	s->path_bytes = read_path(s, path, true);
+	search(s, f);
+	in->elapsed_ns = bpf_ktime_get_ns() - entered;
+	in->verdict = judge(s, f, path, true, &pattern);
+	in->string_id = s->string_id;
+	in->pattern_id = pattern;
+	in->flags = s->flags;
+	in->match_offset = s->match_offset;
+	in->match_in_path = s->match_in_path;
+	in->candidates = s->candidates;
+	return 0;
+}

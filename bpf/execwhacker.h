@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The border between kernel and user space: what both sides read and write. Sizes are bytes unless the name says so.
+ * native/src/layout.c exports the offsets of what is here, so that TypeScript never repeats one. */
+#ifndef CRYPTNONO_EXECWHACKER_H
+#define CRYPTNONO_EXECWHACKER_H
+
+/* ---- limits ---- */
+
+/* Longest banned string. */
+#define MAX_STRING_BYTES 512
+/* Longest path an exec can carry, with its NUL (the kernel's PATH_MAX). */
+#define MAX_PATH_BYTES 4096
+/* Bytes of arguments read at a time. */
+#define WINDOW_BYTES 16384
+/* What consecutive windows share: the longest string and a byte on either side of it, rounded up. */
+#define OVERLAP_BYTES 576
+/* Argument bytes that one exec event carries from the start of the area, and around a match beyond them. */
+#define EVENT_ARGS_BYTES 8192
+#define EVENT_CONTEXT_BYTES 512
+/* One hierarchy's cgroup names, leaf first, each ended by NUL. */
+#define EVENT_CGROUP_BYTES 1024
+/* Levels of cgroups that are followed to the root. */
+#define MAX_CGROUP_LEVELS 24
+/* Processes that may be held at one time. */
+#define MAX_HELD 4096
+/* Candidates that one exec may make the kernel look up and compare, about 15 ms of them. An exec that wants more is
+ * a line built to be slow and goes the over-long way. */
+#define MAX_CANDIDATES 131072
+/* Longest text that the allow automaton is walked over in the kernel, about 2 ms of it; a longer one is held. */
+#define MAX_ALLOW_BYTES 262144
+
+/* ---- tables (matcher/DESIGN.md) ---- */
+
+#define FILTER_A_BYTES (1 << 20)
+#define FILTER_B_BYTES (1 << 19)
+#define FILTER_C_BYTES (1 << 13)
+#define CELL_BYTES 64
+#define ENTRIES_PER_CELL 8
+/* Cells that one key's entries may run over. */
+#define MAX_CHAIN_CELLS 128
+#define ALLOW_NEXT_ENTRIES (1 << 18)
+#define ALLOW_MAX_STATES (1 << 15)
+
+/* What is done with an exec whose line cannot be searched whole, or whose judge (the agent) is away. */
+enum way {
+	WAY_HOLD = 0, /* SIGSTOP now, the agent finishes the verdict from /proc */
+	WAY_KILL = 1,
+	WAY_LET_GO = 2,
+};
+
+enum policy_flags {
+	POLICY_FILTER_A = 1 << 0, /* some string has 8 bytes or more */
+	POLICY_FILTER_B = 1 << 1, /* some string has 5 to 7 bytes */
+	POLICY_FILTER_C = 1 << 2, /* some string has 1 to 4 bytes */
+	POLICY_ALLOW = 1 << 3, /* the allow automaton holds a pattern */
+	POLICY_ALLOW_DEFERRED = 1 << 4, /* patterns exist that only user space can judge */
+};
+
+struct policy {
+	__u32 flags; /* enum policy_flags */
+	__u32 mask_a; /* byte mask into filter_a: (words - 1) * 8 */
+	__u32 mask_b;
+	__u32 bucket_mask; /* buckets are cells 0..bucket_mask */
+	__u32 short_lengths; /* bit L: a string of L bytes exists, L in 1..4 */
+	__u32 tail_bytes; /* how far past the path a string that begins in it can reach, and one byte; 0: no string spans */
+	__u32 max_scan_bytes; /* longer argument areas go the over-long way; 0: no limit */
+	__u32 way_unreadable; /* enum way */
+	__u32 way_over_long;
+	__u32 way_away; /* instead of holding while no agent is there: WAY_KILL or WAY_LET_GO */
+	__u32 allow_start;
+	__u32 allow_first_accept;
+	__u32 allow_stride_log2;
+	__u32 allow_end_class;
+	__u32 generation; /* of the list; told in each event */
+	__u32 allow_quote_class; /* the column of an apostrophe within quotes, which is five characters */
+};
+
+struct filters {
+	struct policy policy;
+	__u64 a[FILTER_A_BYTES / 8];
+	__u64 b[FILTER_B_BYTES / 8];
+	__u64 c[FILTER_C_BYTES / 8];
+};
+
+/* A bucket's entry. string_cell 0: empty, and the end of the chain. */
+struct entry {
+	__u16 tag;
+	__u16 offset; /* of the key within the string */
+	__u32 string_cell;
+};
+
+enum string_mode { MODE_WORD = 0, MODE_ANYWHERE = 1, MODE_EXACT_ARGUMENT = 2 };
+enum string_action { ACTION_ENFORCE = 0, ACTION_AUDIT = 1 };
+
+/* A string's first cell; its folded bytes go on in the cells that follow. */
+struct string_head {
+	__u32 id;
+	__u16 length;
+	__u8 mode; /* enum string_mode */
+	__u8 action; /* enum string_action */
+	__u8 bytes[CELL_BYTES - 8];
+};
+
+struct cell {
+	union {
+		struct entry entries[ENTRIES_PER_CELL];
+		struct string_head string;
+		__u64 words[CELL_BYTES / 8];
+	};
+};
+
+struct allow_table {
+	__u8 class_of[256];
+	__u16 accepts[ALLOW_MAX_STATES]; /* pattern of accepting state first_accept + i */
+	__u16 next[ALLOW_NEXT_ENTRIES];
+};
+
+/* ---- control: one u32 a key, written by user space unless noted ---- */
+enum control {
+	CONTROL_SLOT, /* which of the two table slots is in force */
+	CONTROL_AGENT_TGID, /* 0: none */
+	CONTROL_AGENT_AWAY, /* set to 1 by the kernel when the agent's last thread exits */
+	CONTROL_SCOPE_TGID, /* tests: only this process's descendants are judged; 0: everything */
+	CONTROL_COUNT,
+};
+
+/* ---- counters: per CPU, one u64 each ---- */
+enum counter {
+	COUNTER_CHECKED,
+	COUNTER_KILLED,
+	COUNTER_WOULD_KILL,
+	COUNTER_KILL_FAILED,
+	COUNTER_SPARED_SUBSTRING,
+	COUNTER_SPARED_PATTERN,
+	COUNTER_HELD,
+	COUNTER_HOLD_FAILED,
+	COUNTER_UNREADABLE,
+	COUNTER_OVER_LONG,
+	COUNTER_BUDGET_EXCEEDED,
+	COUNTER_KILL_EVENTS_LOST,
+	COUNTER_OTHER_EVENTS_LOST,
+	COUNTER_NO_TABLES,
+	COUNTER_COUNT,
+};
+
+/* ---- events ---- */
+enum verdict {
+	VERDICT_PASS = 0,
+	VERDICT_KILLED,
+	VERDICT_KILL_FAILED,
+	VERDICT_WOULD_KILL,
+	VERDICT_SPARED_SUBSTRING,
+	VERDICT_SPARED_PATTERN,
+	VERDICT_HELD,
+	VERDICT_LET_GO,
+	VERDICT_OBSERVED, /* debug: nothing was found */
+};
+
+enum event_flags {
+	EVENT_UNREADABLE = 1 << 0,
+	EVENT_OVER_LONG = 1 << 1,
+	EVENT_SCRIPT = 1 << 2, /* path is a script, interpreter is what runs */
+	EVENT_AGENT_AWAY = 1 << 3,
+	EVENT_NO_STRING = 1 << 4, /* string_id means nothing */
+	EVENT_AUDIT = 1 << 5, /* the held verdict may only be would-kill */
+};
+
+/* Followed by cgroup_bytes (default hierarchy), cgroup_v1_bytes, path_bytes, interpreter_bytes, args_bytes and
+ * context_bytes, in this order, nothing between. */
+struct exec_event {
+	__u64 start_time_ns; /* since boot */
+	__u64 latency_ns; /* from the program's entry to after the signal */
+	__u64 cgroup_id; /* default hierarchy */
+	__u32 verdict; /* enum verdict */
+	__u32 flags; /* enum event_flags */
+	__u32 pid; /* tgid in the initial pid namespace */
+	__u32 ppid;
+	__u32 uid;
+	__u32 pid_namespace; /* inode number */
+	__u32 string_id;
+	__u32 pattern_id; /* VERDICT_SPARED_PATTERN */
+	__u32 generation;
+	__s32 signal_result; /* negative errno */
+	__u32 match_offset; /* within the argument area, or within the path */
+	__u32 match_in_path; /* 1: match_offset counts from the path's start */
+	__u32 args_total_bytes; /* the whole area, without the last NUL */
+	__u32 context_offset; /* where in the area the context begins */
+	__u16 cgroup_bytes;
+	__u16 cgroup_v1_bytes;
+	__u16 path_bytes;
+	__u16 interpreter_bytes;
+	__u16 args_bytes;
+	__u16 context_bytes;
+	__u8 comm[16];
+	__u8 parent_comm[16];
+};
+
+/* What is held: key is the tgid. */
+struct held {
+	__u64 start_time_ns;
+	__u64 since_ns; /* CLOCK_MONOTONIC */
+};
+
+/* ---- the test entry (SEC("syscall")) ---- */
+struct judge_args {
+	__u64 path; /* user address, NUL-terminated */
+	__u64 args; /* user address of the argument area */
+	__u32 args_bytes; /* with the last NUL */
+	__u32 script_interpreter; /* 1: treat path as a script */
+	__u64 elapsed_ns; /* out: reading and searching */
+	__u32 verdict; /* out: PASS, KILLED, WOULD_KILL, SPARED_*, HELD, LET_GO; no signal is sent */
+	__u32 string_id; /* out */
+	__u32 pattern_id; /* out */
+	__u32 flags; /* out: enum event_flags */
+	__u32 match_offset; /* out */
+	__u32 match_in_path; /* out */
+	__u32 candidates; /* out: strings compared */
+	__u32 reserved;
+};
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What is told: who the process is and where it stood, taken now, as it may be gone when anyone looks. */
+#ifndef CRYPTNONO_EVENT_BPF_H
+#define CRYPTNONO_EVENT_BPF_H
+
+#include "search.bpf.h"
+
+#define EVENT_INTERPRETER_BYTES 256
+/* A power of two above what an event can hold, and room for one more read so that the verifier needs but one mask. */
+#define EVENT_DATA_BYTES 16384
+#define EVENT_DATA_ROOM (EVENT_DATA_BYTES + EVENT_ARGS_BYTES)
+
+struct event_buffer {
+	struct exec_event event;
+	__u8 data[EVENT_DATA_ROOM];
+	__u32 used;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct event_buffer);
+} event_buffers SEC(".maps");
+
+static __always_inline __u8 *event_room(struct event_buffer *b)
+{
+	__u32 used = b->used;
+
+	barrier_var(used);
+	return b->data + (used & (EVENT_DATA_BYTES - 1));
+}
+
+struct cgroup_walk {
+	__u32 turns;
+	__u32 bytes;
+	struct kernfs_node *node;
+	struct event_buffer *b;
+};
+
+LOOP_BODY(cgroup_level, struct cgroup_walk)
+{
+	struct kernfs_node *node = ctx->node, *parent = kernfs_parent(node);
+	const char *name;
+	long n;
+
+	if (!parent)
+		return 1; /* the root has no name */
+	name = BPF_CORE_READ(node, name);
+	if (ctx->bytes > EVENT_CGROUP_BYTES - 256)
+		return 1;
+	n = bpf_probe_read_kernel_str(event_room(ctx->b), 256, name);
+	if (n > 0) {
+		ctx->bytes += n;
+		ctx->b->used += n;
+	}
+	ctx->node = parent;
+	return 0;
+}
+
+static __always_inline __u32 add_cgroup(struct event_buffer *b, struct cgroup *cgroup)
+{
+	struct cgroup_walk walk = { .b = b };
+
+	if (!cgroup)
+		return 0;
+	walk.node = BPF_CORE_READ(cgroup, kn);
+	if (walk.node)
+		LOOP(cgroup_level, MAX_CGROUP_LEVELS, &walk);
+	return walk.bytes;
+}
+
+/* On cgroup v1 a container shows in each controller that its runtime uses; the first of these two that the kernel has. */
+static __always_inline struct cgroup *v1_cgroup(struct css_set *set)
+{
+	struct cgroup_subsys_state *css;
+	__u32 id;
+
+	if (bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
+		id = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
+	else if (bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id))
+		id = bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id);
+	else
+		return NULL;
+	bpf_probe_read_kernel(&css, sizeof(css), (void *)set + bpf_core_field_offset(struct css_set, subsys) + id * sizeof(css));
+	return css ? BPF_CORE_READ(css, cgroup) : NULL;
+}
+
+static __always_inline void add_identity(struct event_buffer *b, struct task_struct *task)
+{
+	struct exec_event *e = &b->event;
+	struct task_struct *parent = BPF_CORE_READ(task, real_parent);
+	struct css_set *set = BPF_CORE_READ(task, cgroups);
+	struct cgroup *dfl = BPF_CORE_READ(set, dfl_cgrp), *v1;
+	struct pid *pid = BPF_CORE_READ(task, thread_pid);
+	__u32 level = BPF_CORE_READ(pid, level);
+	struct pid_namespace *ns = NULL;
+
+	e->pid = BPF_CORE_READ(task, tgid);
+	e->ppid = BPF_CORE_READ(parent, tgid);
+	e->uid = (__u32)bpf_get_current_uid_gid();
+	e->start_time_ns = BPF_CORE_READ(task, start_boottime);
+	BPF_CORE_READ_INTO(&e->comm, task, comm);
+	BPF_CORE_READ_INTO(&e->parent_comm, parent, comm);
+	e->cgroup_id = BPF_CORE_READ(dfl, kn, id);
+	bpf_probe_read_kernel(&ns, sizeof(ns),
+			      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
+				      (level & 63) * bpf_core_type_size(struct upid) + bpf_core_field_offset(struct upid, ns));
+	e->pid_namespace = ns ? BPF_CORE_READ(ns, ns.inum) : 0;
+	b->used = 0;
+	e->cgroup_bytes = add_cgroup(b, dfl);
+	v1 = v1_cgroup(set);
+	e->cgroup_v1_bytes = v1 == dfl ? 0 : add_cgroup(b, v1);
+}
+
+static __always_inline __u32 add_kernel_string(struct event_buffer *b, __u32 room, const char *string)
+{
+	long n = bpf_probe_read_kernel_str(event_room(b), room, string);
+
+	if (n <= 1)
+		return 0;
+	b->used += n - 1;
+	return n - 1;
+}
+
+static __always_inline __u32 add_user_bytes(struct event_buffer *b, __u32 n, __u64 from)
+{
+	barrier_var(n);
+	if (n == 0 || n > EVENT_ARGS_BYTES)
+		return 0;
+	if (bpf_probe_read_user(event_room(b), n, (void *)from))
+		return 0;
+	b->used += n;
+	return n;
+}
+
+static __always_inline void add_line(struct event_buffer *b, struct search *s, struct linux_binprm *bprm)
+{
+	struct exec_event *e = &b->event;
+	__u32 n = s->args_bytes < EVENT_ARGS_BYTES ? s->args_bytes : EVENT_ARGS_BYTES, from;
+
+	e->path_bytes = add_kernel_string(b, MAX_PATH_BYTES, bprm->filename);
+	e->interpreter_bytes = s->flags & EVENT_SCRIPT ? add_kernel_string(b, EVENT_INTERPRETER_BYTES, bprm->interp) : 0;
+	e->args_bytes = add_user_bytes(b, n, s->args);
+	e->args_total_bytes = s->args_bytes;
+	e->context_bytes = 0;
+	e->context_offset = 0;
+	if (s->rank == RANK_NONE || s->match_in_path || s->match_offset + MAX_STRING_BYTES <= e->args_bytes)
+		return;
+	from = s->match_offset > EVENT_CONTEXT_BYTES / 4 ? s->match_offset - EVENT_CONTEXT_BYTES / 4 : 0;
+	n = s->args_bytes > from ? s->args_bytes - from : 0;
+	if (n > EVENT_CONTEXT_BYTES + MAX_STRING_BYTES)
+		n = EVENT_CONTEXT_BYTES + MAX_STRING_BYTES;
+	e->context_offset = from;
+	e->context_bytes = add_user_bytes(b, n, s->args + from);
+}
+
+static __always_inline void send_event(struct event_buffer *b)
+{
+	__u32 used = b->used;
+	bool is_kill = b->event.verdict == VERDICT_KILLED || b->event.verdict == VERDICT_KILL_FAILED ||
+		       b->event.verdict == VERDICT_HELD;
+	long failed;
+
+	barrier_var(used);
+	if (used > EVENT_DATA_BYTES)
+		used = EVENT_DATA_BYTES;
+	if (is_kill)
+		failed = bpf_ringbuf_output(&kill_events, &b->event, sizeof(b->event) + used, 0);
+	else
+		failed = bpf_ringbuf_output(&other_events, &b->event, sizeof(b->event) + used, 0);
+	if (failed)
+		count(is_kill ? COUNTER_KILL_EVENTS_LOST : COUNTER_OTHER_EVENTS_LOST);
+}
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The maps. Each says what it holds, who writes and who reads it. */
+#ifndef CRYPTNONO_MAPS_BPF_H
+#define CRYPTNONO_MAPS_BPF_H
+
+#include "kernel.bpf.h"
+#include "../execwhacker.h"
+
+/* enum control -> u32. Written by user space (and the exit program: CONTROL_AGENT_AWAY), read by the programs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, CONTROL_COUNT);
+	__type(key, __u32);
+	__type(value, __u32);
+} control SEC(".maps");
+
+/* enum counter -> count, per CPU. Written by the programs, summed by user space. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, COUNTER_COUNT);
+	__type(key, __u32);
+	__type(value, __u64);
+} counters SEC(".maps");
+
+/* Table slots: one list's tables lie in one slot, CONTROL_SLOT says which slot an exec takes. User space fills the other
+ * one and turns the switch, so an exec meets one whole list, whichever. Sizes, not types: clang prunes the types that only an
+ * inner map's definition names. */
+struct filters_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct filters));
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct filters_map);
+} filters_slots SEC(".maps");
+
+struct cells_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct cell));
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct cells_map);
+} cells_slots SEC(".maps");
+
+struct allow_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct allow_table));
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct allow_map);
+} allow_slots SEC(".maps");
+
+/* struct exec_event with what follows it. Kills have a ring of their own, so that no flood of other events can take their
+ * room. Written by the exec program, read by the agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 8 << 20);
+} kill_events SEC(".maps");
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} other_events SEC(".maps");
+
+/* tgid -> struct held. Written by the exec program, emptied by the agent as it decides. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_HELD);
+	__type(key, __u32);
+	__type(value, struct held);
+} held SEC(".maps");
+
+static __always_inline __u32 control_get(__u32 key)
+{
+	__u32 *value = bpf_map_lookup_elem(&control, &key);
+
+	return value ? *value : 0;
+}
+
+static __always_inline void count(__u32 key)
+{
+	__u64 *value = bpf_map_lookup_elem(&counters, &key);
+
+	if (value)
+		*value += 1;
+}
+
+#endif

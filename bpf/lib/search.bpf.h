@@ -1,0 +1,590 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The search: does a banned string stand in this process's path and arguments? matcher/DESIGN.md explains the tables;
+ * matcher/src/walk.ts is the same walk in TypeScript. */
+#ifndef CRYPTNONO_SEARCH_BPF_H
+#define CRYPTNONO_SEARCH_BPF_H
+
+#include "loop.bpf.h"
+#include "maps.bpf.h"
+
+/* Eight bytes from anywhere in the buffer. Not declared unaligned: clang would then load byte by byte, while every machine
+ * we run on loads a word from any address (the verifier asks for alignment only where the machine does). */
+typedef __u64 __attribute__((may_alias)) any_u64;
+
+#define EACH_BYTE(x) (0x0101010101010101ULL * (x))
+#define GRAM_A 0x9FB21C651E98DF25ULL
+#define GRAM_B 0xC2B2AE3D27D4EB4FULL
+
+/* Room for the path, the tail behind it and the gap; a multiple of a chunk. */
+#define PATH_ROOM 4864
+#define CHUNK_BYTES 64
+#define MAX_CHUNKS ((PATH_ROOM + WINDOW_BYTES) / CHUNK_BYTES)
+#define MAX_HITS 512 /* the power of two above */
+/* A compare may load past the end by a string's length. */
+#define BUFFER_BYTES (PATH_ROOM + WINDOW_BYTES + 1024)
+/* NULs between the path's region and the arguments, so that a load at the one's end does not see the other. */
+#define GAP_BYTES 8
+
+/* How much a string that was found weighs; the heaviest is kept and the search ends at the first RANK_ENFORCE. */
+enum rank { RANK_NONE = 0, RANK_SUBSTRING, RANK_AUDIT, RANK_ENFORCE };
+
+/* A walk through the allow automaton, between one byte and the next. */
+struct allow_state {
+	__u32 plain; /* state if this argument stands unquoted */
+	__u32 quoted; /* state if it stands quoted, after the opening quote */
+	__u32 unsafe; /* it holds a byte that makes the shell's quotes needed */
+	__u32 empty;
+	__u32 offset; /* of the next piece in the argument area */
+	__u32 unreadable;
+};
+
+/* One search's state. It lives in a map, not on the stack: the verifier then takes each number as unknown and looks at a
+ * loop's body once. */
+struct search {
+	__u64 args; /* user address */
+	__u32 args_bytes; /* without the last NUL */
+	__u32 slot;
+	__u32 path_bytes; /* without its NUL */
+	__u32 argv0_bytes; /* without its NUL; known only if the list has strings that span arguments */
+	/* The buffer holds two regions: the path with the tail (first window only), and a window of the arguments. */
+	__u32 tail_end; /* where the path's region ends */
+	__u32 args_start; /* where the arguments' region begins */
+	__u32 end; /* where it ends */
+	__u32 window_offset; /* of the arguments' region in the area */
+	__u32 first_window; /* 1: the region begins where the area begins */
+	__u32 last_window; /* 1: it ends where the area ends */
+	__u32 rank;
+	__u32 string_id;
+	__u32 match_offset;
+	__u32 match_in_path;
+	__u32 candidates;
+	__u32 flags; /* enum event_flags: UNREADABLE, OVER_LONG, SCRIPT */
+	__u32 stop;
+	struct allow_state allow; /* allow.bpf.h */
+	/* Chunks in which each filter fired. */
+	__u32 hits_a, hits_b, hits_c;
+	__u16 hit_a[MAX_HITS], hit_b[MAX_HITS], hit_c[MAX_HITS];
+	__u8 buffer[BUFFER_BYTES];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct search);
+} searches SEC(".maps");
+
+static __always_inline struct search *search_state(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&searches, &zero);
+}
+
+static __always_inline struct filters *search_filters(__u32 slot)
+{
+	__u32 zero = 0;
+	void *map = bpf_map_lookup_elem(&filters_slots, &slot);
+
+	return map ? bpf_map_lookup_elem(map, &zero) : NULL;
+}
+
+static __always_inline struct cell *search_cell(__u32 slot, __u32 index)
+{
+	void *map = bpf_map_lookup_elem(&cells_slots, &slot);
+
+	return map ? bpf_map_lookup_elem(map, &index) : NULL;
+}
+
+static __always_inline __u8 buffer_byte(struct search *s, __u32 at)
+{
+	barrier_var(at);
+	return at < BUFFER_BYTES ? s->buffer[at] : 0;
+}
+
+static __always_inline bool is_word(__u8 c)
+{
+	__u8 lower = c | 0x20;
+
+	return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* Bytes b of v with lo <= b <= hi, as 0x80 in that byte; lo and hi below 128. */
+static __always_inline __u64 bytes_between(__u64 v, __u8 lo, __u8 hi)
+{
+	__u64 low7 = v & EACH_BYTE(0x7f);
+
+	return ~v & (low7 + EACH_BYTE(0x80 - lo)) & ~(low7 + EACH_BYTE(0x7f - hi)) & EACH_BYTE(0x80);
+}
+
+/* FOLD of matcher/src/fold.ts on 8 bytes: capitals to small letters, NUL and 9..13 to a space. */
+static __always_inline __u64 fold8(__u64 v)
+{
+	__u64 capitals = bytes_between(v, 'A', 'Z');
+	__u64 blanks = bytes_between(v, 9, 13) | bytes_between(v, 0, 0);
+	__u64 blank_bytes = (blanks >> 7) * 0xff;
+
+	return ((v | (capitals >> 2)) & ~blank_bytes) | (blank_bytes & EACH_BYTE(0x20));
+}
+
+static __always_inline __u64 low_bytes(__u32 n)
+{
+	return n >= 8 ? ~0ULL : (1ULL << ((n * 8) & 63)) - 1;
+}
+
+static __always_inline __u32 key_hash(__u64 key, __u32 length)
+{
+	__u32 z = ((__u32)key ^ (length * 0x9E3779B1U)) * 0x85EBCA6BU;
+
+	z = ((z ^ (z >> 15)) ^ (__u32)(key >> 32)) * 0xC2B2AE35U;
+	z = (z ^ (z >> 13)) * 0x27D4EB2FU;
+	return z ^ (z >> 16);
+}
+
+/* ---- an occurrence, compared to its last byte ---- */
+
+struct compare {
+	__u32 turns;
+	__u32 slot;
+	__u32 cell;
+	__u32 length;
+	__u32 at;
+	__u32 nul; /* a NUL stands in the compared text */
+	__u64 differ;
+	struct search *s;
+};
+
+LOOP_BODY(compare_word, struct compare)
+{
+	__u32 word = turn + 1; /* word 0 of the string's first cell is its head */
+	struct cell *cell = search_cell(ctx->slot, ctx->cell + (word >> 3));
+	__u64 mask = low_bytes(ctx->length - turn * 8), text;
+	__u32 at = ctx->at + turn * 8;
+
+	barrier_var(at);
+	if (!cell || at > BUFFER_BYTES - 8) {
+		ctx->differ = 1;
+		return 1;
+	}
+	text = *(any_u64 *)(ctx->s->buffer + at);
+	ctx->differ = (fold8(text) ^ cell->words[word & 7]) & mask;
+	ctx->nul |= (bytes_between(text, 0, 0) & mask) != 0;
+	return ctx->differ != 0;
+}
+
+/* The string whose first cell is `string_cell`, at `at` in the buffer. A global function: verified once, by itself. */
+__attribute__((noinline)) int try_string(__u32 string_cell, __u32 at)
+{
+	struct search *s = search_state();
+	struct compare compare = { .s = s, .cell = string_cell, .at = at };
+	struct cell *cell;
+	__u32 length, mode, rank, end, before, after;
+	bool standing, in_path;
+
+	if (!s)
+		return 0;
+	s->candidates++;
+	if (s->candidates > MAX_CANDIDATES) {
+		s->stop = 1;
+		return 0;
+	}
+	cell = search_cell(s->slot, string_cell);
+	if (!cell)
+		return 0;
+	length = cell->string.length;
+	if (length == 0 || length > MAX_STRING_BYTES || at >= BUFFER_BYTES)
+		return 0;
+	end = at + length;
+	in_path = at < s->args_start;
+	if (in_path) {
+		/* What begins behind the path is found again among the arguments, with its true neighbours. */
+		if (at > s->path_bytes || end > s->tail_end)
+			return 0;
+	} else {
+		/* An occurrence that touches a window's edge lies whole, with its neighbours, in the next or the last one. */
+		if (end > s->end || (end == s->end && !s->last_window) || (at == s->args_start && !s->first_window))
+			return 0;
+	}
+	compare.slot = s->slot;
+	compare.length = length;
+	LOOP(compare_word, (length + 7) / 8, &compare);
+	if (compare.differ)
+		return 0;
+	mode = cell->string.mode;
+	before = at == 0 || at == s->args_start ? 0 : buffer_byte(s, at - 1);
+	after = end == (in_path ? s->tail_end : s->end) ? 0 : buffer_byte(s, end);
+	if (mode == MODE_ANYWHERE)
+		standing = true;
+	else if (mode == MODE_WORD)
+		standing = !is_word(before) && !is_word(after);
+	else
+		standing = !before && !after && !compare.nul;
+	if (!standing)
+		rank = RANK_SUBSTRING;
+	else
+		rank = cell->string.action == ACTION_AUDIT ? RANK_AUDIT : RANK_ENFORCE;
+	if (rank > s->rank) {
+		s->rank = rank;
+		s->string_id = cell->string.id;
+		s->match_in_path = in_path;
+		s->match_offset = in_path ? at : s->window_offset + (at - s->args_start);
+		if (rank == RANK_ENFORCE)
+			s->stop = 1;
+	}
+	return 0;
+}
+/* ---- the keys at a place where a filter fired ---- */
+
+/* Bytes of a key: what a string is found by, once a gram of it has fired. */
+#define KEY_A_BYTES 8
+#define KEY_B_BYTES 5
+
+struct chain {
+	__u32 turns;
+	__u32 slot;
+	__u32 bucket;
+	__u32 bucket_mask;
+	__u32 tag;
+	__u32 start;
+	struct search *s;
+};
+
+LOOP_BODY(try_bucket, struct chain)
+{
+	struct cell *cell = search_cell(ctx->slot, (ctx->bucket + turn) & ctx->bucket_mask);
+
+	if (!cell)
+		return 1;
+	for (int i = 0; i < ENTRIES_PER_CELL; i++) {
+		struct entry entry = cell->entries[i];
+
+		if (!entry.string_cell)
+			return 1;
+		if (entry.tag == ctx->tag && entry.offset <= ctx->start)
+			try_string(entry.string_cell, ctx->start - entry.offset);
+	}
+	return ctx->s->stop;
+}
+
+/* The strings whose key is the `length` bytes at `start` in the buffer. */
+__attribute__((noinline)) int try_key(__u32 start, __u32 length)
+{
+	struct search *s = search_state();
+	struct filters *f = s ? search_filters(s->slot) : NULL;
+	struct chain chain = { .s = s, .start = start };
+	__u32 hash;
+	__u64 key;
+
+	if (!s || !f || start > BUFFER_BYTES - 8)
+		return 0;
+	key = fold8(*(any_u64 *)(s->buffer + start)) & low_bytes(length);
+	hash = key_hash(key, length);
+	chain.slot = s->slot;
+	chain.bucket_mask = f->policy.bucket_mask;
+	chain.bucket = hash & chain.bucket_mask;
+	chain.tag = hash >> 16;
+	LOOP(try_bucket, MAX_CHAIN_CELLS, &chain);
+	return 0;
+}
+
+/* ---- the filters: does a gram of this text stand in any string? ---- */
+
+#define LOWER EACH_BYTE(0x20)
+
+static __always_inline __u64 fires_a(const __u8 *filter, __u64 mask, __u64 text)
+{
+	__u64 x = (text << 24) * GRAM_A; /* five bytes */
+
+	return *(__u64 *)(filter + ((x >> 44) & mask)) >> ((x >> 38) & 63);
+}
+
+static __always_inline __u64 fires_b(const __u8 *filter, __u64 mask, __u64 text)
+{
+	__u64 x = (text << 32) * GRAM_B; /* four bytes */
+
+	return *(__u64 *)(filter + ((x >> 45) & mask)) >> ((x >> 39) & 63);
+}
+
+static __always_inline __u64 fires_c(const __u64 *filter, __u64 text)
+{
+	__u32 pair = text & 0xffff;
+
+	return filter[pair >> 6] >> (pair & 63);
+}
+
+struct scan {
+	__u32 turns;
+	__u32 reserved;
+	struct search *s;
+	struct filters *f;
+};
+
+/* Places in the chunks of `hit`, `log2` to a chunk: text there, folded as the filters fold it. */
+static __always_inline bool place(struct search *s, __u16 *hit, __u32 turn, __u32 log2, __u32 *at, __u64 *text)
+{
+	__u32 from = hit[(turn >> log2) & (MAX_HITS - 1)] * CHUNK_BYTES +
+		     (turn & ((1 << log2) - 1)) * (CHUNK_BYTES >> log2);
+
+	barrier_var(from);
+	if (from > BUFFER_BYTES - 8)
+		return false;
+	*at = from;
+	*text = *(any_u64 *)(s->buffer + from) | LOWER;
+	return true;
+}
+
+LOOP_BODY(try_place_a, struct scan)
+{
+	struct filters *f = ctx->f;
+	__u64 text;
+	__u32 at;
+
+	if (!place(ctx->s, ctx->s->hit_a, turn, 4, &at, &text))
+		return 1;
+	if (!(fires_a((__u8 *)f->a, f->policy.mask_a & (FILTER_A_BYTES - 8), text) & 1))
+		return 0;
+	for (__u32 i = 0; i < 4 && i <= at; i++)
+		try_key(at - i, KEY_A_BYTES);
+	return ctx->s->stop;
+}
+
+LOOP_BODY(try_place_b, struct scan)
+{
+	struct filters *f = ctx->f;
+	__u64 text;
+	__u32 at;
+
+	if (!place(ctx->s, ctx->s->hit_b, turn, 5, &at, &text))
+		return 1;
+	if (!(fires_b((__u8 *)f->b, f->policy.mask_b & (FILTER_B_BYTES - 8), text) & 1))
+		return 0;
+	for (__u32 i = 0; i < 2 && i <= at; i++)
+		try_key(at - i, KEY_B_BYTES);
+	return ctx->s->stop;
+}
+
+LOOP_BODY(try_place_c, struct scan)
+{
+	struct filters *f = ctx->f;
+	__u64 text;
+	__u32 at;
+
+	if (!place(ctx->s, ctx->s->hit_c, turn, 6, &at, &text))
+		return 1;
+	if (!(fires_c(f->c, text) & 1))
+		return 0;
+	for (__u32 length = 1; length <= 4; length++)
+		if ((f->policy.short_lengths >> length) & 1)
+			try_key(at, length);
+	return ctx->s->stop;
+}
+
+/* Global functions are verified once, by themselves, so nesting them costs the verifier nothing. They find their state
+ * themselves. */
+__attribute__((noinline)) int try_hits(void)
+{
+	struct search *s = search_state();
+	struct filters *f = s ? search_filters(s->slot) : NULL;
+	struct scan scan = { .s = s, .f = f };
+
+	if (!s || !f)
+		return 0;
+	LOOP(try_place_a, s->hits_a << 4, &scan);
+	LOOP(try_place_b, s->hits_b << 5, &scan);
+	LOOP(try_place_c, s->hits_c << 6, &scan);
+	return 0;
+}
+
+/* The barrier keeps clang from lining up all loads first, which would not fit the registers. */
+#define ADD_FIRES(gram)                                                                                                \
+	do {                                                                                                           \
+		fires |= (gram);                                                                                       \
+		barrier_var(fires);                                                                                    \
+	} while (0)
+
+#define ADD_HIT(list, length)                                                                                          \
+	do {                                                                                                           \
+		__u32 n = (length);                                                                                    \
+		if (fires & 1) {                                                                                       \
+			(list)[n & (MAX_HITS - 1)] = turn;                                                             \
+			(length) = n + 1;                                                                              \
+		}                                                                                                      \
+	} while (0)
+
+/* One chunk through the filters that the list needs, without a branch inside. */
+LOOP_BODY(filter_chunk, struct scan)
+{
+	struct search *s = ctx->s;
+	struct filters *f = ctx->f;
+	__u32 flags = f->policy.flags;
+	__u32 at = turn * CHUNK_BYTES;
+	const __u8 *text;
+	__u64 fires;
+
+	barrier_var(at);
+	if (at >= MAX_CHUNKS * CHUNK_BYTES)
+		return 1;
+	text = s->buffer + at;
+	if (flags & POLICY_FILTER_A) {
+		const __u8 *filter = (__u8 *)f->a;
+		__u64 mask = f->policy.mask_a & (FILTER_A_BYTES - 8);
+
+		fires = 0;
+#pragma unroll
+		for (int i = 0; i < CHUNK_BYTES; i += 4)
+			ADD_FIRES(fires_a(filter, mask, *(any_u64 *)(text + i) | LOWER));
+		ADD_HIT(s->hit_a, s->hits_a);
+	}
+	if (flags & POLICY_FILTER_B) {
+		const __u8 *filter = (__u8 *)f->b;
+		__u64 mask = f->policy.mask_b & (FILTER_B_BYTES - 8);
+
+		fires = 0;
+#pragma unroll
+		for (int i = 0; i < CHUNK_BYTES; i += 4) {
+			__u64 v = *(any_u64 *)(text + i) | LOWER;
+
+			ADD_FIRES(fires_b(filter, mask, v));
+			ADD_FIRES(fires_b(filter, mask, v >> 16));
+		}
+		ADD_HIT(s->hit_b, s->hits_b);
+	}
+	if (flags & POLICY_FILTER_C) {
+		fires = 0;
+#pragma unroll
+		for (int i = 0; i < CHUNK_BYTES; i += 4) {
+			__u64 v = *(any_u64 *)(text + i) | LOWER;
+
+			ADD_FIRES(fires_c(f->c, v));
+			ADD_FIRES(fires_c(f->c, v >> 8));
+			ADD_FIRES(fires_c(f->c, v >> 16));
+			ADD_FIRES(fires_c(f->c, v >> 24));
+		}
+		ADD_HIT(s->hit_c, s->hits_c);
+	}
+	return 0;
+}
+
+__attribute__((noinline)) int filter_chunks(void)
+{
+	struct search *s = search_state();
+	struct filters *f = s ? search_filters(s->slot) : NULL;
+	struct scan scan = { .s = s, .f = f };
+
+	if (!s || !f)
+		return 0;
+	s->hits_a = s->hits_b = s->hits_c = 0;
+	LOOP(filter_chunk, (s->end + CHUNK_BYTES - 1) / CHUNK_BYTES, &scan);
+	return s->hits_a || s->hits_b || s->hits_c;
+}
+
+/* One window of the arguments (the first with the path before it): read, filter, try. */
+LOOP_BODY(search_window, struct scan)
+{
+	struct search *s = ctx->s;
+	__u32 begin = s->args_start, left = s->args_bytes - s->window_offset;
+	__u32 n = left > WINDOW_BYTES ? WINDOW_BYTES : left, end;
+
+	if (begin > PATH_ROOM)
+		return 1;
+	if (n) {
+		barrier_var(n);
+		if (n > WINDOW_BYTES)
+			return 1;
+		if (bpf_probe_read_user(s->buffer + begin, n, (void *)(s->args + s->window_offset))) {
+			s->flags |= EVENT_UNREADABLE;
+			return 1;
+		}
+	}
+	end = begin + n;
+	barrier_var(end);
+	if (end > PATH_ROOM + WINDOW_BYTES)
+		return 1;
+	*(any_u64 *)(s->buffer + end) = 0;
+	s->end = end;
+	s->first_window = s->window_offset == 0;
+	s->last_window = n == left;
+	if (filter_chunks())
+		try_hits();
+	if (s->last_window || s->stop)
+		return 1;
+	s->window_offset += WINDOW_BYTES - OVERLAP_BYTES;
+	if (ctx->f->policy.max_scan_bytes && s->window_offset >= ctx->f->policy.max_scan_bytes)
+		return 1;
+	s->args_start = 0;
+	s->path_bytes = 0;
+	s->tail_end = 0;
+	return 0;
+}
+
+/* Length of argv[0], looked for 4 KiB at a time. */
+LOOP_BODY(argv0_piece, struct scan)
+{
+	struct search *s = ctx->s;
+	long n;
+
+	if (s->argv0_bytes >= s->args_bytes)
+		return 1;
+	n = bpf_probe_read_user_str(s->buffer + PATH_ROOM, 4096, (void *)(s->args + s->argv0_bytes));
+	if (n <= 0) {
+		s->flags |= EVENT_UNREADABLE;
+		return 1;
+	}
+	s->argv0_bytes += n - 1; /* the last byte read is a NUL, the argument's own or the helper's */
+	return n < 4096;
+}
+
+static __always_inline void find_argv0_end(struct search *s)
+{
+	struct scan scan = { .s = s };
+
+	s->argv0_bytes = 0;
+	LOOP(argv0_piece, MAX_TURNS, &scan);
+	if (s->argv0_bytes > s->args_bytes)
+		s->argv0_bytes = s->args_bytes;
+}
+
+/* Search the path, which lies at the start of the buffer (path_bytes), and the arguments (args, args_bytes). */
+static __always_inline void search(struct search *s, struct filters *f)
+{
+	struct scan scan = { .s = s, .f = f };
+	__u32 tail_end = s->path_bytes;
+
+	s->rank = RANK_NONE;
+	s->stop = 0;
+	s->candidates = 0;
+	s->window_offset = 0;
+	s->last_window = 0;
+	/* A script's path stands among the arguments too, in front of its own. */
+	if (f->policy.tail_bytes && !(s->flags & EVENT_SCRIPT)) {
+		__u32 rest, n;
+
+		find_argv0_end(s);
+		rest = s->args_bytes - s->argv0_bytes; /* with the NUL that ends argv[0] */
+		if (rest) {
+			n = f->policy.tail_bytes < rest ? f->policy.tail_bytes + 1 : rest;
+			barrier_var(tail_end);
+			barrier_var(n);
+			if (tail_end < MAX_PATH_BYTES && n > 0 && n <= MAX_STRING_BYTES + 2) {
+				if (bpf_probe_read_user(s->buffer + tail_end, n, (void *)(s->args + s->argv0_bytes)))
+					s->flags |= EVENT_UNREADABLE;
+				else
+					tail_end += n;
+			}
+		}
+	}
+	s->tail_end = tail_end;
+	barrier_var(tail_end);
+	if (tail_end > PATH_ROOM - 2 * GAP_BYTES)
+		return;
+	*(any_u64 *)(s->buffer + tail_end) = 0;
+	*(any_u64 *)(s->buffer + tail_end + 8) = 0;
+	s->args_start = (tail_end + GAP_BYTES + 7) & ~7;
+	LOOP(search_window, MAX_TURNS, &scan);
+	if (s->candidates > MAX_CANDIDATES)
+		count(COUNTER_BUDGET_EXCEEDED);
+	if (s->rank != RANK_ENFORCE && !(s->flags & EVENT_UNREADABLE) && (s->stop || !s->last_window))
+		s->flags |= EVENT_OVER_LONG;
+}
+
+#endif

@@ -1,0 +1,43 @@
+// The tables' layout, as bpf/execwhacker.h declares it. native/src/layout.test.ts compares each number with the C side.
+
+/** Limits and offsets, in bytes unless the name says otherwise. */
+export const LAYOUT = {
+  maxStringBytes: 512,
+  policy: {
+    flags: 0,
+    maskA: 4,
+    maskB: 8,
+    bucketMask: 12,
+    shortLengths: 16,
+    tailBytes: 20,
+    maxScanBytes: 24,
+    wayUnreadable: 28,
+    wayOverLong: 32,
+    wayAway: 36,
+    allowStart: 40,
+    allowFirstAccept: 44,
+    allowStrideLog2: 48,
+    allowEndClass: 52,
+    generation: 56,
+    allowQuoteClass: 60,
+    size: 64,
+  },
+  filterA: { offset: 64, size: 1 << 20 },
+  filterB: { offset: 64 + (1 << 20), size: 1 << 19 },
+  filterC: { offset: 64 + (1 << 20) + (1 << 19), size: 1 << 13 },
+  filtersSize: 64 + (1 << 20) + (1 << 19) + (1 << 13),
+  cell: { size: 64, entries: 8, entrySize: 8, headSize: 8 },
+  maxChainCells: 128,
+  allow: { classOf: 0, accepts: 256, maxStates: 1 << 15, next: 256 + (1 << 16), nextEntries: 1 << 18 },
+  allowSize: 256 + (1 << 16) + (1 << 19),
+} as const;
+
+/** `policy.flags`. */
+export const POLICY = { filterA: 1, filterB: 2, filterC: 4, allow: 8, allowDeferred: 16 } as const;
+
+/** What is done with an exec whose line cannot be searched whole. */
+export const WAY = { hold: 0, kill: 1, "let-go": 2 } as const;
+export type Way = keyof typeof WAY;
+
+export const MODE = { word: 0, anywhere: 1, "exact-argument": 2 } as const;
+export const ACTION = { enforce: 0, audit: 1 } as const;

@@ -1,0 +1,111 @@
+// The kernel's walk over the same tables, in TypeScript: for the scan, for the deployer, and to hold the tables against the
+// oracle without a kernel. bpf/lib/search.bpf.h does this in windows; here a text is searched in one piece.
+import { hashAt, type Tables } from "./compile.js";
+import { FOLD } from "./fold.js";
+import { gramA, gramB } from "./hash.js";
+import { ACTION, LAYOUT, MODE, POLICY } from "./layout.js";
+import { counts } from "./oracle.js";
+import type { CommandLine, MatchMode } from "./types.js";
+
+/** What the search found, the heaviest first. `enforce` and `audit`: an occurrence that counts, of a string so marked. */
+export type Found =
+  | { readonly kind: "enforce" | "audit" | "is-substring"; readonly index: number }
+  | { readonly kind: "none" };
+
+const WEIGHT = { none: 0, "is-substring": 1, audit: 2, enforce: 3 } as const;
+const MODES = Object.keys(MODE) as MatchMode[];
+
+/** Search `line` in `tables`. Which of several strings of the same weight is named, is not said. */
+export function walkTables(tables: Tables, line: CommandLine): Found {
+  const rest = line.args.slice(1);
+  const found = walkText(tables, join([line.path, ...rest]));
+  if (found.kind === "enforce" || line.args.length === 0) return found;
+  const second = walkText(tables, join(line.args));
+  return WEIGHT[second.kind] > WEIGHT[found.kind] ? second : found;
+}
+
+/** Arguments joined by NUL. */
+function join(args: readonly Uint8Array[]): Uint8Array {
+  const joined = new Uint8Array(args.reduce((sum, argument) => sum + argument.length + 1, 0));
+  let at = 0;
+  for (const argument of args) {
+    joined.set(argument, at);
+    at += argument.length + 1;
+  }
+  return joined.subarray(0, Math.max(0, at - 1));
+}
+
+function walkText(tables: Tables, text: Uint8Array): Found {
+  const policy = new DataView(tables.filters.buffer, tables.filters.byteOffset, LAYOUT.policy.size);
+  const cells = new DataView(tables.cells.buffer, tables.cells.byteOffset, tables.cells.byteLength);
+  const field = (name: Exclude<keyof typeof LAYOUT.policy, "size">) => policy.getUint32(LAYOUT.policy[name], true);
+  const bucketMask = field("bucketMask");
+  const flags = field("flags");
+  // Keys and grams may be loaded past the end, where the kernel's buffer holds NULs.
+  const folded = new Uint8Array(text.length + 8);
+  const lowered = new Uint8Array(text.length + 8).fill(0x20);
+  for (let i = 0; i < text.length; i++) {
+    folded[i] = FOLD[text[i]!]!;
+    lowered[i] = text[i]! | 0x20;
+  }
+  let found: Found = { kind: "none" };
+
+  if (flags & POLICY.filterA) {
+    const fires = bitTest(tables.filters, LAYOUT.filterA.offset, field("maskA"));
+    for (let at = 0; at < text.length; at += 4) {
+      const low = (lowered[at]! | (lowered[at + 1]! << 8) | (lowered[at + 2]! << 16)) & 0xfffff;
+      const high = (lowered[at + 2]! >>> 4) | (lowered[at + 3]! << 4) | (lowered[at + 4]! << 12);
+      if (fires(gramA(low, high))) for (let i = 0; i < 4; i++) tryKey(at - i, 8);
+    }
+  }
+  if (flags & POLICY.filterB) {
+    const fires = bitTest(tables.filters, LAYOUT.filterB.offset, field("maskB"));
+    for (let at = 0; at < text.length; at += 2) {
+      const four = lowered[at]! | (lowered[at + 1]! << 8) | (lowered[at + 2]! << 16) | (lowered[at + 3]! << 24);
+      if (fires(gramB(four))) for (let i = 0; i < 2; i++) tryKey(at - i, 5);
+    }
+  }
+  if (flags & POLICY.filterC) {
+    const fires = bitTest(tables.filters, LAYOUT.filterC.offset, LAYOUT.filterC.size - 8);
+    for (let at = 0; at < text.length; at++) {
+      if (!fires(lowered[at]! | (lowered[at + 1]! << 8))) continue;
+      for (let length = 1; length <= 4; length++) {
+        if ((field("shortLengths") >>> length) & 1) tryKey(at, length);
+      }
+    }
+  }
+  return found;
+
+  function tryKey(start: number, length: number): void {
+    if (start < 0 || start + length > text.length) return;
+    const hash = hashAt(folded, start, length);
+    const { size, entries, entrySize } = LAYOUT.cell;
+    for (let turn = 0; turn < LAYOUT.maxChainCells; turn++) {
+      const bucket = ((hash + turn) & bucketMask) * size;
+      for (let i = 0; i < entries; i++) {
+        const entry = bucket + i * entrySize;
+        const cell = cells.getUint32(entry + 4, true);
+        if (cell === 0) return;
+        if (cells.getUint16(entry, true) === hash >>> 16)
+          tryString(cell * size, start - cells.getUint16(entry + 2, true));
+      }
+    }
+  }
+
+  function tryString(cell: number, at: number): void {
+    const index = cells.getUint32(cell, true);
+    const length = cells.getUint16(cell + 4, true);
+    if (at < 0 || at + length > text.length) return;
+    const bytes = cell + LAYOUT.cell.headSize;
+    for (let i = 0; i < length; i++) if (cells.getUint8(bytes + i) !== folded[at + i]) return;
+    const mode = MODES[cells.getUint8(cell + 6)]!;
+    const standing = counts(text, at, { value: text.subarray(at, at + length), mode });
+    const kind = !standing ? "is-substring" : cells.getUint8(cell + 7) === ACTION.audit ? "audit" : "enforce";
+    if (WEIGHT[kind] > WEIGHT[found.kind]) found = { kind, index };
+  }
+}
+
+function bitTest(filters: Uint8Array, offset: number, byteMask: number): (bit: number) => boolean {
+  const bitMask = ((byteMask & ~7) + 8) * 8 - 1;
+  return (bit) => ((filters[offset + ((bit & bitMask) >>> 3)]! >>> (bit & 7)) & 1) === 1;
+}
