@@ -1,25 +1,43 @@
 {{/*
-How the agent reaches the node's container runtimes: through the root directory of the node's PID 1, which hostPID
-shows. So no directory of the node is mounted, a runtime that restarts is found again (a mounted socket would be the
-dead one), and a socket that is absent is not made into a directory, as a hostPath mount would.
-
-/var/run is written /run: it is an absolute link there, which would be followed into the container's own root.
+How the agent reaches the node's container runtimes: each socket's directory is mounted under /host, read-only. Not the
+socket itself: the mount would stay on the dead one when the runtime restarts, and where there is none the mount would
+leave a directory of its name on the node. Call all of these with the detector's values.
 */}}
-{{- define "cryptnono.nodeSocket" -}}
-{{- printf "unix:///proc/1/root%s" (regexReplaceAll "^/var/run/" . "/run/") }}
+{{- define "cryptnono.socketDirs" -}}
+{{- $dirs := list }}
+{{- range list .containerdHostPath .dockerHostPath }}
+{{- with . }}{{ $dirs = append $dirs (dir .) }}{{ end }}
+{{- end }}
+{{- $dirs | uniq | toJson }}
 {{- end }}
 
-{{/*
-A detector's environment as a list, the user's own entries over the sockets'. A socket that was given under /host, where
-earlier charts had mounted the node's root, is still found. Call with the detector's values.
-*/}}
+{{- define "cryptnono.socketMounts" -}}
+{{- range $index, $dir := include "cryptnono.socketDirs" . | fromJsonArray }}
+- name: runtime-{{ $index }}
+  mountPath: /host{{ $dir }}
+  readOnly: true
+  # So that the containers' file systems below it, which the runtime unmounts, go here as well.
+  mountPropagation: HostToContainer
+{{- end }}
+{{- end }}
+
+{{- define "cryptnono.socketVolumes" -}}
+{{- range $index, $dir := include "cryptnono.socketDirs" . | fromJsonArray }}
+- name: runtime-{{ $index }}
+  hostPath:
+    path: {{ $dir }}
+    type: DirectoryOrCreate
+{{- end }}
+{{- end }}
+
+{{/* The detector's environment as a list, the user's own entries over the sockets'. */}}
 {{- define "cryptnono.env" -}}
 {{- $byName := dict }}
 {{- with .containerdHostPath }}
-{{- $_ := set $byName "CONTAINER_RUNTIME_ENDPOINT" (dict "value" (include "cryptnono.nodeSocket" .)) }}
+{{- $_ := set $byName "CONTAINER_RUNTIME_ENDPOINT" (dict "value" (printf "unix:///host%s" .)) }}
 {{- end }}
 {{- with .dockerHostPath }}
-{{- $_ := set $byName "DOCKER_HOST" (dict "value" (include "cryptnono.nodeSocket" .)) }}
+{{- $_ := set $byName "DOCKER_HOST" (dict "value" (printf "unix:///host%s" .)) }}
 {{- end }}
 {{- if kindIs "map" .env }}
 {{- range $name, $value := .env }}
@@ -32,9 +50,6 @@ earlier charts had mounted the node's root, is still found. Call with the detect
 {{- end }}
 {{- $env := list }}
 {{- range $name, $from := $byName }}
-{{- if and $from.value (hasPrefix "unix:///host/" $from.value) }}
-{{- $from = dict "value" (include "cryptnono.nodeSocket" (trimPrefix "unix:///host" $from.value)) }}
-{{- end }}
 {{- $env = append $env (merge (dict "name" $name) $from) }}
 {{- end }}
 {{- if $env }}
