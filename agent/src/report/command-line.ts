@@ -42,7 +42,7 @@ export function showCommandLine(
   const text = joined(line, capturedBytes);
   const match = banned === null ? null : findMatch(text, banned, matchOffset);
   // Quotes and escapes take up to six characters a byte: halve the windows until the result fits.
-  for (let budget = maxChars; ; budget = budget >> 1) {
+  for (let budget = maxChars - MARKS_CHARS; ; budget = budget >> 1) {
     const windows = windowsOf(text, match, budget);
     const bytes = lowerCase(quoteWindows(text, windows, lost > 0));
     if (!fits(bytes, maxChars) && budget > 16) continue;
@@ -73,13 +73,15 @@ export function contractLine({ path, interpreter, args }: ProcessFacts): readonl
 /** Interpreters may be scripts themselves, five deep at most (linux fs/exec.c `exec_binprm`), each with one argument. */
 const MAX_SCRIPT_PREFIX = 12;
 const NUL = 0;
+/** Room for the marks and the quotes at a window's ends, with some to spare. */
+const MARKS_CHARS = 64;
 const MARK = Buffer.from("[...]");
 
 type Window = readonly [from: number, to: number];
 
 function windowsOf(text: Uint8Array, match: Window | null, budget: number): Window[] {
   const around = budget >> 3;
-  const head = match === null ? budget : budget - 2 * around;
+  const head = match === null ? budget : Math.max(0, budget - 2 * around - (match[1] - match[0]));
   const start: Window = [0, backToCharacter(text, Math.min(head, text.length))];
   if (match === null || match[1] <= start[1]) return [start];
   const from = forwardToCharacter(text, Math.max(0, match[0] - around));
