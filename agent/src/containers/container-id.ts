@@ -126,6 +126,8 @@ const PARENTS = new Map<string, Namer>([
   ["libpod_parent", "not known"],
   ["buildkit", "not known"],
   ["lxc", "not known"],
+  // containerd's namespace for `ctr` and nerdctl, whose containers the CRI does not know.
+  ["default", "not known"],
 ]);
 
 function parseName(name: string, parent: string, inPod: boolean): ContainerRef | "container-like" | null {
@@ -133,7 +135,7 @@ function parseName(name: string, parent: string, inPod: boolean): ContainerRef |
   const id = stem.slice(-ID_LENGTH);
   if (!ID.test(id)) {
     // `lxc.payload.NAME` since LXC 4, `/lxc/NAME` before it.
-    return name.startsWith("lxc.payload.") || parent === "buildkit" || parent === "lxc" ? "container-like" : null;
+    return name.startsWith("lxc.payload.") || PARENTS.get(parent) === "not known" ? "container-like" : null;
   }
   if (stem.length === ID_LENGTH) return bareId(id, parent, inPod);
   // `:` when the systemd driver's triple `slice:prefix:id` met a runtime that took it for a directory's name.

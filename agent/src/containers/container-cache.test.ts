@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { ContainerCache } from "./container-cache.js";
+import type { ContainerFacts } from "./runtime.js";
+
+const limits = { maxContainers: 3, maxLength: 1000, unknownMs: 100 };
+
+function facts(id: string, rest: Partial<ContainerFacts> = {}): ContainerFacts {
+  return { type: "cri", id, labels: {}, image: "i:1", complete: true, ...rest };
+}
+
+describe("the cache of containers", () => {
+  it("keeps what was used last", () => {
+    const cache = new ContainerCache(limits);
+    for (const id of ["a", "b", "c"]) cache.put(facts(id));
+    cache.get("a");
+    cache.put(facts("d"));
+    assert.deepEqual(
+      ["a", "b", "c", "d"].map((id) => cache.get(id) !== undefined),
+      [true, false, true, true],
+    );
+  });
+
+  it("stays within its limits, whatever is put in", () => {
+    const any = fc.record({
+      id: fc.string({ maxLength: 3 }),
+      image: fc.string({ maxLength: 600 }),
+      complete: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(any, { maxLength: 50 }), (all) => {
+        const cache = new ContainerCache(limits);
+        for (const { id, image, complete } of all) cache.put(facts(id, { image, complete }));
+        let length = 0;
+        for (const id of new Set(all.map((one) => one.id))) {
+          const kept = cache.get(id);
+          length += kept === undefined ? 0 : kept.id.length + kept.image.length;
+        }
+        assert.ok(cache.size <= limits.maxContainers);
+        assert.ok(length <= limits.maxLength);
+      }),
+    );
+  });
+
+  it("lets go of a container that is larger than the whole cache", () => {
+    const cache = new ContainerCache(limits);
+    cache.put(facts("a", { image: "x".repeat(2000) }));
+    assert.equal(cache.size, 0);
+  });
+
+  it("completes what a list told and never takes it back", () => {
+    const cache = new ContainerCache(limits);
+    cache.put(facts("a", { complete: false, image: "sha256:1" }));
+    cache.put(facts("a", { image: "name:1" }));
+    cache.put(facts("a", { complete: false, image: "sha256:1" }));
+    assert.equal(cache.get("a")?.image, "name:1");
+  });
+
+  it("forgets after a while that an id was unknown, and at once when it becomes known", () => {
+    let nowMs = 0;
+    const cache = new ContainerCache(limits, () => nowMs);
+    cache.markUnknown("a");
+    cache.markUnknown("b");
+    nowMs = 99;
+    assert.equal(cache.isUnknown("a"), true);
+    cache.put(facts("a"));
+    assert.equal(cache.isUnknown("a"), false);
+    nowMs = 100;
+    assert.equal(cache.isUnknown("b"), false);
+  });
+
+  it("remembers no more unknown ids than containers", () => {
+    const cache = new ContainerCache(limits, () => 0);
+    for (const id of ["a", "b", "c", "d"]) cache.markUnknown(id);
+    assert.deepEqual(
+      ["a", "b", "c", "d"].map((id) => cache.isUnknown(id)),
+      [false, true, true, true],
+    );
+  });
+});

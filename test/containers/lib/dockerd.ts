@@ -1,0 +1,77 @@
+// A dockerd with its own containerd, data, state and socket, and the docker client's calls to it.
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Daemon, startDaemon } from "./daemon.js";
+import { makeBusyboxArchive } from "./image.js";
+import { type Scratch, until } from "./scratch.js";
+
+export interface Dockerd {
+  readonly socketPath: string;
+  readonly daemon: Daemon;
+  /** `docker ARGS`; what it prints, without the last line break. */
+  docker(...args: string[]): string;
+}
+
+export async function startDockerd(scratch: Scratch, images: readonly string[]): Promise<Dockerd> {
+  const directory = join(scratch.directory, "d");
+  mkdirSync(directory);
+  const socketPath = join(directory, "d.sock");
+  // Unless told of one, dockerd takes the containerd that serves the usual socket, which may be another's.
+  const containerdSocket = join(directory, "c.sock");
+  const containerdConfig = join(directory, "containerd.toml");
+  writeFileSync(
+    containerdConfig,
+    `version = 2
+root = "${directory}/containerd"
+state = "${directory}/containerd-state"
+disabled_plugins = ["io.containerd.grpc.v1.cri"]
+[grpc]
+  address = "${containerdSocket}"
+[ttrpc]
+  address = "${containerdSocket}.ttrpc"
+`,
+  );
+  const containerd = startDaemon("containerd", ["--config", containerdConfig], join(directory, "containerd.log"));
+  scratch.defer(() => containerd.stop());
+  await until("containerd for dockerd", () => (existsSync(containerdSocket) ? true : null));
+
+  const args = [
+    `--host=unix://${socketPath}`,
+    `--data-root=${directory}/data`,
+    `--exec-root=${directory}/exec`,
+    `--pidfile=${directory}/pid`,
+    `--containerd=${containerdSocket}`,
+    // As Docker's own default, but below the test's cgroup.
+    `--cgroup-parent=${scratch.cgroupPath}/docker`,
+    "--iptables=false",
+    "--ip6tables=false",
+    "--bridge=none",
+    "--exec-opt=native.cgroupdriver=cgroupfs",
+  ];
+  const daemon = startDaemon("dockerd", args, join(directory, "log"));
+  scratch.defer(() => daemon.stop());
+  const docker = (...words: string[]): string =>
+    execFileSync("docker", ["--host", `unix://${socketPath}`, ...words], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+    }).trimEnd();
+  await until(`dockerd at ${socketPath}`, () => {
+    try {
+      return docker("version");
+    } catch {
+      return null;
+    }
+  }).catch((error) => {
+    throw new Error(`${error.message}\n${daemon.log()}`);
+  });
+  scratch.defer(() => {
+    const all = docker("ps", "--all", "--quiet", "--no-trunc")
+      .split("\n")
+      .filter((id) => id !== "");
+    if (all.length > 0) docker("rm", "--force", ...all);
+  });
+  for (const name of images)
+    docker("load", "--input", makeBusyboxArchive(directory, name, ["/bin/busybox", "sleep", "86400"]));
+  return { socketPath, daemon, docker };
+}

@@ -1,0 +1,83 @@
+// A directory of the test's own and everything that must be undone, in reverse order, even when the test fails.
+
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+
+export interface Scratch {
+  /** Short, as a unix socket's path has 108 bytes at most. */
+  readonly directory: string;
+  /** A cgroup path of the test's own, below which its containers are put. */
+  readonly cgroupPath: string;
+  /** Run at `end`, last in first out. A failure does not keep the others from running. */
+  defer(undo: () => void | Promise<void>): void;
+  end(): Promise<void>;
+}
+
+export function openScratch(): Scratch {
+  const directory = mkdtempSync(join(tmpdir(), "cn-"));
+  const undoings: (() => void | Promise<void>)[] = [];
+  const cgroupPath = `/cryptnono-test-${basename(directory)}`;
+  return {
+    directory,
+    cgroupPath,
+    defer: (undo) => void undoings.push(undo),
+    async end() {
+      const failures: unknown[] = [];
+      for (const undo of undoings.reverse()) {
+        try {
+          await undo();
+        } catch (error) {
+          failures.push(error);
+        }
+      }
+      removeCgroup(cgroupPath);
+      unmountBelow(directory);
+      rmSync(directory, { recursive: true, force: true });
+      if (failures.length > 0) throw new AggregateError(failures, `${failures.length} failures while cleaning up`);
+    },
+  };
+}
+
+/** Runtimes that were killed leave the mounts of their containers. */
+function unmountBelow(directory: string): void {
+  const mounted = readFileSync("/proc/self/mounts", "utf8")
+    .split("\n")
+    .map((line) => line.split(" ")[1] ?? "")
+    .filter((path) => path.startsWith(`${directory}/`));
+  // The last mounted lies on top.
+  for (const path of mounted.reverse()) execFileSync("umount", ["--lazy", path]);
+}
+
+/** A cgroup without processes goes when its children are gone. The files in it are the kernel's. */
+function removeCgroup(cgroupPath: string): void {
+  const hierarchies = readFileSync("/proc/self/mounts", "utf8")
+    .split("\n")
+    .map((line) => line.split(" "))
+    .filter(([, , type]) => type === "cgroup" || type === "cgroup2");
+  for (const [, mountPoint = ""] of hierarchies) removeTree(join(mountPoint, cgroupPath));
+}
+
+function removeTree(directory: string): void {
+  let children: readonly string[];
+  try {
+    const entries = readdirSync(directory, { withFileTypes: true });
+    children = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  } catch {
+    return;
+  }
+  for (const child of children) removeTree(join(directory, child));
+  rmdirSync(directory);
+}
+
+/** Look again and again until there is something other than null; fails with `what` after `timeoutMs`. */
+export async function until<T>(what: string, look: () => Promise<T | null> | T | null, timeoutMs = 15_000): Promise<T> {
+  const endMs = performance.now() + timeoutMs;
+  for (;;) {
+    const found = await look();
+    if (found !== null) return found;
+    if (performance.now() > endMs) throw new Error(`wait for ${what}: not within ${timeoutMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
