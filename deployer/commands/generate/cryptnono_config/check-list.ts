@@ -1,0 +1,47 @@
+// The last look at a list before it is encrypted: what would make a node unusable, or could never match, is refused.
+import { MAX_STRING_BYTES } from "@cryptnono/matcher";
+import { ListError } from "../../../errors.js";
+import { shellSplit } from "../../../generator/shell-split.js";
+import { bytes, commandLine, MIN_STRING_BYTES, StringIndex } from "../../../generator/string-index.js";
+import type { Candidate } from "../../../generator/types.js";
+import { ESSENTIAL_COMMANDS } from "./essential-commands.js";
+
+/**
+ * @param name - The list's name in messages, for example `encrypted-02`.
+ * @throws ListError naming the first string that is wrong as `name[index]`, never by its value.
+ */
+export function checkList(name: string, list: readonly Candidate[]): void {
+  if (list.length === 0) refuse(name, "it is empty", undefined);
+  const seen = new Map<string, number>();
+  for (const [index, candidate] of list.entries()) {
+    const place = `${name}[${index}]`;
+    const { value, rule, mode } = candidate;
+    if (typeof value !== "string") refuse(place, "it is not a string", rule);
+    if (value.trim() === "") refuse(place, "it is blank", rule);
+    if (value !== value.trim()) refuse(place, "it begins or ends with a blank", rule);
+    if (value.includes("\0")) refuse(place, "it holds a NUL, which no argument can", rule);
+    const length = bytes(value).length;
+    if (length < MIN_STRING_BYTES)
+      refuse(place, `${length} bytes are too short, ${MIN_STRING_BYTES} are the least`, rule);
+    if (length > MAX_STRING_BYTES)
+      refuse(place, `${length} bytes are too long, ${MAX_STRING_BYTES} are the most`, rule);
+    if (!["word", "anywhere", "exact-argument"].includes(mode)) refuse(place, "its mode is unknown", rule);
+    const earlier = seen.get(value.toLowerCase());
+    if (earlier !== undefined) refuse(place, `it is the same as ${name}[${earlier}]`, rule);
+    seen.set(value.toLowerCase(), index);
+  }
+  const index = new StringIndex(list);
+  for (const command of ESSENTIAL_COMMANDS) {
+    const [found] = index.banning(commandLine(shellSplit(command)));
+    if (found !== undefined) refuse(`${name}[${found}]`, `it would kill «${command}»`, list[found]!.rule);
+  }
+}
+
+function refuse(place: string, cause: string, rule: string | undefined): never {
+  throw new ListError(`check ${place}: ${cause}`, {
+    hint:
+      rule === undefined
+        ? "see the generator"
+        : `the generator's rule ${rule} made it; --show-strings with --summary lists all`,
+  });
+}

@@ -1,0 +1,69 @@
+// Finds which of thousands of strings occur in a line, so that the product's matcher is asked about those alone.
+import { type BannedString, type CommandLine, fold, type MatchMode, search } from "@cryptnono/matcher";
+
+/** Strings are filed under their first bytes: shorter ones are never banned, see {@link MIN_STRING_BYTES}. */
+const PREFIX = 5;
+
+/** Shortest string that may be banned, in bytes. Four letters are an everyday word's length. */
+export const MIN_STRING_BYTES = PREFIX;
+
+/** An occurrence: the string's position in the list it was built from, and the offset in the text. */
+export interface Occurrence {
+  readonly index: number;
+  readonly at: number;
+}
+
+/** An index of strings that finds every place where one of them stands in a text, without case. */
+export class StringIndex {
+  readonly #values: readonly string[];
+  readonly #banned: readonly BannedString[];
+  readonly #byPrefix = new Map<string, number[]>();
+
+  constructor(strings: readonly { readonly value: string; readonly mode: MatchMode }[]) {
+    this.#values = strings.map(({ value }) => folded(bytes(value)));
+    this.#banned = strings.map(({ value, mode }) => ({ value: bytes(value), mode }));
+    for (const [index, value] of this.#values.entries()) {
+      const key = value.slice(0, PREFIX);
+      const list = this.#byPrefix.get(key);
+      if (list === undefined) this.#byPrefix.set(key, [index]);
+      else list.push(index);
+    }
+  }
+
+  /** Every occurrence in `text` (one character a byte, folded), whatever its neighbours. */
+  occurrences(text: string): Occurrence[] {
+    const found: Occurrence[] = [];
+    for (let at = 0; at + PREFIX <= text.length; at++) {
+      const list = this.#byPrefix.get(text.slice(at, at + PREFIX));
+      if (list === undefined) continue;
+      for (const index of list) if (text.startsWith(this.#values[index]!, at)) found.push({ index, at });
+    }
+    return found;
+  }
+
+  /** The strings that ban `line`, by the matcher's own verdict on each one alone. */
+  banning(line: CommandLine): number[] {
+    const texts = [[line.path, ...line.args.slice(1)], line.args].map((words) =>
+      folded(Buffer.concat(words.flatMap((word, i) => (i === 0 ? [word] : [new Uint8Array(1), word])))),
+    );
+    const distinct = new Set(texts);
+    const indices = new Set([...distinct].flatMap((text) => this.occurrences(text)).map(({ index }) => index));
+    return [...indices].filter((index) => search([this.#banned[index]!], line).kind === "banned");
+  }
+}
+
+/** A command line made of words; the executed path is the first of them. */
+export function commandLine(words: readonly string[]): CommandLine {
+  const args = words.map(bytes);
+  return { path: args[0] ?? new Uint8Array(), args };
+}
+
+/** `value` in UTF-8. */
+export function bytes(value: string): Uint8Array {
+  return Buffer.from(value);
+}
+
+/** `value` folded by the product's table, one character a byte. */
+export function folded(value: Uint8Array): string {
+  return Buffer.from(fold(value)).toString("latin1");
+}

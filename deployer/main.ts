@@ -1,0 +1,61 @@
+// The command line: words to acts, errors to stderr. What people read goes to stderr as `deployer: ...`, what can be piped to
+// stdout. Exit status: 0; 1 for any error; 3 for «there is a change» under --dry-run and --summary.
+import { Command } from "commander";
+import { explainString } from "./commands/explain_string/explain.js";
+import { checkGenerator } from "./commands/generate/cryptnono_config/check-generator.js";
+import { type GenerateOptions, generateSecretConfig } from "./commands/generate/cryptnono_config/generate.js";
+import { DeployerError } from "./errors.js";
+import { findPaths } from "./paths.js";
+
+const output = {
+  out: (line: string) => void process.stdout.write(`${line}\n`),
+  say: (line: string) => void process.stderr.write(`deployer: ${line}\n`),
+};
+
+const program = new Command("deployer").description("Tools for the deployment of cryptnono");
+const generate = program.command("generate").description("Make files of the deployment");
+
+generate
+  .command("cryptnono-secret-config")
+  .description(
+    "Regenerate the banned strings in helm-charts/support/enc-cryptnono.secret.values.yaml, encrypted by sops",
+  )
+  .option("--dry-run", "write nothing; say how many strings would change; exit 3 if any would")
+  .option("--summary", "as --dry-run, by rule and source, with what was dropped and why")
+  .option("--show-strings", "print the strings that change (they are secret)")
+  .action(async (options: GenerateOptions) => {
+    process.exitCode = await generateSecretConfig(findPaths(), options, output);
+  });
+
+generate
+  .command("check-blocklist-generator")
+  .description("Type-check the generator: the decrypted file if there is one, else the encrypted one, in memory")
+  .action(async () => {
+    output.say(`${await checkGenerator(findPaths())} has no errors`);
+  });
+
+program
+  .command("explain-string")
+  .description("Say which source and rule put a string into the list, or why it is not there")
+  .argument(
+    "<string>",
+    "the string; - reads it from standard input, where no process list and no shell history shows it",
+  )
+  .action(async (string: string) => {
+    for (const line of await explainString(findPaths(), string === "-" ? await readInput() : string)) output.out(line);
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof DeployerError)) throw error;
+  output.say(error.message);
+  if (error.hint !== undefined) process.stderr.write(`  hint: ${error.hint}\n`);
+  process.exitCode = 1;
+}
+
+async function readInput(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString();
+}
