@@ -275,6 +275,7 @@ int BPF_PROG(guard_exec, struct task_struct *task, int old_pid, struct linux_bin
 	b->event.flags = s->flags | (s->rank == RANK_NONE ? EVENT_NO_STRING : 0) |
 			 (control_get(CONTROL_AGENT_AWAY) ? EVENT_AGENT_AWAY : 0);
 	b->event.string_id = s->string_id;
+	b->event.string_bytes = s->string_bytes;
 	b->event.pattern_id = pattern;
 	b->event.generation = f->policy.generation;
 	b->event.signal_result = failed;

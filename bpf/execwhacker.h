@@ -178,6 +178,7 @@ struct exec_event {
 	__u32 uid;
 	__u32 pid_namespace; /* inode number */
 	__u32 string_id;
+	__u32 string_bytes; /* so that the match can be cut out of the text without the list */
 	__u32 pattern_id; /* VERDICT_SPARED_PATTERN */
 	__u32 generation;
 	__s32 signal_result; /* negative errno */
@@ -185,6 +186,7 @@ struct exec_event {
 	__u32 match_in_path; /* 1: match_offset counts from the path's start */
 	__u32 args_total_bytes; /* the whole area, without the last NUL */
 	__u32 context_offset; /* where in the area the context begins */
+	__u32 reserved;
 	__u16 cgroup_bytes;
 	__u16 cgroup_v1_bytes;
 	__u16 path_bytes;

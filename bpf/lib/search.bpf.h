@@ -55,6 +55,7 @@ struct search {
 	__u32 last_window; /* 1: it ends where the area ends */
 	__u32 rank;
 	__u32 string_id;
+	__u32 string_bytes;
 	__u32 match_offset;
 	__u32 match_in_path;
 	__u32 candidates;
@@ -226,6 +227,7 @@ __attribute__((noinline)) int try_string(__u32 string_cell, __u32 at)
 	if (rank > s->rank) {
 		s->rank = rank;
 		s->string_id = cell->string.id;
+		s->string_bytes = length;
 		s->match_in_path = in_path;
 		s->match_offset = in_path ? at : s->window_offset + (at - s->args_start);
 		if (rank == RANK_ENFORCE)
