@@ -1,0 +1,254 @@
+// The operator's page on a real Kubernetes, then what a cluster does to a guard: changed lists, bad lists, a pod lost,
+// upgrades, uninstall. The tests share one cluster and one release and stand in the order of a deployment's life.
+// Run by test/cluster/run.
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { after, before, describe, it, type TestContext } from "node:test";
+import { kubectlJson, run, typed, until } from "./commands.js";
+import { isKilled, randomBannedString, startUserServer, typeInTerminal, USER_IMAGE, type UserServer } from "./hub.js";
+import { minersWhile } from "./miners.js";
+import { agentPid, ageSeconds, allPrograms, cpuSeconds, PIN_DIR, pinnedPrograms, statusOf } from "./node.js";
+import {
+  type AgentPod,
+  agentPods,
+  deploy,
+  health,
+  logOf,
+  metric,
+  readyAgent,
+  testString,
+  uninstall,
+} from "./release.js";
+
+const HUB = "spyglass";
+// The kubelet syncs a pod's volumes each syncFrequency (10 s in this cluster, 60 s by default) and a bit more.
+const SECRET_SECONDS = 90;
+const skip = process.env["KUBECONFIG"] === undefined ? "no cluster: run test/cluster/run" : false;
+
+describe("cryptnono on Kubernetes", { skip }, () => {
+  const first = randomBannedString();
+  const second = randomBannedString();
+  const third = randomBannedString();
+  let server: UserServer;
+  let agent: AgentPod;
+
+  before(async () => {
+    server = await startUserServer(HUB);
+  });
+
+  after(async () => {
+    await uninstall().catch(() => {});
+    await run(["kubectl", "delete", "namespace", HUB, "support", "--ignore-not-found", "--timeout=60s"]);
+  });
+
+  it("guards soon after helm install, with four capabilities and nothing to write to", async (t) => {
+    await deploy({ tag: "test-1", configs: { "encrypted-01": { bannedCommandStrings: [first] } } });
+    const { age } = await until("an agent that answers /readyz", 60, firstReady, 10);
+    t.diagnostic(`process start to ready: ${age.toFixed(2)} s`);
+    agent = await readyAgent();
+    const pid = agentPid(agent.uid)!;
+    assert.deepEqual(
+      { caps: statusOf(pid, "CapEff"), bound: statusOf(pid, "CapBnd"), newPrivs: statusOf(pid, "NoNewPrivs") },
+      { caps: FOUR_CAPABILITIES, bound: FOUR_CAPABILITIES, newPrivs: "1" },
+    );
+    assert.equal(statusOf(pid, "Seccomp"), "2", "a seccomp filter is on");
+    assert.match(
+      readFileSync(`/proc/${pid}/mountinfo`, "utf8").split("\n")[0]!,
+      / \/ \/ ro[ ,]/,
+      "the root is read-only",
+    );
+  });
+
+  it("kills the page's test command and shows who it was, by the page's own steps", async () => {
+    const command = `sh -c 'sleep 1 && echo ${testString()}'`;
+    assert.equal((await typeInTerminal(server, command)).trim(), "Killed");
+
+    const pods = table(await typed(`kubectl -n ${HUB} get pod -o wide`));
+    const node = pods.find((row) => row["NAME"] === server.pod)?.["NODE"];
+    const guards = table(
+      await typed(
+        `kubectl -n support get pod --field-selector spec.nodeName=${node} -l app.kubernetes.io/name=cryptnono`,
+      ),
+    );
+    assert.deepEqual(
+      guards.map((row) => row["NAME"]),
+      [agent.name],
+    );
+    const log = await typed(`kubectl -n support logs ${guards[0]!["NAME"]} -c execwhacker`);
+
+    const killed = log
+      .split("\n")
+      .filter((line) => line.includes(testString().toLowerCase()))
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    assert.equal(killed.length, 1, "one kill is one line");
+    const [line] = killed;
+    assert.deepEqual(
+      { ...line, pid: typeof line!["pid"], timestamp: typeof line!["timestamp"] },
+      {
+        ...line,
+        pid: "number",
+        cmdline: `/usr/bin/sh -c 'sleep 1 && echo ${testString().toLowerCase()}'`,
+        matched: testString().toLowerCase(),
+        source: "execwhacker.bpf",
+        container_type: "cri",
+        labels: {
+          "io.kubernetes.container.name": "notebook",
+          "io.kubernetes.pod.name": server.pod,
+          "io.kubernetes.pod.namespace": HUB,
+          "io.kubernetes.pod.uid": server.uid,
+        },
+        image: USER_IMAGE,
+        action: "killed",
+        event: "Killed process",
+        level: "info",
+        timestamp: "string",
+      },
+    );
+  });
+
+  it("lets the same user do all else", async () => {
+    assert.equal((await typeInTerminal(server, "sh -c 'echo fine'")).trim(), "fine");
+    assert.equal((await typeInTerminal(server, `sh -c 'echo x${first}'`)).trim(), `x${first}`);
+  });
+
+  it("takes a changed list over without a restart", async (t) => {
+    const started = Date.now();
+    await deploy({ tag: "test-1", configs: { "encrypted-01": { bannedCommandStrings: [first, second] } } });
+    await until("the new string is banned", SECRET_SECONDS, () => isKilled(server, second));
+    t.diagnostic(`helm upgrade to in force: ${((Date.now() - started) / 1000).toFixed(1)} s`);
+    assert.deepEqual(await readyAgent(), agent, "the same pod, never restarted");
+    assert.ok(await isKilled(server, first), "what was banned before still is");
+  });
+
+  it("refuses a bad list, keeps the old one and says so", async () => {
+    const bad = { bannedCommandStrings: [third], allowedCommandPatterns: ["("] };
+    await deploy({ tag: "test-1", configs: { "encrypted-01": bad } });
+    await until("/readyz refuses", SECRET_SECONDS, async () => (await health(agent, "/readyz")).status === 503);
+    const { body } = await health(agent, "/readyz");
+    assert.match(body, /encrypted-01/, "the file is named");
+    assert.ok(!body.includes(third), "no banned string is told");
+    assert.ok((await metric(agent, 'cryptnono_execwhacker_config_reloads_total{result="refused"}')) >= 1);
+    await until("the pod is not ready", 30, async () => (await agentPods())[0]?.ready === false);
+    assert.ok(await isKilled(server, second), "the old list is in force");
+    assert.ok(!(await isKilled(server, third)), "the bad one is not");
+
+    await deploy({ tag: "test-1", configs: { "encrypted-01": { bannedCommandStrings: [first] } } });
+    await until("ready again", SECRET_SECONDS, async () => (await health(agent, "/readyz")).status === 200);
+    assert.deepEqual(await readyAgent(), agent);
+  });
+
+  it("lets no miner run while the agent's pod is deleted by force, again and again", async (t) => {
+    const miners = await minersWhile(server, first, async () => {
+      for (let lost = 0; lost < 3; lost++) agent = await loseAgent();
+    });
+    t.diagnostic(`with pins: ${miners.started} miners started, ${miners.escaped} ran`);
+    assert.ok(miners.started > 100, "the miners did start");
+    assert.equal(miners.escaped, 0);
+    await reportsWhatWasKilled(t, first);
+  });
+
+  it("upgrades to another version without an unguarded moment", async (t) => {
+    const miners = await minersWhile(server, first, async () => {
+      await deploy({ tag: "test-2", configs: { "encrypted-01": { bannedCommandStrings: [first] } } });
+      agent = await readyAgent(agent);
+    });
+    t.diagnostic(`during the upgrade: ${miners.started} miners started, ${miners.escaped} ran`);
+    assert.ok(miners.started > 20, "the miners did start");
+    assert.equal(miners.escaped, 0);
+  });
+
+  it("weighs little after an hour's worth of kills", async (t) => {
+    const pid = agentPid(agent.uid)!;
+    const [kills, cpu] = [await killedByKernel(), cpuSeconds(pid)];
+    // One a second for an hour, as fast as one shell can.
+    await typeInTerminal(server, `n=0; while [ $n -lt 3600 ]; do sh -c true ${first} 2> /dev/null; n=$((n+1)); done`);
+    await until("all kills are counted", 30, async () => (await killedByKernel()) - kills >= 3600);
+    const perKill = ((cpuSeconds(pid) - cpu) / 3600) * 1e6;
+    const rss = Number.parseInt(statusOf(pid, "VmRSS"), 10) / 1024;
+    t.diagnostic(`after 3600 kills: ${rss.toFixed(0)} MiB resident; ${perKill.toFixed(0)} µs of CPU a kill`);
+    assert.ok(rss < 250, `${rss} MiB`);
+  });
+
+  it("takes the kernel part off the node when pins are switched off, and is then unguarded while it is away", async (t) => {
+    const pinned = await pinnedPrograms();
+    assert.notDeepEqual(pinned, []);
+    await deploy({ tag: "test-2", pins: false, configs: { "encrypted-01": { bannedCommandStrings: [first] } } });
+    agent = await readyAgent(agent);
+    assert.ok(!existsSync(PIN_DIR), "the directory is gone");
+    await until("the pinned programs are gone", 10, async () => {
+      const left = await allPrograms();
+      return !pinned.some((id) => left.includes(id));
+    });
+    assert.ok(await isKilled(server, first), "the new agent guards");
+    const miners = await minersWhile(server, first, async () => {
+      agent = await loseAgent();
+    });
+    t.diagnostic(`without pins: ${miners.started} miners started, ${miners.escaped} ran`);
+  });
+
+  it("leaves nothing on the node after helm uninstall", async (t) => {
+    await deploy({ tag: "test-1", configs: { "encrypted-01": { bannedCommandStrings: [first] } } });
+    agent = await readyAgent(agent);
+    const pinned = await pinnedPrograms();
+    assert.notDeepEqual(pinned, [], "it was pinned");
+    const started = Date.now();
+    await uninstall();
+    t.diagnostic(`helm uninstall with its hooks: ${((Date.now() - started) / 1000).toFixed(1)} s`);
+    assert.ok(!existsSync(PIN_DIR));
+    await until("the agent's programs are gone", 10, async () => {
+      const left = await allPrograms();
+      return !pinned.some((id) => left.includes(id));
+    });
+    assert.ok(!(await isKilled(server, first)), "no one is killed any more");
+    await until("no object is left", 30, async () => {
+      const kinds = "daemonset,job,pod,secret,role,rolebinding,networkpolicy";
+      const { items } = await kubectlJson<{ items: unknown[] }>("-n", "support", "get", kinds);
+      return items.length === 0;
+    });
+  });
+
+  /** The first ready answer of any agent pod, with its process's age then. */
+  async function firstReady(): Promise<{ age: number } | undefined> {
+    const [pod] = await agentPods();
+    if (pod === undefined || pod.ip === "") return undefined;
+    const reply = await health(pod, "/readyz").catch(() => undefined);
+    const pid = agentPid(pod.uid);
+    return reply?.status === 200 && pid !== undefined ? { age: ageSeconds(pid) } : undefined;
+  }
+
+  /** Delete the agent's pod as after a node's trouble, and wait for its successor. */
+  async function loseAgent(): Promise<AgentPod> {
+    const lost = await readyAgent();
+    await run(["kubectl", "-n", "support", "delete", "pod", lost.name, "--force", "--grace-period=0"]);
+    return readyAgent(lost);
+  }
+
+  function killedByKernel(): Promise<number> {
+    return metric(agent, 'cryptnono_execwhacker_processes_killed_total{source="execwhacker.bpf"}');
+  }
+
+  /** Kills of the time without an agent are in the successor's log: the pinned ring kept them. */
+  async function reportsWhatWasKilled(t: TestContext, banned: string): Promise<void> {
+    const bootMs = Date.now() - Number(readFileSync("/proc/uptime", "utf8").split(" ")[0]) * 1000;
+    const startedMs = Date.now() - ageSeconds(agentPid(agent.uid)!) * 1000;
+    const lines = (await logOf(agent)).filter((line) => line["matched"] === banned && line["action"] === "killed");
+    t.diagnostic(
+      `the last successor reported ${lines.length} kills; it was started ${Math.round((startedMs - bootMs) / 1000)} s after boot`,
+    );
+    assert.ok(lines.length > 0);
+  }
+});
+
+/** BPF, PERFMON, SYS_PTRACE, KILL: bits 39, 38, 19 and 5 of include/uapi/linux/capability.h. */
+const FOUR_CAPABILITIES = "000000c000080020";
+
+/** kubectl's table as one map per row. */
+function table(text: string): Record<string, string>[] {
+  const [head = "", ...rows] = text.trimEnd().split("\n");
+  const columns = [...head.matchAll(/\S+(?: \S+)*\s*/g)];
+  return rows.map((row) =>
+    Object.fromEntries(
+      columns.map(({ 0: name, index }) => [name.trim(), row.slice(index, index + name.length).trim()]),
+    ),
+  );
+}

@@ -1,0 +1,74 @@
+// This machine as the cluster's one node: the agent's process, what it may do and weighs, and what it left in the kernel.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { run } from "./commands.js";
+
+/** Where the chart pins by default. */
+export const PIN_DIR = "/sys/fs/bpf/cryptnono";
+
+/** Linux's clock ticks a second, in which /proc counts; 100 on every architecture. */
+const TICKS = 100;
+
+/** The agent's main process, by the pod its cgroup belongs to. */
+export function agentPid(podUid: string): number | undefined {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .find(
+      (pid) =>
+        read(`/proc/${pid}/cgroup`).includes(`pod${podUid}/`) && read(`/proc/${pid}/cmdline`).includes("execwhacker"),
+    );
+}
+
+/** A line of /proc/PID/status, for example `CapEff`. */
+export function statusOf(pid: number, key: string): string {
+  return new RegExp(`^${key}:\\s*(.*)$`, "m").exec(read(`/proc/${pid}/status`))?.[1] ?? "";
+}
+
+/** Seconds since a process was started, to a hundredth. */
+export function ageSeconds(pid: number): number {
+  const fields = read(`/proc/${pid}/stat`)
+    .replace(/^.*\) /, "")
+    .split(" ");
+  return Number(read("/proc/uptime").split(" ")[0]) - Number(fields[19]) / TICKS;
+}
+
+/** Seconds of processor time a process has used. */
+export function cpuSeconds(pid: number): number {
+  const fields = read(`/proc/${pid}/stat`)
+    .replace(/^.*\) /, "")
+    .split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / TICKS;
+}
+
+/** Ids of the kernel's BPF programs that are pinned, or held by a pinned link, below the chart's directory. */
+export async function pinnedPrograms(): Promise<number[]> {
+  if (!existsSync(PIN_DIR)) return [];
+  const [programs, links] = await Promise.all([
+    run(["bpftool", "-j", "-f", "prog", "show"]),
+    run(["bpftool", "-j", "-f", "link", "show"]),
+  ]);
+  const pinned = [...(JSON.parse(programs) as Pinned[]), ...(JSON.parse(links) as Pinned[])]
+    .filter((one) => one.pinned?.some((path) => path.startsWith(`${PIN_DIR}/`)))
+    .map((one) => one.prog_id ?? one.id);
+  return [...new Set(pinned)];
+}
+
+/** Ids of all BPF programs in the kernel. */
+export async function allPrograms(): Promise<number[]> {
+  return (JSON.parse(await run(["bpftool", "-j", "prog", "show"])) as Pinned[]).map(({ id }) => id);
+}
+
+interface Pinned {
+  readonly id: number;
+  readonly prog_id?: number;
+  readonly pinned?: string[];
+}
+
+/** Empty for what is gone. */
+function read(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
