@@ -1,0 +1,80 @@
+// helm as a function: values in, Kubernetes objects out. YAML is read by helm too, so that no second parser can disagree.
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+
+export const CHARTS = join(import.meta.dirname, "../../../helm-charts");
+
+/** helm in PATH, else the one that test/cluster/install-tools builds; undefined when there is none. */
+export const HELM = [
+  ...(process.env["PATH"] ?? "").split(delimiter),
+  process.env["CLUSTER_TOOLS"] ??
+    join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "cryptnono-cluster/bin"),
+]
+  .map((dir) => join(dir, "helm"))
+  .find((file) => existsSync(file));
+
+export interface KubernetesObject {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly annotations?: Record<string, string> };
+  // biome-ignore lint/suspicious/noExplicitAny: the tests reach into objects of all kinds
+  readonly [key: string]: any;
+}
+
+/** The objects that the cryptnono chart makes of `values`, hooks included. Rejects with what helm says. */
+export function render(values: unknown, kubeVersion = "1.34.0"): KubernetesObject[] {
+  const args = ["template", "support", join(CHARTS, "cryptnono"), "-n", "support", "--kube-version", kubeVersion];
+  return parseYaml(helm([...args, "-f", "-"], JSON.stringify(values)));
+}
+
+/** The object of a kind; the agent's DaemonSet is the one that is no hook. */
+export function find(objects: readonly KubernetesObject[], kind: string): KubernetesObject {
+  const [found] = objects.filter(
+    (one) => one.kind === kind && one.metadata.annotations?.["helm.sh/hook"] === undefined,
+  );
+  if (found === undefined) throw new Error(`no ${kind} was rendered`);
+  return found;
+}
+
+/** What an operator reads after helm install. */
+export function notes(values: unknown): string {
+  return inWrapper('{{ include "cryptnono.notes" .Subcharts.cryptnono }}', { cryptnono: values }, (chart) => {
+    mkdirSync(join(chart, "charts"));
+    symlinkSync(join(CHARTS, "cryptnono"), join(chart, "charts/cryptnono"));
+  });
+}
+
+/** The documents of a YAML text. */
+export function parseYaml<T = KubernetesObject>(text: string): T[] {
+  const template =
+    '{{ range regexSplit "(?m)^---$" .Values.text -1 }}{{ with fromYaml . }}{{ toJson . }}\n{{ end }}{{ end }}';
+  return inWrapper(template, { text })
+    .split("\n")
+    .filter((line) => line.startsWith("{"))
+    .map((line) => JSON.parse(line) as T);
+}
+
+/** A chart whose one template is `template`, rendered. */
+function inWrapper(template: string, values: unknown, prepare: (chart: string) => void = () => {}): string {
+  const chart = mkdtempSync(join(tmpdir(), "cryptnono-chart-"));
+  try {
+    writeFileSync(join(chart, "Chart.yaml"), "apiVersion: v2\nname: wrapper\nversion: 0.0.0\n");
+    mkdirSync(join(chart, "templates"));
+    // helm reads what it rendered as YAML; the text passes through that as a string.
+    writeFileSync(
+      join(chart, "templates/out.yaml"),
+      `{{ $out := tpl (.Files.Get "out.tpl") . }}text: {{ $out | b64enc }}\n`,
+    );
+    writeFileSync(join(chart, "out.tpl"), template);
+    prepare(chart);
+    const rendered = helm(["template", "support", chart, "-n", "support", "-f", "-"], JSON.stringify(values));
+    return Buffer.from(/^text: (.*)$/m.exec(rendered)![1]!, "base64").toString("utf8");
+  } finally {
+    rmSync(chart, { recursive: true });
+  }
+}
+
+function helm(args: readonly string[], stdin: string): string {
+  return execFileSync(HELM!, args, { input: stdin, encoding: "utf8", stdio: ["pipe", "pipe", "pipe"] });
+}
