@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { AllowPatterns } from "./allow-patterns.js";
+import { AllowPatterns, MAX_JUDGING_MS, MAX_WORK } from "./allow-patterns.js";
 import { PatternError } from "./pattern-error.js";
 import { bytes } from "./test-texts.js";
 
@@ -28,10 +28,27 @@ test("each of the 256 bytes is one character, and capitals are small letters", (
   }
 });
 
-test("a line of 2 MB takes time linear in its length under a pattern that backtracks exponentially elsewhere", () => {
+test("a line of 2 MB is judged by a pattern that would backtrack exponentially elsewhere", () => {
   const subject = new Uint8Array(2 * 1024 * 1024).fill(0x61);
-  assert.equal(new AllowPatterns(["(a*)*b"]).firstMatch(subject), -1);
-  assert.equal(new AllowPatterns(["(.*a){12}$"]).firstMatch(subject), 0);
+  assert.deepEqual(new AllowPatterns(["(a*)*b"]).judge(subject), { index: -1, unjudged: [] });
+  assert.deepEqual(new AllowPatterns(["(a*)*$"]).judge(subject), { index: 0, unjudged: [] });
+});
+
+test("a pattern is not run on a line that is too long for its size, and is named", () => {
+  const size = 501;
+  const patterns = new AllowPatterns(["x", `.{${size - 1}}$`, "a+$"]);
+  const longest = Math.floor(MAX_WORK / size);
+  assert.deepEqual(patterns.judge(new Uint8Array(longest).fill(0x62)), { index: -1, unjudged: [] });
+  assert.deepEqual(patterns.judge(new Uint8Array(longest + 1).fill(0x61)), { index: 2, unjudged: [1] });
+});
+
+test("when time is up no further pattern is run, and those left are named", () => {
+  const patterns = new AllowPatterns(["x", "y", "a", "b"]);
+  const clock = [0, 1, MAX_JUDGING_MS - 1, MAX_JUDGING_MS, MAX_JUDGING_MS + 1];
+  assert.deepEqual(
+    patterns.judge(bytes("a"), () => clock.shift()!),
+    { index: -1, unjudged: [2, 3] },
+  );
 });
 
 test("a pattern of the largest size is compiled", () => {

@@ -1,14 +1,31 @@
-// Allow patterns in user space: those that are too large for the kernel's table, over RE2, in time linear in the line.
+// Allow patterns in user space: those that are too large for the kernel's table, over RE2, in bounded time.
 import { RE2JS } from "re2js";
 import { parsePattern } from "./parse-pattern.js";
 import { PatternError } from "./pattern-error.js";
 import { INNER_NEWLINE, re2Source } from "./re2-source.js";
-import { placesIn } from "./syntax-tree.js";
+import { expandedSize, placesIn } from "./syntax-tree.js";
+
+/**
+ * Most work one pattern may do on one line, in parts of the pattern times bytes of the line. RE2 is linear in both, yet
+ * where its automaton cannot be cached a part and a byte take 40 ns (re2js 2.10): 16 million are 0.7 s.
+ */
+export const MAX_WORK = 1 << 24;
+/** When this much time has gone by on one line, no further pattern is begun. */
+export const MAX_JUDGING_MS = 1000;
 
 interface Compiled {
   readonly index: number;
   readonly regex: RE2JS;
+  readonly size: number;
+  /** Takes the line with its inner newlines renamed. */
   readonly renamed: boolean;
+}
+
+export interface AllowVerdict {
+  /** The lowest index of the patterns that were found to match; -1 for none. */
+  readonly index: number;
+  /** Patterns that were not run, ascending: the line is too long for their size, or time was up. They spare nobody. */
+  readonly unjudged: readonly number[];
 }
 
 /** A set of allow patterns, asked by index. */
@@ -28,13 +45,23 @@ export class AllowPatterns {
    * Match a quoted line, in any case.
    *
    * @param subject - What `quoteLine` gives for the path and the arguments.
-   * @returns The lowest index of the patterns that match; -1 for none.
    */
-  firstMatch(subject: Uint8Array): number {
-    if (this.#compiled.length === 0) return -1;
+  judge(subject: Uint8Array, nowMs: () => number = () => performance.now()): AllowVerdict {
+    if (this.#compiled.length === 0) return { index: -1, unjudged: [] };
     const plain = latin1(subject);
     const renamed = plain.replace(/\n(?!$)/g, INNER_NEWLINE);
-    return this.#compiled.find((pattern) => pattern.regex.test(pattern.renamed ? renamed : plain))?.index ?? -1;
+    const unjudged: number[] = [];
+    const deadlineMs = nowMs() + MAX_JUDGING_MS;
+    for (const pattern of this.#compiled) {
+      if (pattern.size * subject.length > MAX_WORK || nowMs() >= deadlineMs) unjudged.push(pattern.index);
+      else if (pattern.regex.test(pattern.renamed ? renamed : plain)) return { index: pattern.index, unjudged };
+    }
+    return { index: -1, unjudged };
+  }
+
+  /** `judge(subject).index`. */
+  firstMatch(subject: Uint8Array): number {
+    return this.judge(subject).index;
   }
 }
 
@@ -42,7 +69,8 @@ function compile(source: string, index: number): Compiled {
   const tree = parsePattern(source, index);
   const renamed = placesIn(tree).has("final-line-end");
   try {
-    return { index, renamed, regex: RE2JS.compile(`\\A(?:${re2Source(tree, renamed)})`) };
+    const regex = RE2JS.compile(`\\A(?:${re2Source(tree, renamed)})`);
+    return { index, regex, size: expandedSize(tree), renamed };
   } catch (cause) {
     throw new PatternError(
       {

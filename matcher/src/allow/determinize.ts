@@ -2,7 +2,7 @@
 import type { Budget } from "./budget.js";
 import { type ByteClasses, byteClasses } from "./byte-classes.js";
 import { byteSet, WORD_BYTES } from "./byte-sets.js";
-import { columns, DEAD, type Dfa, NO_PATTERN } from "./dfa.js";
+import { DEAD, type Dfa, NO_PATTERN } from "./dfa.js";
 import type { Nfa, NfaState } from "./nfa.js";
 import type { ByteSet, Place } from "./syntax-tree.js";
 
@@ -38,10 +38,10 @@ interface Subset {
  */
 export function determinize(nfa: Nfa, patternIndex: number, maxStates: number, budget: Budget): Dfa | undefined {
   const classes = classesOf(nfa);
-  const width = columns({ classes });
   const numbers = new Map<string, number>();
   const subsets: (Subset | undefined)[] = [undefined, undefined];
-  const rows: number[][] = [new Array<number>(width).fill(DEAD), new Array<number>(width).fill(ACCEPT)];
+  const symbols = [...classes.representatives, END];
+  const next = [...symbols.map(() => DEAD), ...symbols.map(() => ACCEPT)];
 
   const numberOf = (subset: Subset): number => {
     if (subset.threads.length === 0) return DEAD;
@@ -56,21 +56,19 @@ export function determinize(nfa: Nfa, patternIndex: number, maxStates: number, b
   const start = numberOf(subsetOf(nfa, follow(nfa, [nfa.start * 2]), AFTER_START));
   for (let state = 2; state < subsets.length; state++) {
     const subset = subsets[state]!;
-    const row: number[] = [];
-    for (const symbol of [...classes.representatives, END]) {
-      const next = step(nfa, subset, symbol);
-      row.push(numberOf(next));
-      if (subsets.length > maxStates || !budget.spend(1 + subset.threads.length + next.threads.length))
-        return undefined;
+    for (const symbol of symbols) {
+      const to = step(nfa, subset, symbol);
+      next.push(numberOf(to));
+      if (subsets.length > maxStates) return undefined;
+      if (!budget.spend(1 + subset.threads.length + to.threads.length)) return undefined;
     }
-    rows.push(row);
   }
   return {
     classes,
-    stateCount: rows.length,
+    stateCount: subsets.length,
     start,
-    next: Int32Array.from(rows.flat()),
-    accepts: Int32Array.from(rows, (_, state) => (state === ACCEPT ? patternIndex : NO_PATTERN)),
+    next: Int32Array.from(next),
+    accepts: Int32Array.from(subsets, (_, state) => (state === ACCEPT ? patternIndex : NO_PATTERN)),
   };
 }
 
@@ -84,18 +82,20 @@ function classesOf({ states }: Nfa): ByteClasses {
 }
 
 const ACCEPTED: Subset = { threads: [0], context: 0 };
+const NONE: Subset = { threads: [], context: 0 };
 
 /** What is left of `subset` after one byte, or after the end of the text. */
 function step(nfa: Nfa, subset: Subset, symbol: number): Subset {
   const standing = passPlaces(nfa, subset, symbol);
   if (standing.includes(0)) return ACCEPTED;
-  if (symbol === END) return standing.includes(MUST_END) ? ACCEPTED : { threads: [], context: 0 };
+  if (symbol === END) return standing.includes(MUST_END) ? ACCEPTED : NONE;
   const moved: Thread[] = [];
   for (const thread of standing) {
     const state = stateOf(nfa, thread);
     if (state.kind === "bytes" && state.set[symbol] === 1) moved.push(state.to * 2 + (thread & MUST_END));
     if (state.kind === "accept") moved.push(thread);
   }
+  if (moved.length === 0) return NONE;
   const context = (WORD_BYTES[symbol] === 1 ? AFTER_WORD : 0) + (symbol === NEWLINE ? AFTER_NEWLINE : 0);
   return subsetOf(nfa, follow(nfa, moved), context);
 }

@@ -1,4 +1,4 @@
-export { AllowPatterns } from "./allow-patterns.js";
+export { AllowPatterns, type AllowVerdict } from "./allow-patterns.js";
 export { type AllowLimits, type CompiledAllow, compileAllow, DEFAULT_ALLOW_LIMITS } from "./compile-allow.js";
 export { parsePattern } from "./parse-pattern.js";
 export { PatternError, type PatternProblem } from "./pattern-error.js";

@@ -1,6 +1,6 @@
 // The smallest DFA of the same language: Hopcroft's partition refinement.
 // J. Hopcroft, "An n log n algorithm for minimizing states in a finite automaton", 1971.
-import { type ByteClasses, byteClassesFrom } from "./byte-classes.js";
+import { byteClassesFrom } from "./byte-classes.js";
 import { columns, DEAD, type Dfa, NO_PATTERN } from "./dfa.js";
 
 /** Merge the states that no text tells apart, and the byte classes whose columns are the same. */
@@ -16,18 +16,20 @@ function equivalentStates(dfa: Dfa): Int32Array {
   const partition = new Partition(count);
   for (let state = 0; state < count; state++) if (dfa.accepts[state] !== NO_PATTERN) partition.isolate(state);
 
-  // Blocks still to be used as splitters. Every block is one at first: accepts may make more than two.
-  const waiting = Array.from({ length: partition.blockCount }, (_, block) => block);
-  const isWaiting: boolean[] = waiting.map(() => true);
+  // Blocks still to be used as splitters: all but one, and the largest is the one to leave out, which is block 0, that of
+  // the states that accept nothing.
+  const waiting = Array.from({ length: partition.blockCount - 1 }, (_, i) => i + 1);
+  const isWaiting = [false, ...waiting.map(() => true)];
   for (let splitter = waiting.pop(); splitter !== undefined; splitter = waiting.pop()) {
     isWaiting[splitter] = false;
     // A copy: the splitter may itself be split on the way.
     const members = partition.members(splitter).slice();
     for (let column = 0; column < width; column++) {
-      for (const member of members) {
-        const slot = column * count + member;
+      for (let m = 0; m < members.length; m++) {
+        const slot = column * count + members[m]!;
         for (let i = firstSource[slot]!; i < firstSource[slot + 1]!; i++) partition.mark(sources[i]!);
       }
+      if (partition.touched.length === 0) continue;
       for (const [block, fresh] of partition.splitMarked()) {
         const smaller = partition.size(fresh) < partition.size(block) ? fresh : block;
         const next = isWaiting[block] ? fresh : smaller;
@@ -151,21 +153,26 @@ function mergeStates(dfa: Dfa, blockOf: Int32Array): Dfa {
 
 function mergeColumns(dfa: Dfa): Dfa {
   const width = columns(dfa);
-  const names = Array.from({ length: dfa.classes.count }, (_, column) => {
-    let name = "";
-    for (let state = 0; state < dfa.stateCount; state++) {
-      name += String.fromCharCode(dfa.next[state * width + column]!);
-    }
-    return name;
+  const kept: number[] = [];
+  const nameOf = Array.from({ length: dfa.classes.count }, (_, column) => {
+    const alike = kept.find((other) => columnsAreAlike(dfa, column, other));
+    if (alike === undefined) kept.push(column);
+    return alike ?? column;
   });
-  const classes: ByteClasses = byteClassesFrom((byte) => names[dfa.classes.classOf[byte]!]!);
-  if (classes.count === dfa.classes.count) return dfa;
-  const kept = [...classes.representatives.map((byte) => dfa.classes.classOf[byte]!), width - 1];
-  const next = new Int32Array(dfa.stateCount * kept.length);
+  if (kept.length === dfa.classes.count) return dfa;
+  const classes = byteClassesFrom((byte) => nameOf[dfa.classes.classOf[byte]!]!);
+  const sources = [...classes.representatives.map((byte) => dfa.classes.classOf[byte]!), width - 1];
+  const next = new Int32Array(dfa.stateCount * sources.length);
   for (let state = 0; state < dfa.stateCount; state++) {
-    for (const [column, from] of kept.entries()) {
-      next[state * kept.length + column] = dfa.next[state * width + from]!;
+    for (const [column, source] of sources.entries()) {
+      next[state * sources.length + column] = dfa.next[state * width + source]!;
     }
   }
   return { ...dfa, classes, next };
+}
+
+function columnsAreAlike(dfa: Dfa, a: number, b: number): boolean {
+  const width = columns(dfa);
+  for (let row = 0; row < dfa.next.length; row += width) if (dfa.next[row + a] !== dfa.next[row + b]) return false;
+  return true;
 }

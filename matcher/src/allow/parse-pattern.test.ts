@@ -32,7 +32,7 @@ const refused: readonly [pattern: string, offset: number, problem: RegExp][] = [
   ["a{3,2}", 1, /least count is above its greatest/],
   ["a{1001}", 1, /more than 1000 copies/],
   ["(a{1,500}){1,500}", 10, /more than 1000 copies/],
-  [`(${"a".repeat(100)}){300}`, 0, /grows to 30300 parts/],
+  [`(${"a".repeat(100)}){300}`, 0, /grows to 30000 parts/],
   ["(".repeat(101) + ")".repeat(101), 100, /groups nest deeper than 100/],
   ["(a", 0, /a group is not closed/],
   ["a)", 1, /closes no group/],

@@ -33,7 +33,7 @@ export function expandedSize(node: Node): number {
     case "either":
       return node.branches.reduce((sum, branch) => sum + expandedSize(branch) + 1, 0);
     case "repeat":
-      return copies(node) * (expandedSize(node.body) + 1);
+      return copies(node) * Math.max(1, expandedSize(node.body));
   }
 }
 

@@ -20,26 +20,38 @@ export function unite(a: Dfa, b: Dfa, maxStates: number, budget: Budget): Dfa | 
     columns(b) - 1,
   ]);
   const pairs = new Pairs(a, b);
-  const rows: Int32Array[] = [new Int32Array(width).fill(DEAD)];
+  // Grown as states are found; the dead state's row is all DEAD, which is 0.
+  let next = new Int32Array(width * 64);
 
   const start = pairs.numberOf(a.start, b.start);
   for (let state = 1; state < pairs.count; state++) {
     if (pairs.count > maxStates || !budget.spend(width)) return undefined;
-    const row = new Int32Array(width);
-    rows.push(row);
+    const row = state * width;
+    if (row + width > next.length) next = enlarged(next);
     if (pairs.accepts[state] !== NO_PATTERN) {
-      row.fill(state);
+      next.fill(state, row, row + width);
       continue;
     }
     const aRow = pairs.aStates[state]! * columns(a);
     const bRow = pairs.bStates[state]! * columns(b);
     for (let column = 0; column < width; column++) {
-      row[column] = pairs.numberOf(a.next[aRow + aColumns[column]!]!, b.next[bRow + bColumns[column]!]!);
+      next[row + column] = pairs.numberOf(a.next[aRow + aColumns[column]!]!, b.next[bRow + bColumns[column]!]!);
     }
   }
-  const next = new Int32Array(rows.length * width);
-  for (const [state, row] of rows.entries()) next.set(row, state * width);
-  return { classes, stateCount: rows.length, start, next, accepts: Int32Array.from(pairs.accepts) };
+  const stateCount = pairs.count;
+  return {
+    classes,
+    stateCount,
+    start,
+    next: next.slice(0, stateCount * width),
+    accepts: Int32Array.from(pairs.accepts),
+  };
+}
+
+function enlarged(cells: Int32Array): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(cells.length * 2);
+  larger.set(cells);
+  return larger;
 }
 
 /** The pairs of states met so far, numbered. */
