@@ -2,15 +2,19 @@
 
 /** Steps that may still be taken. Counted, not timed: the same patterns always end in the same table. */
 export class Budget {
-  left: number;
+  readonly #whole: Budget | undefined;
+  #left: number;
 
-  constructor(steps: number) {
-    this.left = steps;
+  /** @param whole - What this is a share of: each step counts there too. */
+  constructor(steps: number, whole?: Budget) {
+    this.#left = steps;
+    this.#whole = whole;
   }
 
   /** Take `steps`; false when there are not as many left. */
   spend(steps: number): boolean {
-    this.left -= steps;
-    return this.left >= 0;
+    this.#left -= steps;
+    const leftInWhole = this.#whole?.spend(steps) ?? true;
+    return this.#left >= 0 && leftInWhole;
   }
 }

@@ -11,10 +11,8 @@ export const DIGIT_BYTES: ByteSet = byteSet((byte) => byte >= 0x30 && byte <= 0x
 /** Python's `\s` on bytes: space and the controls 9 to 13. */
 export const SPACE_BYTES: ByteSet = byteSet((byte) => byte === 0x20 || (byte >= 9 && byte <= 13));
 
-const singles = Array.from({ length: 256 }, (_, wanted) => byteSet((byte) => byte === wanted));
-const eitherCases = Array.from({ length: 256 }, (_, wanted) =>
-  isLetter(wanted) ? byteSet((byte) => (byte | CASE_BIT) === (wanted | CASE_BIT) && isLetter(byte)) : singles[wanted]!,
-);
+const singles = Array.from({ length: 256 }, (_, byte) => setOf(byte));
+const eitherCases = singles.map((single, byte) => (isLetter(byte) ? setOf(byte, byte ^ CASE_BIT) : single));
 
 /** The set of one byte, or of both cases of an ASCII letter. The same set object for the same arguments. */
 export function oneByte(byte: number, ignoreCase: boolean): ByteSet {
@@ -31,7 +29,15 @@ export function complement(set: ByteSet): ByteSet {
 }
 
 export function byteSet(isMember: (byte: number) => boolean): ByteSet {
-  return Uint8Array.from({ length: 256 }, (_, byte) => (isMember(byte) ? 1 : 0));
+  const set = new Uint8Array(256);
+  for (let byte = 0; byte < 256; byte++) if (isMember(byte)) set[byte] = 1;
+  return set;
+}
+
+function setOf(...members: number[]): ByteSet {
+  const set = new Uint8Array(256);
+  for (const byte of members) set[byte] = 1;
+  return set;
 }
 
 function isLetter(byte: number): boolean {

@@ -6,28 +6,30 @@ import { minimize } from "./minimize.js";
 import { buildNfa, type Nfa } from "./nfa.js";
 import { parsePattern } from "./parse-pattern.js";
 import { expandedSize } from "./syntax-tree.js";
-import { type AllowTable, layOut, tableBytes } from "./table.js";
+import { type AllowTable, layOut, mostStates, type TableLimits } from "./table.js";
 import { unite } from "./unite.js";
 
-export interface AllowLimits {
-  /** Most states of the table; at most 32,768. */
-  readonly maxStates: number;
-  /** Most bytes of `AllowTable.next`. */
-  readonly maxTableBytes: number;
-  /** Most steps of the whole compilation; about 50 to 100 are taken in a microsecond. */
+export interface AllowLimits extends TableLimits {
+  /** Most steps of the whole compilation; 10 to 30 are taken in a microsecond. */
   readonly maxSteps: number;
 }
 
 export const DEFAULT_ALLOW_LIMITS: AllowLimits = {
   maxStates: 8192,
   maxTableBytes: 512 * 1024,
-  maxSteps: 4_000_000,
+  maxSteps: 6_000_000,
 };
 
 /** Largest pattern, in parts with its repeats written out, that is tried for the table. */
 const MAX_TABLE_PATTERN_SIZE = 4096;
-/** A pattern's share of the steps: first a small one, so that no pattern starves the ordinary ones after it. */
-const STEPS_OF_ONE = [30_000, 150_000];
+/**
+ * Steps for determinizing each pattern, and all in a round. An ordinary pattern takes 2,000; those that need more wait for
+ * the second round, so that they starve nobody.
+ */
+const ROUNDS = [
+  { each: 10_000, all: Infinity },
+  { each: 150_000, all: 1_000_000 },
+];
 
 export interface CompiledAllow {
   /** null when no pattern is in it. */
@@ -40,6 +42,8 @@ export interface CompiledAllow {
 interface Piece {
   readonly dfa: Dfa;
   readonly patterns: readonly number[];
+  /** The two it was made of; empty for a single pattern. */
+  readonly halves: readonly Piece[];
 }
 
 /**
@@ -71,15 +75,16 @@ export function compileAllow(patterns: readonly string[], limits: AllowLimits = 
 function determinizeAll(nfas: Map<number, Nfa>, limits: AllowLimits, budget: Budget): Piece[] {
   const pieces: Piece[] = [];
   const rest = new Map(nfas);
-  for (const steps of STEPS_OF_ONE) {
+  for (const { each, all } of ROUNDS) {
+    const round = new Budget(all, budget);
     for (const [index, nfa] of rest) {
-      const share = new Budget(Math.min(steps, budget.left));
-      const dfa = determinize(nfa, index, limits.maxStates, share);
-      budget.spend(Math.min(steps, budget.left) - Math.max(0, share.left));
+      const dfa = determinize(nfa, index, limits.maxStates, new Budget(each, round));
       if (dfa === undefined) continue;
       rest.delete(index);
-      const piece = { dfa: minimize(dfa), patterns: [index] };
-      if (fits(piece.dfa, limits)) pieces.push(piece);
+      const small = minimize(dfa);
+      if (small.stateCount <= mostStates(limits, small.classes)) {
+        pieces.push({ dfa: small, patterns: [index], halves: [] });
+      }
     }
   }
   return pieces;
@@ -87,40 +92,33 @@ function determinizeAll(nfas: Map<number, Nfa>, limits: AllowLimits, budget: Bud
 
 /**
  * Unite pieces two by two, the smallest first, so that each is copied few times. When two do not go into one table, the
- * one with fewer patterns is taken apart, and its patterns are tried one by one at the end.
+ * one with fewer patterns is set aside; at the end its halves are tried, and theirs, down to single patterns.
  */
 function mergeAll(singles: readonly Piece[], limits: AllowLimits, budget: Budget): Piece | undefined {
   const pieces = [...singles].sort(bySize);
-  const apart = new Set<number>();
+  const aside: Piece[] = [];
   while (pieces.length > 1) {
     const [small, large] = pieces.splice(0, 2) as [Piece, Piece];
     const union = mergeTwo(small, large, limits, budget);
-    if (union === undefined) {
-      const [fewer, more] = large.patterns.length > small.patterns.length ? [small, large] : [large, small];
-      for (const pattern of fewer.patterns) apart.add(pattern);
-      insert(pieces, more);
-    } else {
-      insert(pieces, union);
-    }
+    const smallHasFewer = small.patterns.length <= large.patterns.length;
+    if (union === undefined) aside.push(smallHasFewer ? small : large);
+    insert(pieces, union ?? (smallHasFewer ? large : small));
   }
-  let whole = pieces[0];
-  for (const single of [...singles].sort(bySize)) {
-    if (!apart.has(single.patterns[0]!)) continue;
-    whole = (whole && mergeTwo(whole, single, limits, budget)) ?? whole;
-  }
-  return whole;
+  return aside.reduce((whole, piece) => whole && mergeHalves(whole, piece, limits, budget), pieces[0]);
 }
 
+/** `whole` with as many of the patterns of `piece`, which does not fit as it is, as go in. */
+function mergeHalves(whole: Piece, piece: Piece, limits: AllowLimits, budget: Budget): Piece {
+  return piece.halves.reduce(
+    (merged, half) => mergeTwo(merged, half, limits, budget) ?? mergeHalves(merged, half, limits, budget),
+    whole,
+  );
+}
+
+/** The union, not minimized: that of two minimal automata is hardly ever larger than it must be. */
 function mergeTwo(a: Piece, b: Piece, limits: AllowLimits, budget: Budget): Piece | undefined {
-  const union = unite(a.dfa, b.dfa, limits.maxStates, budget);
-  if (union === undefined) return undefined;
-  // A union of minimal DFAs is small already; all of it is minimized once, at the end.
-  const dfa = fits(union, limits) ? union : minimize(union);
-  return fits(dfa, limits) ? { dfa, patterns: [...a.patterns, ...b.patterns] } : undefined;
-}
-
-function fits(dfa: Dfa, { maxStates, maxTableBytes }: AllowLimits): boolean {
-  return dfa.stateCount <= Math.min(maxStates, 32_768) && tableBytes(dfa) <= maxTableBytes;
+  const dfa = unite(a.dfa, b.dfa, limits, budget);
+  return dfa && { dfa, patterns: [...a.patterns, ...b.patterns], halves: [a, b] };
 }
 
 function bySize(a: Piece, b: Piece): number {

@@ -1,4 +1,5 @@
 // The table the kernel walks, and how a DFA is laid out in it.
+import type { ByteClasses } from "./byte-classes.js";
 import { columns, DEAD, type Dfa, NO_PATTERN } from "./dfa.js";
 
 /**
@@ -31,14 +32,24 @@ const DOUBLE_QUOTE = 0x22;
 const ESCAPED_APOSTROPHE = [APOSTROPHE, DOUBLE_QUOTE, APOSTROPHE, DOUBLE_QUOTE, APOSTROPHE];
 /** Columns that are not byte classes: the end, and the escaped apostrophe. */
 const EXTRA_COLUMNS = 2;
+/** So that the kernel can keep a state in 15 bits. */
+const MAX_STATES = 32_768;
 
-/** Size of `AllowTable.next` in bytes. */
-export function tableBytes(dfa: Dfa): number {
-  return (dfa.stateCount << strideLog2Of(dfa)) * Uint16Array.BYTES_PER_ELEMENT;
+export interface TableLimits {
+  /** Most states; above 32,768 this one holds. */
+  readonly maxStates: number;
+  /** Most bytes of `AllowTable.next`. */
+  readonly maxTableBytes: number;
+}
+
+/** Most states that a table with these byte classes may have. */
+export function mostStates({ maxStates, maxTableBytes }: TableLimits, classes: ByteClasses): number {
+  const rowBytes = Uint16Array.BYTES_PER_ELEMENT << strideLog2Of(classes);
+  return Math.min(maxStates, MAX_STATES, Math.floor(maxTableBytes / rowBytes));
 }
 
 export function layOut(dfa: Dfa): AllowTable {
-  const strideLog2 = strideLog2Of(dfa);
+  const strideLog2 = strideLog2Of(dfa.classes);
   const width = columns(dfa);
   const order = acceptingLast(dfa);
   const numberOf = new Uint16Array(dfa.stateCount);
@@ -65,8 +76,8 @@ export function layOut(dfa: Dfa): AllowTable {
   };
 }
 
-function strideLog2Of({ classes }: Dfa): number {
-  return 32 - Math.clz32(classes.count + EXTRA_COLUMNS - 1);
+function strideLog2Of({ count }: ByteClasses): number {
+  return 32 - Math.clz32(count + EXTRA_COLUMNS - 1);
 }
 
 /** The states: the dead one, then those that accept nothing yet, then the accepting ones by pattern. */

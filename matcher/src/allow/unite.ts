@@ -2,15 +2,17 @@
 import type { Budget } from "./budget.js";
 import { commonClasses } from "./byte-classes.js";
 import { columns, DEAD, type Dfa, NO_PATTERN } from "./dfa.js";
+import { mostStates, type TableLimits } from "./table.js";
 
 /**
  * The union of `a` and `b`. A text that both accept at the same byte counts for the lower pattern index.
  *
- * @returns undefined when it would have more than `maxStates` states or take more steps than `budget` has.
+ * @returns undefined when it would be too large for a table within `limits`, or take more steps than `budget` has.
  */
-export function unite(a: Dfa, b: Dfa, maxStates: number, budget: Budget): Dfa | undefined {
+export function unite(a: Dfa, b: Dfa, limits: TableLimits, budget: Budget): Dfa | undefined {
   const classes = commonClasses(a.classes, b.classes);
   const width = columns({ classes });
+  const maxStates = mostStates(limits, classes);
   const aColumns = Int32Array.from([
     ...classes.representatives.map((byte) => a.classes.classOf[byte]!),
     columns(a) - 1,
