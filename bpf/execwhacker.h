@@ -31,7 +31,7 @@
 
 /* ---- tables (matcher/DESIGN.md) ---- */
 
-#define FILTER_A_BYTES (1 << 20)
+#define FILTER_A_BYTES (1 << 21)
 #define FILTER_B_BYTES (1 << 19)
 #define FILTER_C_BYTES (1 << 13)
 #define CELL_BYTES 64

@@ -12,8 +12,7 @@
 typedef __u64 __attribute__((may_alias)) any_u64;
 
 #define EACH_BYTE(x) (0x0101010101010101ULL * (x))
-#define GRAM_A 0x9FB21C651E98DF25ULL
-#define GRAM_B 0xC2B2AE3D27D4EB4FULL
+#define GRAM_FACTOR 0x9FB21C651E98DF25ULL
 
 /* Room for the path, the tail behind it and the gap; a multiple of a chunk. */
 #define PATH_ROOM 4864
@@ -235,6 +234,7 @@ __attribute__((noinline)) int try_string(__u32 string_cell, __u32 at)
 	}
 	return 0;
 }
+
 /* ---- the keys at a place where a filter fired ---- */
 
 /* Bytes of a key: what a string is found by, once a gram of it has fired. */
@@ -268,24 +268,80 @@ LOOP_BODY(try_bucket, struct chain)
 	return ctx->s->stop;
 }
 
+/* 1 if an entry of the cell has the tag, or the cell is full so that the bucket may go on in the next; no branches. */
+static __always_inline __u64 worth_a_look(const struct cell *cell, __u32 tag)
+{
+	__u64 found = cell->entries[ENTRIES_PER_CELL - 1].string_cell;
+
+#pragma unroll
+	for (int i = 0; i < ENTRIES_PER_CELL; i++)
+		found |= (((cell->words[i] ^ tag) & 0xffff) - 1) >> 63;
+	return found;
+}
+
 /* The strings whose key is the `length` bytes at `start` in the buffer. */
-__attribute__((noinline)) int try_key(__u32 start, __u32 length)
+static __always_inline void try_key(struct search *s, void *cells, __u32 bucket_mask, __u32 start, __u32 length)
+{
+	__u32 hash, bucket;
+	struct cell *cell;
+	__u64 key;
+
+	barrier_var(start);
+	if (start > BUFFER_BYTES - 8)
+		return;
+	key = fold8(*(any_u64 *)(s->buffer + start)) & low_bytes(length);
+	hash = key_hash(key, length);
+	bucket = hash & bucket_mask;
+	cell = bpf_map_lookup_elem(cells, &bucket);
+	if (cell && worth_a_look(cell, hash >> 16)) {
+		struct chain chain = { .s = s, .slot = s->slot, .bucket = bucket, .bucket_mask = bucket_mask,
+				       .tag = hash >> 16, .start = start };
+
+		LOOP(try_bucket, MAX_CHAIN_CELLS, &chain);
+	}
+}
+
+/* Global functions are verified once, by themselves, so nesting them costs the verifier nothing. They find their state
+ * themselves. */
+
+/* The keys that a gram of five bytes at `at` may lie in. */
+__attribute__((noinline)) int try_keys_a(__u32 at)
 {
 	struct search *s = search_state();
 	struct filters *f = s ? search_filters(s->slot) : NULL;
-	struct chain chain = { .s = s, .start = start };
-	__u32 hash;
-	__u64 key;
+	void *cells = s ? bpf_map_lookup_elem(&cells_slots, &s->slot) : NULL;
 
-	if (!s || !f || start > BUFFER_BYTES - 8)
+	if (!s || !f || !cells)
 		return 0;
-	key = fold8(*(any_u64 *)(s->buffer + start)) & low_bytes(length);
-	hash = key_hash(key, length);
-	chain.slot = s->slot;
-	chain.bucket_mask = f->policy.bucket_mask;
-	chain.bucket = hash & chain.bucket_mask;
-	chain.tag = hash >> 16;
-	LOOP(try_bucket, MAX_CHAIN_CELLS, &chain);
+	for (__u32 i = 0; i < 4 && i <= at; i++)
+		try_key(s, cells, f->policy.bucket_mask, at - i, KEY_A_BYTES);
+	return 0;
+}
+
+__attribute__((noinline)) int try_keys_b(__u32 at)
+{
+	struct search *s = search_state();
+	struct filters *f = s ? search_filters(s->slot) : NULL;
+	void *cells = s ? bpf_map_lookup_elem(&cells_slots, &s->slot) : NULL;
+
+	if (!s || !f || !cells)
+		return 0;
+	for (__u32 i = 0; i < 2 && i <= at; i++)
+		try_key(s, cells, f->policy.bucket_mask, at - i, KEY_B_BYTES);
+	return 0;
+}
+
+__attribute__((noinline)) int try_keys_c(__u32 at)
+{
+	struct search *s = search_state();
+	struct filters *f = s ? search_filters(s->slot) : NULL;
+	void *cells = s ? bpf_map_lookup_elem(&cells_slots, &s->slot) : NULL;
+
+	if (!s || !f || !cells)
+		return 0;
+	for (__u32 length = 1; length <= 4; length++)
+		if ((f->policy.short_lengths >> length) & 1)
+			try_key(s, cells, f->policy.bucket_mask, at, length);
 	return 0;
 }
 
@@ -293,18 +349,22 @@ __attribute__((noinline)) int try_key(__u32 start, __u32 length)
 
 #define LOWER EACH_BYTE(0x20)
 
+/* Two bits of one word: the top 18 bits of the product choose the word, the next two sixes the bits. */
+static __always_inline __u64 fires(const __u8 *filter, __u64 mask, __u64 gram)
+{
+	__u64 x = gram * GRAM_FACTOR, word = *(__u64 *)(filter + ((x >> 43) & mask));
+
+	return (word >> ((x >> 40) & 63)) & (word >> ((x >> 34) & 63));
+}
+
 static __always_inline __u64 fires_a(const __u8 *filter, __u64 mask, __u64 text)
 {
-	__u64 x = (text << 24) * GRAM_A; /* five bytes */
-
-	return *(__u64 *)(filter + ((x >> 44) & mask)) >> ((x >> 38) & 63);
+	return fires(filter, mask, text & 0xffffffffff); /* five bytes */
 }
 
 static __always_inline __u64 fires_b(const __u8 *filter, __u64 mask, __u64 text)
 {
-	__u64 x = (text << 32) * GRAM_B; /* four bytes */
-
-	return *(__u64 *)(filter + ((x >> 45) & mask)) >> ((x >> 39) & 63);
+	return fires(filter, mask, text & 0xffffffff); /* four bytes */
 }
 
 static __always_inline __u64 fires_c(const __u64 *filter, __u64 text)
@@ -321,68 +381,63 @@ struct scan {
 	struct filters *f;
 };
 
-/* Places in the chunks of `hit`, `log2` to a chunk: text there, folded as the filters fold it. */
-static __always_inline bool place(struct search *s, __u16 *hit, __u32 turn, __u32 log2, __u32 *at, __u64 *text)
+/* Where in the buffer a chunk of a hit list begins. */
+static __always_inline __u32 hit_at(const __u16 *hits, __u32 turn)
 {
-	__u32 from = hit[(turn >> log2) & (MAX_HITS - 1)] * CHUNK_BYTES +
-		     (turn & ((1 << log2) - 1)) * (CHUNK_BYTES >> log2);
-
-	barrier_var(from);
-	if (from > BUFFER_BYTES - 8)
-		return false;
-	*at = from;
-	*text = *(any_u64 *)(s->buffer + from) | LOWER;
-	return true;
+	return hits[turn & (MAX_HITS - 1)] * CHUNK_BYTES;
 }
 
-LOOP_BODY(try_place_a, struct scan)
+/* Once more through a chunk in which a filter fired, now one gram at a time. */
+LOOP_BODY(try_hit_a, struct scan)
 {
-	struct filters *f = ctx->f;
-	__u64 text;
-	__u32 at;
+	const __u8 *filter = (__u8 *)ctx->f->a, *text;
+	__u64 mask = ctx->f->policy.mask_a & (FILTER_A_BYTES - 8);
+	__u32 at = hit_at(ctx->s->hit_a, turn);
 
-	if (!place(ctx->s, ctx->s->hit_a, turn, 4, &at, &text))
+	barrier_var(at);
+	if (at >= MAX_CHUNKS * CHUNK_BYTES)
 		return 1;
-	if (!(fires_a((__u8 *)f->a, f->policy.mask_a & (FILTER_A_BYTES - 8), text) & 1))
-		return 0;
-	for (__u32 i = 0; i < 4 && i <= at; i++)
-		try_key(at - i, KEY_A_BYTES);
+	text = ctx->s->buffer + at;
+#pragma unroll
+	for (int i = 0; i < CHUNK_BYTES; i += 4)
+		if (fires_a(filter, mask, *(any_u64 *)(text + i) | LOWER) & 1)
+			try_keys_a(at + i);
 	return ctx->s->stop;
 }
 
-LOOP_BODY(try_place_b, struct scan)
+LOOP_BODY(try_hit_b, struct scan)
 {
-	struct filters *f = ctx->f;
-	__u64 text;
-	__u32 at;
+	const __u8 *filter = (__u8 *)ctx->f->b, *text;
+	__u64 mask = ctx->f->policy.mask_b & (FILTER_B_BYTES - 8);
+	__u32 at = hit_at(ctx->s->hit_b, turn);
 
-	if (!place(ctx->s, ctx->s->hit_b, turn, 5, &at, &text))
+	barrier_var(at);
+	if (at >= MAX_CHUNKS * CHUNK_BYTES)
 		return 1;
-	if (!(fires_b((__u8 *)f->b, f->policy.mask_b & (FILTER_B_BYTES - 8), text) & 1))
-		return 0;
-	for (__u32 i = 0; i < 2 && i <= at; i++)
-		try_key(at - i, KEY_B_BYTES);
+	text = ctx->s->buffer + at;
+#pragma unroll
+	for (int i = 0; i < CHUNK_BYTES; i += 2)
+		if (fires_b(filter, mask, *(any_u64 *)(text + i) | LOWER) & 1)
+			try_keys_b(at + i);
 	return ctx->s->stop;
 }
 
-LOOP_BODY(try_place_c, struct scan)
+LOOP_BODY(try_hit_c, struct scan)
 {
-	struct filters *f = ctx->f;
-	__u64 text;
-	__u32 at;
+	__u32 at = hit_at(ctx->s->hit_c, turn);
+	const __u8 *text;
 
-	if (!place(ctx->s, ctx->s->hit_c, turn, 6, &at, &text))
+	barrier_var(at);
+	if (at >= MAX_CHUNKS * CHUNK_BYTES)
 		return 1;
-	if (!(fires_c(f->c, text) & 1))
-		return 0;
-	for (__u32 length = 1; length <= 4; length++)
-		if ((f->policy.short_lengths >> length) & 1)
-			try_key(at, length);
+	text = ctx->s->buffer + at;
+#pragma unroll
+	for (int i = 0; i < CHUNK_BYTES; i++)
+		if (fires_c(ctx->f->c, *(any_u64 *)(text + i) | LOWER) & 1)
+			try_keys_c(at + i);
 	return ctx->s->stop;
 }
 
-/* Global functions are verified once, by themselves, so nesting them costs the verifier nothing. They find their state
- * themselves. */
 __attribute__((noinline)) int try_hits(void)
 {
 	struct search *s = search_state();
@@ -391,23 +446,23 @@ __attribute__((noinline)) int try_hits(void)
 
 	if (!s || !f)
 		return 0;
-	LOOP(try_place_a, s->hits_a << 4, &scan);
-	LOOP(try_place_b, s->hits_b << 5, &scan);
-	LOOP(try_place_c, s->hits_c << 6, &scan);
+	LOOP(try_hit_a, s->hits_a, &scan);
+	LOOP(try_hit_b, s->hits_b, &scan);
+	LOOP(try_hit_c, s->hits_c, &scan);
 	return 0;
 }
 
 /* The barrier keeps clang from lining up all loads first, which would not fit the registers. */
 #define ADD_FIRES(gram)                                                                                                \
 	do {                                                                                                           \
-		fires |= (gram);                                                                                       \
-		barrier_var(fires);                                                                                    \
+		any |= (gram);                                                                                         \
+		barrier_var(any);                                                                                      \
 	} while (0)
 
 #define ADD_HIT(list, length)                                                                                          \
 	do {                                                                                                           \
 		__u32 n = (length);                                                                                    \
-		if (fires & 1) {                                                                                       \
+		if (any & 1) {                                                                                         \
 			(list)[n & (MAX_HITS - 1)] = turn;                                                             \
 			(length) = n + 1;                                                                              \
 		}                                                                                                      \
@@ -421,7 +476,7 @@ LOOP_BODY(filter_chunk, struct scan)
 	__u32 flags = f->policy.flags;
 	__u32 at = turn * CHUNK_BYTES;
 	const __u8 *text;
-	__u64 fires;
+	__u64 any;
 
 	barrier_var(at);
 	if (at >= MAX_CHUNKS * CHUNK_BYTES)
@@ -431,7 +486,7 @@ LOOP_BODY(filter_chunk, struct scan)
 		const __u8 *filter = (__u8 *)f->a;
 		__u64 mask = f->policy.mask_a & (FILTER_A_BYTES - 8);
 
-		fires = 0;
+		any = 0;
 #pragma unroll
 		for (int i = 0; i < CHUNK_BYTES; i += 4)
 			ADD_FIRES(fires_a(filter, mask, *(any_u64 *)(text + i) | LOWER));
@@ -441,7 +496,7 @@ LOOP_BODY(filter_chunk, struct scan)
 		const __u8 *filter = (__u8 *)f->b;
 		__u64 mask = f->policy.mask_b & (FILTER_B_BYTES - 8);
 
-		fires = 0;
+		any = 0;
 #pragma unroll
 		for (int i = 0; i < CHUNK_BYTES; i += 4) {
 			__u64 v = *(any_u64 *)(text + i) | LOWER;
@@ -452,7 +507,7 @@ LOOP_BODY(filter_chunk, struct scan)
 		ADD_HIT(s->hit_b, s->hits_b);
 	}
 	if (flags & POLICY_FILTER_C) {
-		fires = 0;
+		any = 0;
 #pragma unroll
 		for (int i = 0; i < CHUNK_BYTES; i += 4) {
 			__u64 v = *(any_u64 *)(text + i) | LOWER;
@@ -480,44 +535,7 @@ __attribute__((noinline)) int filter_chunks(void)
 	return s->hits_a || s->hits_b || s->hits_c;
 }
 
-/* One window of the arguments (the first with the path before it): read, filter, try. */
-LOOP_BODY(search_window, struct scan)
-{
-	struct search *s = ctx->s;
-	__u32 begin = s->args_start, left = s->args_bytes - s->window_offset;
-	__u32 n = left > WINDOW_BYTES ? WINDOW_BYTES : left, end;
-
-	if (begin > PATH_ROOM)
-		return 1;
-	if (n) {
-		barrier_var(n);
-		if (n > WINDOW_BYTES)
-			return 1;
-		if (bpf_probe_read_user(s->buffer + begin, n, (void *)(s->args + s->window_offset))) {
-			s->flags |= EVENT_UNREADABLE;
-			return 1;
-		}
-	}
-	end = begin + n;
-	barrier_var(end);
-	if (end > PATH_ROOM + WINDOW_BYTES)
-		return 1;
-	*(any_u64 *)(s->buffer + end) = 0;
-	s->end = end;
-	s->first_window = s->window_offset == 0;
-	s->last_window = n == left;
-	if (filter_chunks())
-		try_hits();
-	if (s->last_window || s->stop)
-		return 1;
-	s->window_offset += WINDOW_BYTES - OVERLAP_BYTES;
-	if (ctx->f->policy.max_scan_bytes && s->window_offset >= ctx->f->policy.max_scan_bytes)
-		return 1;
-	s->args_start = 0;
-	s->path_bytes = 0;
-	s->tail_end = 0;
-	return 0;
-}
+/* ---- the tail: what follows the path in the process's first face, argv[1] and on ---- */
 
 /* Length of argv[0], looked for 4 KiB at a time. */
 LOOP_BODY(argv0_piece, struct scan)
@@ -546,42 +564,135 @@ static __always_inline void find_argv0_end(struct search *s)
 		s->argv0_bytes = s->args_bytes;
 }
 
+/* Which of eight bytes is the first NUL, 8 if none is. */
+static __always_inline __u32 first_nul(__u64 v)
+{
+	__u64 nuls = bytes_between(v, 0, 0), lowest = nuls & -nuls;
+
+	return nuls ? ((lowest >> 7) * 0x0001020304050607ULL) >> 56 : 8;
+}
+
+LOOP_BODY(argv0_word, struct scan)
+{
+	struct search *s = ctx->s;
+	__u32 at = s->args_start + turn * 8, n;
+
+	barrier_var(at);
+	if (at > BUFFER_BYTES - 8)
+		return 1;
+	n = first_nul(*(any_u64 *)(s->buffer + at));
+	s->argv0_bytes += n;
+	return n < 8;
+}
+
+/* Copy what follows argv[0] in the first window to behind the path, as far as a string that begins in the path can reach.
+ * An argv[0] that is longer than a window has its tail read where it lies. */
+__attribute__((noinline)) int fill_tail(void)
+{
+	struct search *s = search_state();
+	struct filters *f = s ? search_filters(s->slot) : NULL;
+	struct scan scan = { .s = s };
+	__u32 to, from, n, window;
+
+	if (!s || !f)
+		return 0;
+	s->argv0_bytes = 0;
+	LOOP(argv0_word, WINDOW_BYTES / 8, &scan);
+	window = s->end - s->args_start;
+	if (s->argv0_bytes >= window) {
+		if (s->last_window)
+			return 0; /* no argument follows */
+		find_argv0_end(s); /* reads over the window, so that it is read again */
+		from = s->args_start;
+		barrier_var(from);
+		if (from > PATH_ROOM || bpf_probe_read_user(s->buffer + from, WINDOW_BYTES, (void *)s->args))
+			s->flags |= EVENT_UNREADABLE;
+	}
+	if (s->argv0_bytes >= s->args_bytes)
+		return 0;
+	n = s->args_bytes - s->argv0_bytes; /* from the NUL that ends argv[0] */
+	if (n > f->policy.tail_bytes + 1)
+		n = f->policy.tail_bytes + 1;
+	to = s->tail_end;
+	from = s->args_start + s->argv0_bytes;
+	barrier_var(to);
+	barrier_var(n);
+	barrier_var(from);
+	if (to >= MAX_PATH_BYTES || n == 0 || n > MAX_STRING_BYTES + 2)
+		return 0;
+	if (s->argv0_bytes + n <= window) {
+		if (from > BUFFER_BYTES - MAX_STRING_BYTES - 2)
+			return 0;
+		bpf_probe_read_kernel(s->buffer + to, n, s->buffer + from);
+	} else if (bpf_probe_read_user(s->buffer + to, n, (void *)(s->args + s->argv0_bytes))) {
+		s->flags |= EVENT_UNREADABLE;
+		return 0;
+	}
+	s->tail_end = to + n;
+	return 0;
+}
+
+/* One window of the arguments (the first with the path before it): read, filter, try. */
+LOOP_BODY(search_window, struct scan)
+{
+	struct search *s = ctx->s;
+	__u32 begin = s->args_start, left = s->args_bytes - s->window_offset;
+	__u32 n = left > WINDOW_BYTES ? WINDOW_BYTES : left, end;
+
+	if (begin > PATH_ROOM)
+		return 1;
+	if (n) {
+		barrier_var(n);
+		if (n > WINDOW_BYTES)
+			return 1;
+		if (bpf_probe_read_user(s->buffer + begin, n, (void *)(s->args + s->window_offset))) {
+			s->flags |= EVENT_UNREADABLE;
+			return 1;
+		}
+	}
+	end = begin + n;
+	barrier_var(end);
+	if (end > PATH_ROOM + WINDOW_BYTES)
+		return 1;
+	*(any_u64 *)(s->buffer + end) = 0;
+	s->end = end;
+	s->first_window = s->window_offset == 0;
+	s->last_window = n == left;
+	/* A script's path stands among the arguments too, in front of its own. */
+	if (s->first_window && ctx->f->policy.tail_bytes && !(s->flags & EVENT_SCRIPT))
+		fill_tail();
+	if (filter_chunks())
+		try_hits();
+	if (s->last_window || s->stop)
+		return 1;
+	s->window_offset += WINDOW_BYTES - OVERLAP_BYTES;
+	if (ctx->f->policy.max_scan_bytes && s->window_offset >= ctx->f->policy.max_scan_bytes)
+		return 1;
+	s->args_start = 0;
+	s->path_bytes = 0;
+	s->tail_end = 0;
+	return 0;
+}
+
 /* Search the path, which lies at the start of the buffer (path_bytes), and the arguments (args, args_bytes). */
 static __always_inline void search(struct search *s, struct filters *f)
 {
 	struct scan scan = { .s = s, .f = f };
-	__u32 tail_end = s->path_bytes;
+	__u32 at = s->path_bytes;
 
 	s->rank = RANK_NONE;
 	s->stop = 0;
 	s->candidates = 0;
 	s->window_offset = 0;
 	s->last_window = 0;
-	/* A script's path stands among the arguments too, in front of its own. */
-	if (f->policy.tail_bytes && !(s->flags & EVENT_SCRIPT)) {
-		__u32 rest, n;
-
-		find_argv0_end(s);
-		rest = s->args_bytes - s->argv0_bytes; /* with the NUL that ends argv[0] */
-		if (rest) {
-			n = f->policy.tail_bytes < rest ? f->policy.tail_bytes + 1 : rest;
-			barrier_var(tail_end);
-			barrier_var(n);
-			if (tail_end < MAX_PATH_BYTES && n > 0 && n <= MAX_STRING_BYTES + 2) {
-				if (bpf_probe_read_user(s->buffer + tail_end, n, (void *)(s->args + s->argv0_bytes)))
-					s->flags |= EVENT_UNREADABLE;
-				else
-					tail_end += n;
-			}
-		}
-	}
-	s->tail_end = tail_end;
-	barrier_var(tail_end);
-	if (tail_end > PATH_ROOM - 2 * GAP_BYTES)
+	s->tail_end = s->path_bytes;
+	barrier_var(at);
+	if (at > MAX_PATH_BYTES)
 		return;
-	*(any_u64 *)(s->buffer + tail_end) = 0;
-	*(any_u64 *)(s->buffer + tail_end + 8) = 0;
-	s->args_start = (tail_end + GAP_BYTES + 7) & ~7;
+	*(any_u64 *)(s->buffer + at) = 0;
+	if (f->policy.tail_bytes && f->policy.tail_bytes <= MAX_STRING_BYTES)
+		at += f->policy.tail_bytes + 1;
+	s->args_start = (at + GAP_BYTES + 7) & ~7;
 	LOOP(search_window, MAX_TURNS, &scan);
 	if (s->candidates > MAX_CANDIDATES)
 		count(COUNTER_BUDGET_EXCEEDED);
