@@ -2,9 +2,8 @@
 // stdout. Exit status: 0; 1 for any error; 3 for «there is a change» under --dry-run and --summary.
 import { Command } from "commander";
 import { explainString } from "./commands/explain_string/explain.js";
-import { checkGenerator } from "./commands/generate/cryptnono_config/check-generator.js";
 import { type GenerateOptions, generateSecretConfig } from "./commands/generate/cryptnono_config/generate.js";
-import { DeployerError } from "./errors.js";
+import { DeployerError, GeneratorError } from "./errors.js";
 import { findPaths } from "./paths.js";
 
 const output = {
@@ -31,6 +30,8 @@ generate
   .command("check-blocklist-generator")
   .description("Type-check the generator: the decrypted file if there is one, else the encrypted one, in memory")
   .action(async () => {
+    // The compiler is loaded by this command alone.
+    const { checkGenerator } = await import("./commands/generate/cryptnono_config/check-generator.js");
     output.say(`${await checkGenerator(findPaths())} has no errors`);
   });
 
@@ -45,13 +46,32 @@ program
     for (const line of await explainString(findPaths(), string === "-" ? await readInput() : string)) output.out(line);
   });
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (!(error instanceof DeployerError)) throw error;
-  output.say(error.message);
-  if (error.hint !== undefined) process.stderr.write(`  hint: ${error.hint}\n`);
+// What the generator throws where nothing can catch it must not be printed by Node, which shows the message and the line.
+process.on("uncaughtException", () => {
+  fail(new GeneratorError("run the generator: an exception was thrown outside of generate()"));
+  process.exit();
+});
+process.on("unhandledRejection", () => {
+  fail(
+    new GeneratorError("run the generator: a promise was rejected that nobody waits for", {
+      hint: "await every promise in the generator",
+    }),
+  );
+  process.exit();
+});
+
+await program.parseAsync().catch(fail);
+
+function fail(error: unknown): void {
   process.exitCode = 1;
+  if (error instanceof DeployerError) {
+    output.say(error.message);
+    if (error.hint !== undefined) process.stderr.write(`  hint: ${error.hint}\n`);
+  } else {
+    // A mistake in the deployer: the place helps, and the message could hold anything.
+    const frames = (error as Error).stack?.split("\n").filter((line) => /^\s+at /.test(line)) ?? [];
+    output.say(`unexpected ${(error as Error).name}\n${frames.join("\n")}`);
+  }
 }
 
 async function readInput(): Promise<string> {

@@ -72,11 +72,11 @@ function syntaxError(name: string, cause: { errors?: Message[] }): GeneratorErro
 function exception(error: unknown, file: string, map: SourceMap, showMessages: boolean): GeneratorError {
   const name = basename(file);
   const thrown = error instanceof Error ? error : new Error(String(error));
-  const at = (thrown.stack ?? "").split("\n").find((line) => line.includes(file));
+  const at = (thrown.stack ?? "").split("\n").find((line) => /^\s+at /.test(line) && line.includes(file));
   const [, line, column] = /:(\d+):(\d+)\)?$/.exec(at ?? "") ?? [];
   const entry = line === undefined ? undefined : map.findEntry(Number(line) - 1, Number(column) - 1);
   const place = entry !== undefined && "originalLine" in entry ? `${name}:${Number(entry.originalLine) + 1}` : name;
-  const kind = thrown.constructor.name;
+  const kind = error instanceof Error ? error.constructor.name : `a ${typeof error}`;
   return new GeneratorError(`run ${place}: ${showMessages ? `${kind}: ${thrown.message}` : `it threw ${kind}`}`, {
     hint: showMessages ? undefined : "--show-strings prints what it said, which may hold banned strings",
   });
