@@ -1,0 +1,195 @@
+// Reads of /proc. Files that the kernel answers from its own memory are read at once; those that touch a process's memory or
+// its file systems may never answer (a page or a mount may be served by the process itself) and have a deadline.
+import fs from "node:fs";
+
+/** A read or look-up that did not answer in time. The thread that waits for it is lost until it does. */
+export class StuckError extends Error {
+  readonly code = "STUCK";
+
+  constructor(what: string) {
+    super(`read ${what}: no answer`);
+    this.name = "StuckError";
+  }
+}
+
+export interface ProcFiles {
+  /** Process ids, in the order of /proc. */
+  pids(): number[];
+  /** Thread ids of a process. Each may stand for a process id in what follows. */
+  threads(pid: number): number[];
+  /** A small file of `pid`: stat, status, cgroup. Throws errors with a `code`: ENOENT or ESRCH for a process that is gone. */
+  read(pid: number, name: "stat" | "status" | "cgroup"): Uint8Array;
+  /** Target of the link `exe` or `cwd`. */
+  link(pid: number, name: "exe" | "cwd"): Uint8Array;
+  /**
+   * The argument area, at most {@link MAX_CMDLINE_BYTES}. Valid until the next call.
+   *
+   * @throws StuckError
+   */
+  cmdline(pid: number): Promise<Uint8Array>;
+  /** Whether `path`, absolute, names in the process's root the very file it executes. False also when there is no answer. */
+  isExecutable(pid: number, path: Uint8Array): Promise<boolean>;
+  /** The beginning of the file that `path`, absolute, names in the process's root; null when it cannot be read. */
+  head(pid: number, path: Uint8Array): Promise<Uint8Array | null>;
+}
+
+/** The kernel's own limit is 6 MB (linux fs/exec.c, `_STK_LIM / 4 * 3`); more is an area that was moved with prctl. */
+export const MAX_CMDLINE_BYTES = 8 * 1024 * 1024;
+
+export interface ProcOptions {
+  readonly root?: string;
+  readonly deadlineMs?: number;
+}
+
+const SCRATCH_BYTES = 64 * 1024;
+const HEAD_BYTES = 256;
+/** libuv has four threads for files; one is left for the rest of the agent. */
+const MAX_STUCK = 3;
+/** linux include/linux/namei.h MAXSYMLINKS */
+const MAX_LINKS = 40;
+
+export function openProc(options: ProcOptions = {}): ProcFiles {
+  const { root = "/proc", deadlineMs = 1000 } = options;
+  let scratch = Buffer.allocUnsafe(SCRATCH_BYTES);
+  let stuck = 0;
+
+  /** The answer of `start`, or a StuckError; `late` then disposes of the answer, should it come. */
+  function within<T>(
+    what: string,
+    start: (done: (error: Error | null, value: T) => void) => void,
+    late?: (value: T) => void,
+  ): Promise<T> {
+    if (stuck >= MAX_STUCK) return Promise.reject(new StuckError(what));
+    return new Promise((resolve, reject) => {
+      let isLate = false;
+      const deadline = setTimeout(() => {
+        isLate = true;
+        stuck++;
+        reject(new StuckError(what));
+      }, deadlineMs);
+      start((error, value) => {
+        clearTimeout(deadline);
+        if (isLate) {
+          stuck--;
+          if (error === null) late?.(value);
+        } else if (error === null) resolve(value);
+        else reject(error);
+      });
+    });
+  }
+
+  const lstat = (path: Buffer) => within<fs.Stats>("link", (done) => fs.lstat(path, done));
+  const stat = (path: Buffer | string) =>
+    within<fs.BigIntStats>("file", (done) => fs.stat(path, { bigint: true }, done));
+  const readlink = (path: Buffer) => within<Buffer>("link", (done) => fs.readlink(path, "buffer", done));
+
+  async function cmdline(pid: number): Promise<Uint8Array> {
+    const fd = fs.openSync(`${root}/${pid}/cmdline`, "r");
+    let buffer = scratch;
+    let length = 0;
+    try {
+      for (;;) {
+        const target = buffer;
+        const room = target.length - length;
+        const read = await within<number>(
+          "cmdline",
+          (done) => fs.read(fd, target, length, room, null, done),
+          () => fs.closeSync(fd),
+        );
+        length += read;
+        if (read < room || length >= MAX_CMDLINE_BYTES) break;
+        buffer = Buffer.allocUnsafe(buffer.length * 2);
+        target.copy(buffer);
+      }
+    } catch (error) {
+      // The lost thread may still write into the buffer, and needs the descriptor.
+      if (error instanceof StuckError) scratch = Buffer.allocUnsafe(SCRATCH_BYTES);
+      else fs.closeSync(fd);
+      throw error;
+    }
+    fs.closeSync(fd);
+    return buffer.subarray(0, length);
+  }
+
+  /**
+   * `path` below the process's root with all links resolved there. The kernel would resolve an absolute link, such as those
+   * of /etc/alternatives, in the agent's root.
+   */
+  async function resolve(pid: number, path: Uint8Array): Promise<Buffer> {
+    const base = `${root}/${pid}/root`;
+    let rest = components(path);
+    let done: string[] = [];
+    for (let links = 0; rest.length > 0; ) {
+      const name = rest.shift()!;
+      if (name === "..") {
+        done.pop();
+        continue;
+      }
+      const here = Buffer.from(`${[base, ...done, name].join("/")}`, "latin1");
+      if (!(await lstat(here)).isSymbolicLink()) {
+        done.push(name);
+        continue;
+      }
+      if (++links > MAX_LINKS) throw Object.assign(new Error("too many links"), { code: "ELOOP" });
+      const target = await readlink(here);
+      if (target[0] === SLASH) done = [];
+      rest = [...components(target), ...rest];
+    }
+    return Buffer.from([base, ...done].join("/"), "latin1");
+  }
+
+  return {
+    pids() {
+      return fs.readdirSync(root).map(Number).filter(Number.isInteger);
+    },
+    threads(pid) {
+      return fs.readdirSync(`${root}/${pid}/task`).map(Number);
+    },
+    read(pid, name) {
+      return fs.readFileSync(`${root}/${pid}/${name}`);
+    },
+    link(pid, name) {
+      return fs.readlinkSync(`${root}/${pid}/${name}`, "buffer");
+    },
+    cmdline,
+    async isExecutable(pid, path) {
+      try {
+        const [named, executed] = [await stat(await resolve(pid, path)), await stat(`${root}/${pid}/exe`)];
+        return named.dev === executed.dev && named.ino === executed.ino;
+      } catch {
+        return false;
+      }
+    },
+    async head(pid, path) {
+      try {
+        const file = await resolve(pid, path);
+        // Not a fifo or a device: opening those has effects.
+        if (!(await lstat(file)).isFile()) return null;
+        const fd = await within<number>(
+          "file",
+          (done) => fs.open(file, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK, done),
+          (late) => fs.closeSync(late),
+        );
+        const bytes = Buffer.alloc(HEAD_BYTES);
+        const read = await within<number>("file", (done) =>
+          fs.read(fd, bytes, 0, HEAD_BYTES, 0, (error, count) => {
+            fs.close(fd, () => {});
+            done(error, count);
+          }),
+        );
+        return bytes.subarray(0, read);
+      } catch {
+        return null;
+      }
+    },
+  };
+}
+
+const SLASH = 0x2f;
+
+function components(path: Uint8Array): string[] {
+  return Buffer.from(path)
+    .toString("latin1")
+    .split("/")
+    .filter((name) => name !== "" && name !== ".");
+}

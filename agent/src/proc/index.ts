@@ -1,0 +1,2 @@
+export { MAX_CMDLINE_BYTES, openProc, type ProcFiles, type ProcOptions, StuckError } from "./files.js";
+export { hasEnded, isDead, nsToTicks, type ProcStat, parseStat, ticksToNs } from "./stat.js";
