@@ -54,7 +54,7 @@ export async function startUserServer(namespace: string): Promise<UserServer> {
 /** What the server's terminal shows, output and errors together, when its user types `lines`. */
 export async function typeInTerminal(server: UserServer, lines: string): Promise<string> {
   const shell = ["kubectl", "-n", server.namespace, "exec", "-i", server.pod, "-c", "notebook", "--", "sh"];
-  const { stdout, stderr } = await tryRun(shell, `exec 2>&1\n${lines}\n`);
+  const { stdout, stderr } = await tryRun(shell, `exec 2>&1\n${lines}\ntrue\n`);
   return stdout + stderr;
 }
 
