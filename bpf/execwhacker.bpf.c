@@ -211,6 +211,8 @@ static __always_inline void count_verdict(__u32 verdict, struct search *s)
 		count(COUNTER_SPARED_PATTERN);
 	else if (verdict == VERDICT_HELD)
 		count(COUNTER_HELD);
+	else if (verdict == VERDICT_LET_GO)
+		count(COUNTER_LET_GO);
 }
 
 /* Everything that is needed to search, into the per-CPU state. Tracepoint programs are not preempted, so one exec has it

@@ -41,6 +41,8 @@ export interface ProcessFacts {
   readonly args: readonly Uint8Array[];
   /** Length of the whole argument area in bytes. More than what `args` holds means it was cut. */
   readonly argsBytes: number;
+  /** What stands around the match, when it lies beyond what `args` holds; `offset` counts from `argv[0]`'s start. */
+  readonly context?: { readonly offset: number; readonly bytes: Uint8Array };
   /** The new image's short name, at most 15 bytes. */
   readonly comm: Uint8Array;
   /** The parent's short name. */
@@ -65,6 +67,8 @@ export interface Report {
   readonly process: ProcessFacts;
   /** The rule whose string was found. */
   readonly rule: Rule | null;
+  /** The matched text, when the rule is not known: it belonged to an earlier agent's list. */
+  readonly matched?: Uint8Array;
   readonly outcome: Outcome;
   /** Nanoseconds from the exec hook's entry (or the scan's first look) to the verdict's signal. */
   readonly latencyNs?: bigint;
@@ -118,7 +122,11 @@ export interface SensorCounters {
   readonly spared_pattern: bigint;
   /** Stopped for user space to decide. */
   readonly held: bigint;
-  /** A page of the command line was not resident. */
+  /** Was to be stopped and could not be, and was killed. */
+  readonly hold_failed: bigint;
+  /** Could not be searched whole and was let go, as configured. */
+  readonly let_go: bigint;
+  /** A page of the command line was not resident; what became of it is counted by the verdicts above. */
   readonly unreadable: bigint;
   readonly over_long: bigint;
   /** The search stopped at its bound of work. */

@@ -53,7 +53,8 @@ export function createFormatter(options: LogOptions = {}): ReportFormatter {
     const cmdline = showCommandLine(process, rule, maxCmdlineChars, report.matchOffset);
     fields.set("pid", process.pid);
     fields.bytes("cmdline", cmdline.bytes);
-    if (rule !== null) fields.bytes("matched", fold(rule.value));
+    const matched = rule?.value ?? report.matched;
+    if (matched !== undefined) fields.bytes("matched", fold(matched));
     fields.set("source", report.source);
     if (container.kind === "container") {
       fields.set("container_type", container.type);

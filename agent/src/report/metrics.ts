@@ -254,6 +254,8 @@ const NONE: SensorCounters = {
   spared_substring: 0n,
   spared_pattern: 0n,
   held: 0n,
+  hold_failed: 0n,
+  let_go: 0n,
   unreadable: 0n,
   over_long: 0n,
   budget_exceeded: 0n,
@@ -274,19 +276,8 @@ class KernelCounters {
   refresh(): void {
     // Detached: the last values stand, as a counter must not fall while its process lives.
     this.last = this.#read() ?? this.last;
-    const { checked, killed, would_kill, kill_failed, spared_substring, spared_pattern, held, unreadable, over_long } =
-      this.last;
-    const rest =
-      checked -
-      killed -
-      would_kill -
-      kill_failed -
-      spared_substring -
-      spared_pattern -
-      held -
-      unreadable -
-      over_long -
-      this.last.budget_exceeded;
+    const { checked, killed, would_kill, kill_failed, spared_substring, spared_pattern, held, let_go } = this.last;
+    const rest = checked - killed - would_kill - kill_failed - spared_substring - spared_pattern - held - let_go;
     // The CPUs' counters are read one after the other while they run: the difference may waver, the series must not fall.
     if (rest > this.#noMatch) this.#noMatch = rest;
   }

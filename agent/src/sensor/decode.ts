@@ -1,0 +1,161 @@
+// One record of an event ring to what the rest of the agent understands. Odd content is data: whatever a process puts into
+// its arguments decodes.
+import type { Layout } from "@cryptnono/native";
+import type { ProcessFacts } from "../types.js";
+
+/** A record that is shorter than its own header says; the kernel program and this file disagree. */
+export class DecodeError extends Error {
+  override readonly name = "DecodeError";
+}
+
+export type Verdict =
+  | "killed"
+  | "kill-failed"
+  | "would-kill"
+  | "spared-substring"
+  | "spared-pattern"
+  | "held"
+  | "let-go"
+  | "observed";
+
+/** `struct exec_event` of bpf/execwhacker.h, read. */
+export interface ExecRecord {
+  readonly verdict: Verdict;
+  readonly process: ProcessFacts;
+  /** From the program's entry to after its signal. */
+  readonly latencyNs: bigint;
+  /** The string that was found, by its number in the list of `generation`; null when none was. */
+  readonly match: { readonly stringId: number; readonly offset: number; readonly bytes: Uint8Array } | null;
+  /** `spared-pattern`: by its number in the list of `generation`. */
+  readonly patternId: number;
+  readonly generation: number;
+  /** `kill-failed`: a positive errno. */
+  readonly errno: number;
+  readonly unreadable: boolean;
+  readonly overLong: boolean;
+}
+
+/**
+ * Decode one record: the struct, then its six parts one after the other, in the host's byte order.
+ *
+ * @throws DecodeError only when the record is shorter than its header says.
+ */
+export function decodeExecRecord(record: Uint8Array, layout: Layout): ExecRecord {
+  const { exec_event: at, constants } = layout;
+  if (record.length < at["size"]!) throw new DecodeError(`record of ${record.length} bytes has no whole header`);
+  const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
+  const u32 = (field: string) => view.getUint32(at[field]!, true);
+  const u64 = (field: string) => view.getBigUint64(at[field]!, true);
+  let offset = at["size"]!;
+  const part = (field: string) => {
+    const end = offset + view.getUint16(at[field]!, true);
+    if (end > record.length) throw new DecodeError(`record of ${record.length} bytes ends within ${field}`);
+    const bytes = record.subarray(offset, end);
+    offset = end;
+    return bytes;
+  };
+  const cgroup = part("cgroup_bytes");
+  const cgroupV1 = part("cgroup_v1_bytes");
+  const path = part("path_bytes");
+  const interpreter = part("interpreter_bytes");
+  const area = part("args_bytes");
+  const context = part("context_bytes");
+  const flags = u32("flags");
+  const has = (flag: string) => (flags & constants[flag]!) !== 0;
+  const argsBytes = u32("args_total_bytes");
+  const process: ProcessFacts = {
+    pid: u32("pid"),
+    ppid: u32("ppid"),
+    uid: u32("uid"),
+    startTimeNs: u64("start_time_ns"),
+    path,
+    ...(has("EVENT_SCRIPT") ? { interpreter } : {}),
+    args: splitArea(area),
+    argsBytes: argsBytes + 1,
+    ...(context.length > 0 ? { context: { offset: u32("context_offset"), bytes: context } } : {}),
+    comm: untilNul(record.subarray(at["comm"]!, at["comm"]! + 16)),
+    parentComm: untilNul(record.subarray(at["parent_comm"]!, at["parent_comm"]! + 16)),
+    cgroup: { source: "kernel", paths: [cgroupPath(cgroup), cgroupPath(cgroupV1)].filter((text) => text !== "") },
+    pidNamespace: u32("pid_namespace"),
+    cgroupId: u64("cgroup_id"),
+  };
+  return {
+    verdict: verdictOf(u32("verdict"), constants),
+    process,
+    latencyNs: u64("latency_ns"),
+    match: has("EVENT_NO_STRING")
+      ? null
+      : {
+          stringId: u32("string_id"),
+          offset: u32("match_in_path") === 1 ? u32("match_offset") : u32("match_offset") + path.length + 1,
+          bytes: matchedBytes(record, layout, path, area, context),
+        },
+    patternId: u32("pattern_id"),
+    generation: u32("generation"),
+    errno: -view.getInt32(at["signal_result"]!, true),
+    unreadable: has("EVENT_UNREADABLE"),
+    overLong: has("EVENT_OVER_LONG"),
+  };
+}
+
+const VERDICTS: Readonly<Record<string, Verdict>> = {
+  VERDICT_KILLED: "killed",
+  VERDICT_KILL_FAILED: "kill-failed",
+  VERDICT_WOULD_KILL: "would-kill",
+  VERDICT_SPARED_SUBSTRING: "spared-substring",
+  VERDICT_SPARED_PATTERN: "spared-pattern",
+  VERDICT_HELD: "held",
+  VERDICT_LET_GO: "let-go",
+  VERDICT_OBSERVED: "observed",
+};
+
+function verdictOf(number: number, constants: Layout["constants"]): Verdict {
+  for (const [name, verdict] of Object.entries(VERDICTS)) if (constants[name] === number) return verdict;
+  throw new DecodeError(`verdict ${number} is unknown`);
+}
+
+/** The matched text as it stands in the record; empty if its place was not captured. */
+function matchedBytes(
+  record: Uint8Array,
+  { exec_event: at }: Layout,
+  path: Uint8Array,
+  area: Uint8Array,
+  context: Uint8Array,
+): Uint8Array {
+  const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
+  const from = view.getUint32(at["match_offset"]!, true);
+  const length = view.getUint32(at["string_bytes"]!, true);
+  if (view.getUint32(at["match_in_path"]!, true) === 1) {
+    const rest = area.indexOf(0);
+    const text = rest < 0 ? path : Buffer.concat([path, area.subarray(rest)]);
+    return text.subarray(from, from + length);
+  }
+  if (from + length <= area.length) return area.subarray(from, from + length);
+  const start = from - view.getUint32(at["context_offset"]!, true);
+  return start >= 0 && start + length <= context.length ? context.subarray(start, start + length) : new Uint8Array(0);
+}
+
+/** Arguments, without the NULs between them. The area comes without its last NUL, so the split is exact. */
+function splitArea(area: Uint8Array): Uint8Array[] {
+  if (area.length === 0) return [];
+  const args: Uint8Array[] = [];
+  for (let from = 0; from <= area.length; ) {
+    const nul = area.indexOf(0, from);
+    const end = nul < 0 ? area.length : nul;
+    args.push(area.subarray(from, end));
+    from = end + 1;
+  }
+  return args;
+}
+
+function untilNul(bytes: Uint8Array): Uint8Array {
+  const nul = bytes.indexOf(0);
+  return nul < 0 ? bytes : bytes.subarray(0, nul);
+}
+
+/** Names from leaf to root, each ended by NUL, to a path from the root. */
+function cgroupPath(names: Uint8Array): string {
+  if (names.length === 0) return "";
+  const parts = Buffer.from(names).toString("utf8").split("\0").slice(0, -1);
+  return `/${parts.reverse().join("/")}`;
+}

@@ -1,0 +1,80 @@
+// Rules compiled once for both judges: the tables that go into the kernel, and the same verdict in user space for the scan
+// and for processes that the kernel holds.
+import {
+  AllowPatterns,
+  type CommandLine,
+  type CompileOptions,
+  compileAllow,
+  compileTables,
+  fold,
+  quoteLine,
+  type Tables,
+  walkAllowArguments,
+  walkTables,
+} from "@cryptnono/matcher";
+import type { AllowPattern, Rule, Rules } from "../types.js";
+
+export type JudgeVerdict =
+  | { readonly kind: "none" }
+  | { readonly kind: "banned"; readonly rule: Rule }
+  | {
+      readonly kind: "spared";
+      readonly rule: Rule;
+      readonly allowedBy: "is-substring" | { readonly pattern: AllowPattern };
+    };
+
+/** What is done with lines that the kernel cannot search whole. */
+export type Ways = Pick<CompileOptions, "unreadable" | "overLong" | "away" | "maxScanBytes">;
+
+export interface CompiledRules {
+  readonly rules: Rules;
+  readonly tables: Tables;
+  /** Numbers this list in the events that come of it. */
+  readonly generation: number;
+  /**
+   * The verdict on a command line.
+   *
+   * @param line - What is searched.
+   * @param shown - The arguments that stand behind the path in the line that allow patterns see; `line`'s without `argv[0]`
+   *   when left out. For a script they begin behind its own name.
+   */
+  judge(line: CommandLine, shown?: readonly Uint8Array[]): JudgeVerdict;
+}
+
+/** @throws CompileError, PatternError */
+export function compileRules(rules: Rules, generation: number, ways: Ways = {}): CompiledRules {
+  const sources = rules.allow.map(({ source }) => source);
+  const { table, deferred } = compileAllow(sources);
+  const inUserSpace = deferred.length > 0 ? new AllowPatterns(sources, deferred) : null;
+  const options = { ...ways, allow: table, allowDeferred: inUserSpace !== null, generation };
+  const tables = compileTables(rules.strings, options);
+
+  function allowedBy(args: readonly Uint8Array[]): AllowPattern | null {
+    const inTable = table === null ? -1 : walkAllowArguments(table, args);
+    const index = inTable >= 0 || inUserSpace === null ? inTable : inUserSpace.judge(lowerCase(quoteLine(args))).index;
+    return index < 0 ? null : rules.allow[index]!;
+  }
+
+  return {
+    rules,
+    tables,
+    generation,
+    judge(line, shown = line.args.slice(1)) {
+      const found = walkTables(tables, line);
+      if (found.kind === "none") return { kind: "none" };
+      const rule = rules.strings[found.index]!;
+      if (found.kind === "is-substring") return { kind: "spared", rule, allowedBy: "is-substring" };
+      const pattern = allowedBy([line.path, ...shown]);
+      return pattern === null ? { kind: "banned", rule } : { kind: "spared", rule, allowedBy: { pattern } };
+    },
+  };
+}
+
+function lowerCase(bytes: Uint8Array): Uint8Array {
+  return bytes.map((byte) => (byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte));
+}
+
+/** The text of a match as the log's `matched` shows it. */
+export function shownMatch(bytes: Uint8Array): Uint8Array {
+  return fold(bytes);
+}
