@@ -11,10 +11,13 @@ export class Budget {
     this.#whole = whole;
   }
 
-  /** Take `steps`; false when there are not as many left. */
-  spend(steps: number): boolean {
+  /** More steps were taken than there were. */
+  get exhausted(): boolean {
+    return this.#left < 0 || (this.#whole?.exhausted ?? false);
+  }
+
+  spend(steps: number): void {
     this.#left -= steps;
-    const leftInWhole = this.#whole?.spend(steps) ?? true;
-    return this.#left >= 0 && leftInWhole;
+    this.#whole?.spend(steps);
   }
 }

@@ -208,6 +208,33 @@ test("a hundred hostile patterns end within the budget, and all are judged in us
   assert.equal(deferred.length, 100);
 });
 
+const nested = (open: string, close: string, body = "a") => open.repeat(100) + body + close.repeat(100);
+const bombs: readonly string[] = [
+  nested("(?:", ")*"),
+  nested("(?:b|", "|c)+"),
+  nested("(?:x", "y)?"),
+  "(a?){1000}",
+  "(a?){0,1000}b",
+  "(\\b|a*){500}$",
+  "(.?.?.?){333}x",
+  "(||a|||){300}b",
+  `(${Array.from({ length: 2000 }, (_, i) => `w${(i * 7919) % 10007}`).join("|")})`,
+  "x".repeat(19_000),
+];
+
+for (const source of bombs) {
+  test(`${source.slice(0, 30)} of ${source.length} characters compiles, and the table or user space judges`, () => {
+    const { table, deferred } = compileAllow([source]);
+    assert.equal(table === null, deferred.length === 1);
+    const userSpace = new AllowPatterns([source]);
+    for (const line of ["", "aaaa", "aab", "xay", "w7919", "abaca", "x".repeat(19_000)]) {
+      const found = userSpace.judge(bytes(line));
+      if (table !== null && found.unjudged.length === 0)
+        assert.equal(walkAllow(table, bytes(line)), found.index, line.slice(0, 9));
+    }
+  });
+}
+
 test("patterns whose product explodes share the table as far as it goes", () => {
   const sources = Array.from({ length: 16 }, (_, i) => `.*${letter(i)}1.*${letter(i)}2`);
   const { table, deferred } = compileAllow(sources);

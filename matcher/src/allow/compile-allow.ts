@@ -3,9 +3,9 @@ import { Budget } from "./budget.js";
 import { determinize } from "./determinize.js";
 import type { Dfa } from "./dfa.js";
 import { minimize } from "./minimize.js";
-import { buildNfa, type Nfa } from "./nfa.js";
+import { buildNfa } from "./nfa.js";
 import { parsePattern } from "./parse-pattern.js";
-import { expandedSize } from "./syntax-tree.js";
+import { expandedSize, type Node } from "./syntax-tree.js";
 import { type AllowTable, layOut, mostStates, type TableLimits } from "./table.js";
 import { unite } from "./unite.js";
 
@@ -20,8 +20,8 @@ export const DEFAULT_ALLOW_LIMITS: AllowLimits = {
   maxSteps: 6_000_000,
 };
 
-/** Largest pattern, in parts with its repeats written out, that is tried for the table. */
-const MAX_TABLE_PATTERN_SIZE = 4096;
+/** `AllowTable.accepts` has 16 bits for a pattern's index. */
+const LAST_TABLE_INDEX = 0xffff;
 /**
  * Steps for determinizing each pattern, and all in a round. An ordinary pattern takes 2,000; those that need more wait for
  * the second round, so that they starve nobody.
@@ -58,11 +58,7 @@ interface Piece {
 export function compileAllow(patterns: readonly string[], limits: AllowLimits = DEFAULT_ALLOW_LIMITS): CompiledAllow {
   const trees = patterns.map(parsePattern);
   const budget = new Budget(limits.maxSteps);
-  const nfas = new Map<number, Nfa>();
-  for (const [index, tree] of trees.entries()) {
-    if (expandedSize(tree) <= MAX_TABLE_PATTERN_SIZE) nfas.set(index, buildNfa(tree));
-  }
-  const singles = determinizeAll(nfas, limits, budget);
+  const singles = determinizeAll(trees.slice(0, LAST_TABLE_INDEX + 1), limits, budget);
   const whole = mergeAll(singles, limits, budget);
   const inTable = new Set(whole?.patterns);
   return {
@@ -72,13 +68,15 @@ export function compileAllow(patterns: readonly string[], limits: AllowLimits = 
 }
 
 /** The minimal DFA of each pattern that has one within the limits. */
-function determinizeAll(nfas: Map<number, Nfa>, limits: AllowLimits, budget: Budget): Piece[] {
+function determinizeAll(trees: readonly Node[], limits: AllowLimits, budget: Budget): Piece[] {
   const pieces: Piece[] = [];
-  const rest = new Map(nfas);
+  const rest = new Map(trees.entries());
   for (const { each, all } of ROUNDS) {
     const round = new Budget(all, budget);
-    for (const [index, nfa] of rest) {
-      const dfa = determinize(nfa, index, limits.maxStates, new Budget(each, round));
+    for (const [index, tree] of rest) {
+      const share = new Budget(each, round);
+      share.spend(expandedSize(tree));
+      const dfa = share.exhausted ? undefined : determinize(buildNfa(tree), index, limits.maxStates, share);
       if (dfa === undefined) continue;
       rest.delete(index);
       const small = minimize(dfa);

@@ -53,14 +53,12 @@ export function determinize(nfa: Nfa, patternIndex: number, maxStates: number, b
     return subsets.push(subset) - 1;
   };
 
-  const start = numberOf(subsetOf(nfa, follow(nfa, [nfa.start * 2]), AFTER_START));
+  const start = numberOf(subsetOf(nfa, follow(nfa, [nfa.start * 2], budget), AFTER_START));
   for (let state = 2; state < subsets.length; state++) {
     const subset = subsets[state]!;
     for (const symbol of symbols) {
-      const to = step(nfa, subset, symbol);
-      next.push(numberOf(to));
-      if (subsets.length > maxStates) return undefined;
-      if (!budget.spend(1 + subset.threads.length + to.threads.length)) return undefined;
+      next.push(numberOf(step(nfa, subset, symbol, budget)));
+      if (subsets.length > maxStates || budget.exhausted) return undefined;
     }
   }
   return {
@@ -85,8 +83,9 @@ const ACCEPTED: Subset = { threads: [0], context: 0 };
 const NONE: Subset = { threads: [], context: 0 };
 
 /** What is left of `subset` after one byte, or after the end of the text. */
-function step(nfa: Nfa, subset: Subset, symbol: number): Subset {
-  const standing = passPlaces(nfa, subset, symbol);
+function step(nfa: Nfa, subset: Subset, symbol: number, budget: Budget): Subset {
+  const standing = passPlaces(nfa, subset, symbol, budget);
+  budget.spend(1 + standing.length);
   if (standing.includes(0)) return ACCEPTED;
   if (symbol === END) return standing.includes(MUST_END) ? ACCEPTED : NONE;
   const moved: Thread[] = [];
@@ -97,14 +96,14 @@ function step(nfa: Nfa, subset: Subset, symbol: number): Subset {
   }
   if (moved.length === 0) return NONE;
   const context = (WORD_BYTES[symbol] === 1 ? AFTER_WORD : 0) + (symbol === NEWLINE ? AFTER_NEWLINE : 0);
-  return subsetOf(nfa, follow(nfa, moved), context);
+  return subsetOf(nfa, follow(nfa, moved, budget), context);
 }
 
 /** `subset`'s threads with those at places gone on or gone, now that `symbol` is known to come next. */
-function passPlaces(nfa: Nfa, { threads, context }: Subset, symbol: number): readonly Thread[] {
+function passPlaces(nfa: Nfa, { threads, context }: Subset, symbol: number, budget: Budget): readonly Thread[] {
   const standing = symbol === END ? threads : threads.filter((thread) => (thread & MUST_END) === 0);
   if (!standing.some((thread) => stateOf(nfa, thread).kind === "place")) return standing;
-  return follow(nfa, standing, ({ place, to }, thread) => {
+  return follow(nfa, standing, budget, ({ place, to }, thread) => {
     if (place === "final-line-end" && symbol === NEWLINE) return to * 2 + MUST_END;
     return holds(place, context, symbol) ? to * 2 + (thread & MUST_END) : undefined;
   });
@@ -138,7 +137,7 @@ type Pass = (state: NfaState & { kind: "place" }, thread: Thread) => Thread | un
  * The threads that `threads` lead to without reading a byte, ascending: splits are followed, and places where `pass` says
  * where to go on. Without `pass` places stay.
  */
-function follow(nfa: Nfa, threads: readonly Thread[], pass?: Pass): Thread[] {
+function follow(nfa: Nfa, threads: readonly Thread[], budget: Budget, pass?: Pass): Thread[] {
   const seen = new Set<Thread>();
   const waiting = [...threads];
   const found: Thread[] = [];
@@ -155,6 +154,7 @@ function follow(nfa: Nfa, threads: readonly Thread[], pass?: Pass): Thread[] {
       found.push(thread);
     }
   }
+  budget.spend(seen.size);
   return found.sort((a, b) => a - b);
 }
 

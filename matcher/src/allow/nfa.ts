@@ -39,16 +39,21 @@ function build(states: NfaState[], node: Node, to: number): number {
 
 function buildRepeat(states: NfaState[], { body, min, max }: Node & { kind: "repeat" }, to: number): number {
   let start = to;
+  let before = min;
   if (max === Infinity) {
+    // The loop goes back to the last of the copies that must be there: x+ is one copy, as nested ones must not double.
     const targets = [to];
-    start = states.push({ kind: "split", to: targets }) - 1;
-    targets.push(build(states, body, start));
+    const loop = states.push({ kind: "split", to: targets }) - 1;
+    const last = build(states, body, loop);
+    targets.push(last);
+    start = min === 0 ? loop : last;
+    before = Math.max(0, min - 1);
   } else {
     // x{0,2} is (x(x)?)?: each optional copy stands inside the one before it.
     for (let i = min; i < max; i++) {
       start = states.push({ kind: "split", to: [to, build(states, body, start)] }) - 1;
     }
   }
-  for (let i = 0; i < min; i++) start = build(states, body, start);
+  for (let i = 0; i < before; i++) start = build(states, body, start);
   return start;
 }

@@ -27,7 +27,8 @@ export function unite(a: Dfa, b: Dfa, limits: TableLimits, budget: Budget): Dfa 
 
   const start = pairs.numberOf(a.start, b.start);
   for (let state = 1; state < pairs.count; state++) {
-    if (pairs.count > maxStates || !budget.spend(width)) return undefined;
+    budget.spend(width);
+    if (pairs.count > maxStates || budget.exhausted) return undefined;
     const row = state * width;
     if (row + width > next.length) next = enlarged(next);
     if (pairs.accepts[state] !== NO_PATTERN) {
