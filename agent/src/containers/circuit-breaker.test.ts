@@ -6,13 +6,14 @@ it("a breaker lets one probe through at a time after a call that timed out, and 
   let nowMs = 0;
   const breaker = new CircuitBreaker(100, () => nowMs);
   assert.deepEqual([breaker.pass(), breaker.pass()], [true, true]);
-  breaker.timedOut();
+  assert.equal(breaker.timedOut(), false);
   nowMs = 99;
   assert.equal(breaker.pass(), false);
   nowMs = 100;
   assert.deepEqual([breaker.pass(), breaker.pass()], [true, false]);
   nowMs = 150;
-  breaker.timedOut();
+  assert.equal(breaker.timedOut(), true);
+  assert.equal(breaker.timedOut(), false);
   nowMs = 249;
   assert.equal(breaker.pass(), false);
   nowMs = 250;

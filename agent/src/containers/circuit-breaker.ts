@@ -9,6 +9,7 @@ export class CircuitBreaker {
   readonly #nowMs: () => number;
   #refuseUntilMs = Number.NEGATIVE_INFINITY;
   #open = false;
+  #isProbing = false;
 
   constructor(retryMs: number, nowMs: () => number) {
     this.#retryMs = retryMs;
@@ -20,16 +21,22 @@ export class CircuitBreaker {
     if (!this.#open) return true;
     if (this.#nowMs() < this.#refuseUntilMs) return false;
     this.#refuseUntilMs = this.#nowMs() + this.#retryMs;
+    this.#isProbing = true;
     return true;
   }
 
   /** Any answer counts, a refusal too: the runtime is there. */
   succeeded(): void {
     this.#open = false;
+    this.#isProbing = false;
   }
 
-  timedOut(): void {
+  /** @returns Whether it was a probe: the runtime is silent for longer than a moment. */
+  timedOut(): boolean {
+    const wasProbing = this.#isProbing;
+    this.#isProbing = false;
     this.#open = true;
     this.#refuseUntilMs = this.#nowMs() + this.#retryMs;
+    return wasProbing;
   }
 }

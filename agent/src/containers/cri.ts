@@ -227,7 +227,10 @@ function fromGrpc(error: unknown, timeoutMs: number): RuntimeError {
   const options = { cause: error };
   if (code === status.DEADLINE_EXCEEDED)
     return new RuntimeError("timeout", `no answer within ${timeoutMs} ms`, options);
-  if (code === status.UNAVAILABLE) return new RuntimeError("unreachable", details ?? "not reachable", options);
+  // The library adds its own words around the system's, for example `connect ENOENT /run/...`.
+  const connect = /connect E[A-Z]+/.exec(details ?? "")?.[0];
+  if (code === status.UNAVAILABLE)
+    return new RuntimeError("unreachable", connect ?? details ?? "not reachable", options);
   if (code === status.UNIMPLEMENTED) return new RuntimeError("unsupported", details ?? "not implemented", options);
   return new RuntimeError("failed", details ?? (error instanceof Error ? error.message : String(error)), options);
 }

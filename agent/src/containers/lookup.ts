@@ -74,7 +74,8 @@ export function createContainerLookup(options: ContainerLookupOptions = {}): Con
     if (cached === undefined && cache.isUnknown(id)) return { cause: unknownTo(asked) };
     const fresh = await ask(id, asked);
     if (fresh.facts !== undefined) return fresh;
-    // What a list or an event told is better than nothing.
+    // What a list or an event told is better than nothing; one that came before the answer may still be unread.
+    await new Promise(setImmediate);
     const partial = cache.get(id);
     return partial === undefined ? fresh : { facts: partial };
   }

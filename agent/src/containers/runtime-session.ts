@@ -79,7 +79,7 @@ export class RuntimeSession {
       } catch (error) {
         const failure = asRuntimeError(error);
         if (failure.kind === "unsupported") this.#isSupported = false;
-        (await this.#opening?.catch(() => undefined))?.reset();
+        await this.#reset();
       }
       await this.#pause(pauseMs);
       pauseMs = Math.min(pauseMs * 2, this.#times.maxPauseMs);
@@ -112,7 +112,8 @@ export class RuntimeSession {
 
   /** A look-up gave up waiting for this runtime. */
   timedOut(): void {
-    this.#breaker.timedOut();
+    // A peer that is hung for good may hold the connection while its successor listens.
+    if (this.#breaker.timedOut()) void this.#reset();
   }
 
   async close(): Promise<void> {
@@ -204,6 +205,10 @@ export class RuntimeSession {
   #runtime(): Promise<Runtime> {
     this.#opening ??= this.#open(this.endpoint.type, this.endpoint.socketPath);
     return this.#opening;
+  }
+
+  async #reset(): Promise<void> {
+    (await this.#opening?.catch(() => undefined))?.reset();
   }
 
   #pause(ms: number): Promise<void> {

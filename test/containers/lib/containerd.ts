@@ -1,7 +1,10 @@
 // A containerd with its CRI plugin, its root, state and socket the test's own, and the kubelet's calls to it.
-import { execFileSync } from "node:child_process";
+
+import { execFile } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { openCri } from "@cryptnono/agent/containers/cri";
 import { messageField, readFields, stringField, text, varintField } from "@cryptnono/agent/containers/protobuf";
 import { Client, credentials } from "@grpc/grpc-js";
 import { type Daemon, startDaemon } from "./daemon.js";
@@ -56,22 +59,18 @@ export async function startContainerd(
   const begin = () => startDaemon(binary, ["--config", configPath], log, env);
   let daemon = begin();
   scratch.defer(() => daemon.stop());
+  const cri = openCri(socketPath);
+  scratch.defer(() => cri.close());
+  // The socket is there before the CRI plugin has read its state.
   const ready = () =>
-    until(`containerd at ${socketPath}`, () =>
-      ctr("plugins", "ls", "id==cri").then(
-        (out) => (/io\.containerd\.(?:grpc|cri)\.v1\s+cri\s.*ok/.test(out) || /cri\s+-\s+ok/.test(out) ? true : null),
-        () => null,
-      ),
-    ).catch((error) => {
+    until(`containerd at ${socketPath}`, () => cri.list(1000).catch(() => null)).catch((error) => {
       throw new Error(`${error.message}\n${daemon.log()}`);
     });
 
+  // Not execFileSync: what is tested runs in this process too and must go on meanwhile.
   async function ctr(...args: string[]): Promise<string> {
-    return execFileSync("ctr", ["-a", socketPath, "-n", "k8s.io", "--connect-timeout", "1s", ...args], {
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "pipe"],
-      env,
-    });
+    const all = ["-a", socketPath, "-n", "k8s.io", "--connect-timeout", "10s", ...args];
+    return (await promisify(execFile)("ctr", all, { env })).stdout;
   }
 
   await ready();

@@ -1,7 +1,8 @@
 // A dockerd with its own containerd, data, state and socket, and the docker client's calls to it.
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { type Daemon, startDaemon } from "./daemon.js";
 import { makeBusyboxArchive } from "./image.js";
 import { type Scratch, until } from "./scratch.js";
@@ -10,7 +11,7 @@ export interface Dockerd {
   readonly socketPath: string;
   readonly daemon: Daemon;
   /** `docker ARGS`; what it prints, without the last line break. */
-  docker(...args: string[]): string;
+  docker(...args: string[]): Promise<string>;
 }
 
 export async function startDockerd(scratch: Scratch, images: readonly string[]): Promise<Dockerd> {
@@ -51,27 +52,18 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
   ];
   const daemon = startDaemon("dockerd", args, join(directory, "log"));
   scratch.defer(() => daemon.stop());
-  const docker = (...words: string[]): string =>
-    execFileSync("docker", ["--host", `unix://${socketPath}`, ...words], {
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "pipe"],
-    }).trimEnd();
-  await until(`dockerd at ${socketPath}`, () => {
-    try {
-      return docker("version");
-    } catch {
-      return null;
-    }
-  }).catch((error) => {
+  // Not execFileSync: what is tested runs in this process too and must go on meanwhile.
+  const docker = async (...words: string[]): Promise<string> =>
+    (await promisify(execFile)("docker", ["--host", `unix://${socketPath}`, ...words])).stdout.trimEnd();
+  await until(`dockerd at ${socketPath}`, () => docker("version").catch(() => null)).catch((error) => {
     throw new Error(`${error.message}\n${daemon.log()}`);
   });
-  scratch.defer(() => {
-    const all = docker("ps", "--all", "--quiet", "--no-trunc")
-      .split("\n")
-      .filter((id) => id !== "");
-    if (all.length > 0) docker("rm", "--force", ...all);
+  scratch.defer(async () => {
+    const all = (await docker("ps", "--all", "--quiet", "--no-trunc")).split("\n").filter((id) => id !== "");
+    if (all.length > 0) await docker("rm", "--force", ...all);
   });
-  for (const name of images)
-    docker("load", "--input", makeBusyboxArchive(directory, name, ["/bin/busybox", "sleep", "86400"]));
+  for (const name of images) {
+    await docker("load", "--input", makeBusyboxArchive(directory, name, ["/bin/busybox", "sleep", "86400"]));
+  }
   return { socketPath, daemon, docker };
 }

@@ -32,12 +32,36 @@ export function openScratch(): Scratch {
           failures.push(error);
         }
       }
+      await endProcesses(directory, cgroupPath);
       removeCgroup(cgroupPath);
       unmountBelow(directory);
       rmSync(directory, { recursive: true, force: true });
       if (failures.length > 0) throw new AggregateError(failures, `${failures.length} failures while cleaning up`);
     },
   };
+}
+
+/** A runtime that failed leaves its shims, which name the directory in their arguments, and its containers. */
+async function endProcesses(directory: string, cgroupPath: string): Promise<void> {
+  await until("the end of what the test started", () => {
+    const left = readdirSync("/proc")
+      .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+      .filter(
+        (pid) => procFile(pid, "cmdline").includes(`${directory}/`) || procFile(pid, "cgroup").includes(cgroupPath),
+      )
+      .filter((pid) => !/^\d+ \(.*\) Z/s.test(procFile(pid, "stat")));
+    for (const pid of left) process.kill(Number(pid), "SIGKILL");
+    return left.length === 0 ? true : null;
+  });
+}
+
+/** "" when the process has ended. */
+function procFile(pid: string, name: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${name}`, "utf8");
+  } catch {
+    return "";
+  }
 }
 
 /** Runtimes that were killed leave the mounts of their containers. */

@@ -1,0 +1,194 @@
+// What a look-up does while a real containerd is away, silent, back again or too loud.
+import assert from "node:assert/strict";
+import { renameSync, rmSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { after, before, describe, it, type TestContext } from "node:test";
+import { createContainerLookup } from "@cryptnono/agent/containers/lookup";
+import { messageField, stringField } from "@cryptnono/agent/containers/protobuf";
+import type { CgroupIdentity, ContainerLookup, ContainerResult } from "@cryptnono/agent/types";
+import { Client, credentials, Metadata } from "@grpc/grpc-js";
+import { type Containerd, startContainerd } from "./lib/containerd.js";
+import { missingFor } from "./lib/daemon.js";
+import { BUSYBOX_IMAGE, notebookPod, podLabels } from "./lib/pods.js";
+import { openScratch, type Scratch, until } from "./lib/scratch.js";
+import { fromProc } from "./lib/victim.js";
+
+const skip = missingFor(["containerd", "runc", "ctr", "busybox", "tar"], "containerd runc busybox-static tar");
+const DEADLINE_MS = 500;
+/** On a shared machine timers come late. */
+const SLACK_MS = 250;
+const KILLS = 1000;
+
+describe("a look-up while containerd", { skip, timeout: 90_000 }, () => {
+  let scratch: Scratch;
+  let containerd: Containerd;
+  let lookup: ContainerLookup;
+  let known: CgroupIdentity;
+  let pods = 0;
+
+  before(async () => {
+    scratch = openScratch();
+    containerd = await startContainerd(scratch, [BUSYBOX_IMAGE]);
+    lookup = createContainerLookup({
+      endpoints: [{ type: "cri", socketPath: containerd.socketPath }],
+      deadlineMs: DEADLINE_MS,
+    });
+    scratch.defer(() => lookup.close());
+    known = await newPod();
+    assert.equal((await lookup.lookup(known)).kind, "container");
+  });
+  after(() => scratch.end());
+
+  /** Its cgroup; no look-up has been made for it. */
+  async function newPod(): Promise<CgroupIdentity> {
+    pods += 1;
+    const pod = { ...notebookPod(scratch), labels: { ...podLabels, "io.kubernetes.pod.name": `pod-${pods}` } };
+    return fromProc(await (await containerd.runPod(pod)).pid());
+  }
+
+  it("is stopped names what is known, and finds new pods after the restart", async (context) => {
+    await containerd.stop();
+    await thousandKills(context, lookup, known);
+    await containerd.start();
+    const fresh = await newPod();
+    assert.equal((await lookup.lookup(fresh)).kind, "container");
+    assert.equal((await lookup.lookup(known)).kind, "container");
+  });
+
+  it("hangs is never late, and goes on when containerd does", async (context) => {
+    const fresh = await newPod();
+    // Another look-up, which has listed but never asked for the new pod.
+    const other = createContainerLookup({
+      endpoints: [{ type: "cri", socketPath: containerd.socketPath }],
+      deadlineMs: DEADLINE_MS,
+    });
+    try {
+      assert.equal((await other.lookup(known)).kind, "container");
+      containerd.daemon.signal("SIGSTOP");
+      await thousandKills(context, other, known);
+      containerd.daemon.signal("SIGCONT");
+      await until("an answer", async () => ((await other.lookup(fresh)).kind === "container" ? true : null));
+    } finally {
+      containerd.daemon.signal("SIGCONT");
+      await other.close();
+    }
+  });
+
+  it("is a socket that accepts and never answers is never late, and finds the real one later", async (context) => {
+    await containerd.stop();
+    const sockets = new Set<Socket>();
+    const silent = createServer((socket) => void sockets.add(socket.on("error", () => {})));
+    // Moved, as Node removes the path it listens on when it closes, whoever listens there by then.
+    await new Promise<void>((resolve) => silent.listen(`${containerd.socketPath}.silent`, resolve));
+    renameSync(`${containerd.socketPath}.silent`, containerd.socketPath);
+    const other = createContainerLookup({
+      endpoints: [{ type: "cri", socketPath: containerd.socketPath }],
+      deadlineMs: DEADLINE_MS,
+    });
+    try {
+      await thousandKills(context, other, null);
+      // It keeps the connections it has, as a hung process does, while the next one takes the path.
+      rmSync(containerd.socketPath, { force: true });
+      await containerd.start();
+      const startMs = performance.now();
+      await until("an answer", async () => ((await other.lookup(known)).kind === "container" ? true : null));
+      const fresh = await newPod();
+      await until("an answer", async () => ((await lookup.lookup(fresh)).kind === "container" ? true : null));
+      context.diagnostic(`both answer ${Math.round(performance.now() - startMs)} ms after containerd does`);
+    } finally {
+      for (const socket of sockets) socket.destroy();
+      silent.close();
+      await other.close();
+    }
+  });
+
+  it("floods events is answered, and the agent's thread stays free", async (context) => {
+    const fresh = await newPod();
+    const delay = monitorEventLoopDelay({ resolution: 5 });
+    const flood = new AbortController();
+    const flooding = publishTasks(containerd.socketPath, flood.signal);
+    delay.enable();
+    const tookMs: number[] = [];
+    for (let index = 0; index < 200; index++) {
+      const startMs = performance.now();
+      assert.equal((await lookup.lookup(index % 2 === 0 ? known : fresh)).kind, "container");
+      tookMs.push(performance.now() - startMs);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    delay.disable();
+    flood.abort();
+    const published = await flooding;
+    const slowestMs = Math.max(...tookMs);
+    context.diagnostic(
+      `${published} events; slowest look-up ${slowestMs.toFixed(1)} ms; event loop p99 ${(delay.percentile(99) / 1e6).toFixed(1)} ms`,
+    );
+    assert.ok(slowestMs < DEADLINE_MS);
+    assert.equal((await lookup.lookup(await newPod())).kind, "container");
+  });
+});
+
+/** As many look-ups as kills, for as many containers: each gets a result, none after its deadline. */
+async function thousandKills(
+  context: TestContext,
+  lookup: ContainerLookup,
+  known: CgroupIdentity | null,
+): Promise<void> {
+  const slowest = { result: 0 };
+  const results = await Promise.all(
+    Array.from({ length: KILLS }, async (_, index): Promise<ContainerResult> => {
+      const startMs = performance.now();
+      const result = await lookup.lookup(cgroupOf(index));
+      slowest.result = Math.max(slowest.result, performance.now() - startMs);
+      return result;
+    }),
+  );
+  context.diagnostic(`slowest of ${KILLS}: ${slowest.result.toFixed(1)} ms; ${reasonOf(results[0])}`);
+  assert.equal(results.filter((result) => result.kind === "failed" && result.cgroupLine !== "").length, KILLS);
+  assert.ok(slowest.result <= DEADLINE_MS + SLACK_MS, `${slowest.result} ms`);
+  if (known === null) return;
+  const startMs = performance.now();
+  const result = await lookup.lookup(known);
+  assert.equal(result.kind, "container", JSON.stringify(result));
+  assert.ok(performance.now() - startMs < SLACK_MS);
+}
+
+function reasonOf(result: ContainerResult | undefined): string {
+  return result?.kind === "failed" ? result.reason : "";
+}
+
+function cgroupOf(index: number): CgroupIdentity {
+  return {
+    source: "kernel",
+    paths: [`/kubepods/pod0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0/${index.toString(16).padStart(64, "0")}`],
+  };
+}
+
+/** Publish task events of containers that do not exist, as fast as containerd takes them; how many they were. */
+async function publishTasks(socketPath: string, signal: AbortSignal): Promise<number> {
+  const client = new Client(`unix:${socketPath}`, credentials.createInsecure());
+  const metadata = new Metadata();
+  metadata.set("containerd-namespace", "k8s.io");
+  let published = 0;
+  const publish = () =>
+    new Promise<void>((resolve, reject) => {
+      published += 1;
+      const id = published.toString(16).padStart(64, "0");
+      const event = messageField(
+        2,
+        stringField(1, "containerd.events.TaskCreate"),
+        messageField(2, stringField(1, id)),
+      );
+      client.makeUnaryRequest(
+        "/containerd.services.events.v1.Events/Publish",
+        (bytes: Buffer) => bytes,
+        (bytes: Buffer) => bytes,
+        Buffer.concat([stringField(1, "/tasks/create"), event]),
+        metadata,
+        (error) => (error === null ? resolve() : reject(error)),
+      );
+    });
+  while (!signal.aborted) await Promise.all(Array.from({ length: 50 }, publish));
+  client.close();
+  return published;
+}
