@@ -33,27 +33,27 @@ export function showCommandLine(
   matchOffset?: number,
 ): ShownCommandLine {
   const line = contractLine(process);
-  const capturedBytes = joinedLength(line);
   const lost = Math.max(0, process.argsBytes - joinedLength(process.args) - 1);
-  if (lost === 0 && capturedBytes <= maxChars) {
+  if (lost === 0 && joinedLength(line) <= maxChars) {
     const bytes = lowerCase(quoteLine(line));
     if (fits(bytes, maxChars)) return { bytes };
   }
-  const text = joined(line, capturedBytes);
-  const match = banned === null ? null : findMatch(text, banned, matchOffset);
+  const parts = knownParts(process, line);
+  const capturedBytes = parts.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  const totalBytes = Math.max(joinedLength(line) + lost, endOf(parts.at(-1)!));
+  const match = banned === null ? null : findMatch(parts, banned, matchOffset);
   // Quotes and escapes take up to six characters a byte: halve the windows until the result fits.
   for (let budget = maxChars - MARKS_CHARS; ; budget = budget >> 1) {
-    const windows = windowsOf(text, match, budget);
-    const bytes = lowerCase(quoteWindows(text, windows, lost > 0));
+    const windows = windowsOf(parts[0]!, match, budget);
+    const bytes = lowerCase(quoteWindows(windows, totalBytes));
     if (!fits(bytes, maxChars) && budget > 16) continue;
-    const shownBytes = windows.reduce((sum, [from, to]) => sum + to - from, 0);
-    const truncated = {
-      total_bytes: capturedBytes + lost,
-      captured_bytes: capturedBytes,
-      shown_bytes: shownBytes,
-      shown: windows,
+    const shownBytes = windows.reduce((sum, window) => sum + window.bytes.length, 0);
+    if (shownBytes >= totalBytes) return { bytes };
+    const shown = windows.map((window) => [window.from, endOf(window)] as const);
+    return {
+      bytes,
+      truncated: { total_bytes: totalBytes, captured_bytes: capturedBytes, shown_bytes: shownBytes, shown },
     };
-    return shownBytes < truncated.total_bytes ? { bytes, truncated } : { bytes };
   }
 }
 
@@ -76,27 +76,61 @@ const NUL = 0;
 /** Room for the marks and the quotes at a window's ends, with some to spare. */
 const MARKS_CHARS = 64;
 const MARK = Buffer.from("[...]");
+const SPACE = Buffer.from(" ");
 
-type Window = readonly [from: number, to: number];
-
-function windowsOf(text: Uint8Array, match: Window | null, budget: number): Window[] {
-  const around = budget >> 3;
-  const head = match === null ? budget : Math.max(0, budget - 2 * around - (match[1] - match[0]));
-  const start: Window = [0, backToCharacter(text, Math.min(head, text.length))];
-  if (match === null || match[1] <= start[1]) return [start];
-  const from = forwardToCharacter(text, Math.max(0, match[0] - around));
-  const to = backToCharacter(text, Math.min(text.length, match[1] + around));
-  return from <= start[1] ? [[0, to]] : [start, [from, to]];
+/** Bytes of the contract's text, arguments joined by NUL, and where they stand in it. */
+interface Part {
+  readonly from: number;
+  readonly bytes: Uint8Array;
 }
 
-function quoteWindows(text: Uint8Array, windows: readonly Window[], lost: boolean): Uint8Array {
-  const parts: Uint8Array[] = [];
-  for (const [from, to] of windows) {
-    if (from > 0) parts.push(MARK);
-    parts.push(quoteLine(split(text.subarray(from, to))));
+/** A match and the part that it stands in. */
+interface Found {
+  readonly part: Part;
+  /** Offsets within the part. */
+  readonly start: number;
+  readonly end: number;
+}
+
+function endOf({ from, bytes }: Part): number {
+  return from + bytes.length;
+}
+
+function clip(part: Part, start: number, end: number): Part {
+  return { from: part.from + start, bytes: part.bytes.subarray(start, end) };
+}
+
+/** The beginning, and what the kernel handed over from around the match, made one where they meet. */
+function knownParts({ path, args, context }: ProcessFacts, line: readonly Uint8Array[]): readonly Part[] {
+  const head = { from: 0, bytes: joined(line) };
+  if (context === undefined) return [head];
+  const dropped = joinedLength(args.slice(0, args.length - line.length + 1)) + 1;
+  const part = { from: path.length + 1 + context.offset - dropped, bytes: context.bytes };
+  const overlap = head.bytes.length - part.from;
+  if (overlap < 0) return [head, part];
+  return [{ from: 0, bytes: Buffer.concat([head.bytes, part.bytes.subarray(overlap)]) }];
+}
+
+function windowsOf(head: Part, match: Found | null, budget: number): Part[] {
+  const around = budget >> 3;
+  const headBytes = match === null ? budget : Math.max(0, budget - 2 * around - (match.end - match.start));
+  const start = clip(head, 0, backToCharacter(head.bytes, headBytes));
+  if (match === null || match.part.from + match.end <= start.bytes.length) return [start];
+  const { part } = match;
+  const from = forwardToCharacter(part.bytes, Math.max(0, match.start - around));
+  const to = backToCharacter(part.bytes, match.end + around);
+  const window = clip(part, from, to);
+  return part === head && window.from <= start.bytes.length ? [clip(head, 0, to)] : [start, window];
+}
+
+function quoteWindows(windows: readonly Part[], totalBytes: number): Uint8Array {
+  const pieces: Uint8Array[] = [];
+  for (const { from, bytes } of windows) {
+    if (from > 0) pieces.push(MARK);
+    pieces.push(quoteLine(split(bytes)));
   }
-  if (lost || windows.at(-1)![1] < text.length) parts.push(MARK);
-  return Buffer.concat(parts.flatMap((part, i) => (i === 0 ? [part] : [Buffer.from(" "), part])));
+  if (endOf(windows.at(-1)!) < totalBytes) pieces.push(MARK);
+  return Buffer.concat(pieces.flatMap((piece, i) => (i === 0 ? [piece] : [SPACE, piece])));
 }
 
 function split(text: Uint8Array): Uint8Array[] {
@@ -110,25 +144,29 @@ function split(text: Uint8Array): Uint8Array[] {
   return parts;
 }
 
-function findMatch(text: Uint8Array, banned: BannedString, offset: number | undefined): Window | null {
+/** An occurrence that counts, else any. What the kernel sent from around the match comes last, and is looked at first. */
+function findMatch(parts: readonly Part[], banned: BannedString, offset: number | undefined): Found | null {
   const value = fold(banned.value);
-  const at = (start: number): Window => [start, start + value.length];
-  if (offset !== undefined && equal(fold(text.subarray(...at(offset))), value)) return at(offset);
-  const folded = Buffer.from(fold(text).buffer);
-  let first: Window | null = null;
-  for (let start = folded.indexOf(value); start >= 0; start = folded.indexOf(value, start + 1)) {
-    if (counts(text, start, banned)) return at(start);
-    first ??= at(start);
+  let any: Found | null = null;
+  for (const part of parts.toReversed()) {
+    const found = (start: number): Found => ({ part, start, end: start + value.length });
+    const hinted = (offset ?? -1) - part.from;
+    if (hinted >= 0 && equal(fold(part.bytes.subarray(hinted, hinted + value.length)), value)) return found(hinted);
+    const folded = Buffer.from(fold(part.bytes).buffer);
+    for (let start = folded.indexOf(value); start >= 0; start = folded.indexOf(value, start + 1)) {
+      if (counts(part.bytes, start, banned)) return found(start);
+      any ??= found(start);
+    }
   }
-  return first;
+  return any;
 }
 
 function joinedLength(args: readonly Uint8Array[]): number {
   return args.reduce((sum, argument) => sum + argument.length, 0) + Math.max(0, args.length - 1);
 }
 
-function joined(args: readonly Uint8Array[], length: number): Uint8Array {
-  const text = new Uint8Array(length);
+function joined(args: readonly Uint8Array[]): Uint8Array {
+  const text = new Uint8Array(joinedLength(args));
   let at = 0;
   for (const argument of args) {
     text.set(argument, at);
@@ -149,7 +187,8 @@ function fits(bytes: Uint8Array, maxChars: number): boolean {
 }
 
 /** A window that begins or ends within a UTF-8 sequence would show as bytes that are not UTF-8. */
-function backToCharacter(text: Uint8Array, at: number): number {
+function backToCharacter(text: Uint8Array, wanted: number): number {
+  const at = Math.min(wanted, text.length);
   for (let back = 0; back <= 3 && at - back > 0; back++) if (!isContinuation(text[at - back])) return at - back;
   return at;
 }

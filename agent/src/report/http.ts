@@ -31,7 +31,8 @@ export class ListenError extends Error {
 /** Serve `text()` on every path of `port`. */
 export function serveMetrics(port: number, text: () => string, host = ""): Promise<Endpoint> {
   return serve("metrics", port, host, (_path, response) => {
-    response.writeHead(200, { "content-type": CONTENT_TYPE }).end(text());
+    const body = text();
+    response.writeHead(200, { "content-type": CONTENT_TYPE }).end(body);
   });
 }
 
@@ -80,7 +81,12 @@ async function serve(
         response.writeHead(405, { allow: "GET, HEAD", connection: "close" }).end();
         return;
       }
-      answer((request.url ?? "").replace(/[?#].*$/s, ""), response);
+      try {
+        answer((request.url ?? "").replace(/[?#].*$/s, ""), response);
+      } catch {
+        // A scrape must not end the guard; whoever scrapes sees that something is wrong.
+        response.writeHead(500).end();
+      }
     },
   );
   server.maxConnections = MAX_CONNECTIONS;

@@ -305,6 +305,63 @@ test("what the kernel did not hand over is said", () => {
   assert.deepEqual(cutOf(line), { total_bytes: 100_008, captured_bytes: 19, shown_bytes: 19, shown: [[0, 19]] });
 });
 
+/** As the kernel hands over a long command line: the beginning of the area, and what stands around the match. */
+function captured(area: Buffer, headBytes: number, from: number, to: number): ProcessFacts {
+  const head = area.subarray(0, headBytes).toString("latin1").split("\0");
+  return process(
+    "/usr/bin/sh",
+    head.map((argument) => Buffer.from(argument, "latin1")),
+    {
+      argsBytes: area.length,
+      context: { offset: from, bytes: area.subarray(from, to) },
+    },
+  );
+}
+
+const AREA = bytes(`sh\0-c\0${"a".repeat(100_000)}\0 ${TEST_STRING} end\0${"b".repeat(1000)}\0`);
+const MATCH_AT = AREA.indexOf(TEST_STRING);
+
+const CONTEXTS: readonly (readonly [
+  name: string,
+  process: ProcessFacts,
+  cmdline: string,
+  shown: readonly (readonly number[])[],
+])[] = [
+  [
+    "a match beyond what was captured is shown from its surroundings",
+    captured(AREA, 20, MATCH_AT - 10, MATCH_AT + TEST_STRING.length + 10),
+    `/usr/bin/sh -c ${"a".repeat(14)} [...] ${"a".repeat(8)} ' ${TEST_STRING.toLowerCase()} end' bbbbb [...]`,
+    [
+      [0, 29],
+      [MATCH_AT - 10 + 9, MATCH_AT + TEST_STRING.length + 10 + 9],
+    ],
+  ],
+  [
+    "surroundings that overlap what was captured are joined to it",
+    captured(bytes(`sh\0-c\0aaaa ${TEST_STRING} ${"b".repeat(100_000)}\0`), 20, 8, 90),
+    `/usr/bin/sh -c 'aaaa ${TEST_STRING.toLowerCase()} ${"b".repeat(14)}' [...]`,
+    [[0, 99]],
+  ],
+  [
+    "surroundings that reach the end have nothing after them",
+    captured(bytes(`sh\0${"a".repeat(100_000)} ${TEST_STRING}\0`), 10, 99_993, 100_004 + TEST_STRING.length),
+    `/usr/bin/sh aaaaaaa [...] 'aaaaaaaaaa ${TEST_STRING.toLowerCase()}'`,
+    [
+      [0, 19],
+      [100_002, 100_013 + TEST_STRING.length],
+    ],
+  ],
+];
+
+for (const [name, facts, cmdline, shown] of CONTEXTS) {
+  test(name, () => {
+    const line = logged({ process: facts })[0]!;
+    assert.equal(line["cmdline"], cmdline);
+    assert.deepEqual(cutOf(line).shown, shown);
+    assert.equal(cutOf(line).total_bytes, 12 + facts.argsBytes - 4);
+  });
+}
+
 test("every other field is bounded too", () => {
   const long = "l".repeat(200_000);
   const facts = process(`/${long.slice(0, 4000)}`, [long, "x"], { cgroup: { source: "proc", lines: `0::/${long}` } });

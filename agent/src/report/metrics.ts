@@ -142,6 +142,11 @@ export function createMetrics(options: MetricsOptions): Metrics {
     (counters) => counters.would_kill,
   );
   bySource("processes_kill_failed_total", "Failed signals", "kill-failed", (counters) => counters.kill_failed);
+  ofKernel("processes_hold_failed_total", "Processes killed for they could not be stopped for the agent", [
+    {},
+    "hold_failed",
+  ]);
+  ofKernel("processes_let_go_total", "Processes let go without a verdict, as configured", [{}, "let_go"]);
   ofKernel("processes_held_total", "Processes stopped at exec for the agent to decide", [{}, "held"]);
   ofKernel(
     "command_lines_unsearched_total",
