@@ -141,6 +141,8 @@ function connect(socketPath: string): Client {
     "grpc.max_reconnect_backoff_ms": 1000,
     // A pool of its own, so that dropping this client drops its connection.
     "grpc.use_local_subchannel_pool": 1,
+    // Statistics for a debugging service that nobody here asks.
+    "grpc.enable_channelz": 0,
     // Not through a proxy that the environment names.
     "grpc.enable_http_proxy": 0,
     "grpc.service_config_disable_resolution": 1,

@@ -6,6 +6,7 @@ import { asRuntimeError, boundFacts, type ContainerFacts, pacer, type Runtime, R
 
 /** A list of 500 containers is about 1 MB. */
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+const UNREACHABLE = new Set(["ENOENT", "ECONNREFUSED", "ECONNRESET", "EACCES", "EPIPE"]);
 /** One event with its container's labels. */
 const MAX_EVENT_BYTES = 256 * 1024;
 
@@ -17,19 +18,30 @@ const MAX_EVENT_BYTES = 256 * 1024;
  */
 export function openDocker(socketPath: string): Runtime {
   let agent = connections();
-  const closed = new AbortController();
+  const underWay = new Set<AbortController>();
 
   /** @returns null for 404. */
   async function get(path: string, timeoutMs: number): Promise<unknown> {
-    const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), closed.signal]);
+    const call = new AbortController();
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      call.abort();
+    }, timeoutMs);
+    underWay.add(call);
     try {
-      const response = await send({ socketPath, path, agent, signal });
+      const response = await send({ socketPath, path, agent, signal: call.signal });
       const body = await readAll(response);
       if (response.statusCode === 404) return null;
       if (response.statusCode !== 200) throw new RuntimeError("failed", `HTTP ${response.statusCode}`);
       return JSON.parse(body);
     } catch (error) {
-      throw fromHttp(error, signal.aborted && !closed.signal.aborted ? timeoutMs : null);
+      throw isLate
+        ? new RuntimeError("timeout", `no answer within ${timeoutMs} ms`, { cause: error })
+        : fromHttp(error);
+    } finally {
+      clearTimeout(timer);
+      underWay.delete(call);
     }
   }
 
@@ -61,10 +73,18 @@ export function openDocker(socketPath: string): Runtime {
 
     async watch(onContainer, signal) {
       const filters = encodeURIComponent(JSON.stringify({ type: ["container"], event: ["create", "start"] }));
-      const stop = AbortSignal.any([signal, closed.signal]);
+      const call = new AbortController();
+      const stop = () => call.abort();
+      signal.addEventListener("abort", stop, { once: true });
+      underWay.add(call);
       try {
         // A connection of its own, so that look-ups are never behind the stream.
-        const response = await send({ socketPath, path: `/events?filters=${filters}`, agent: false, signal: stop });
+        const response = await send({
+          socketPath,
+          path: `/events?filters=${filters}`,
+          agent: false,
+          signal: call.signal,
+        });
         if (response.statusCode !== 200) {
           response.destroy();
           throw new RuntimeError("failed", `HTTP ${response.statusCode}`);
@@ -74,7 +94,10 @@ export function openDocker(socketPath: string): Runtime {
           if (facts !== null) onContainer(facts.id, facts);
         });
       } catch (error) {
-        throw fromHttp(error, null);
+        throw fromHttp(error);
+      } finally {
+        signal.removeEventListener("abort", stop);
+        underWay.delete(call);
       }
     },
 
@@ -84,7 +107,7 @@ export function openDocker(socketPath: string): Runtime {
     },
 
     close() {
-      closed.abort();
+      for (const call of underWay) call.abort();
       agent.destroy();
     },
   };
@@ -184,14 +207,13 @@ function writtenName(written: string, imageId: string): string {
   return isId ? "" : written;
 }
 
-function fromHttp(error: unknown, timedOutAfterMs: number | null): RuntimeError {
-  if (timedOutAfterMs !== null) {
-    return new RuntimeError("timeout", `no answer within ${timedOutAfterMs} ms`, { cause: error });
-  }
-  const code = (error as NodeJS.ErrnoException).code;
-  const unreachable = code === "ENOENT" || code === "ECONNREFUSED" || code === "ECONNRESET" || code === "EACCES";
+function fromHttp(error: unknown): RuntimeError {
   if (error instanceof SyntaxError) return new RuntimeError("failed", "answer is not JSON", { cause: error });
-  return asRuntimeError(error, unreachable ? "unreachable" : "failed");
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (code !== undefined && UNREACHABLE.has(code)) {
+    return new RuntimeError("unreachable", `${syscall ?? "read"} ${code}`, { cause: error });
+  }
+  return asRuntimeError(error);
 }
 
 function record(value: unknown): Record<string, unknown> | null {
