@@ -48,7 +48,7 @@ export function hosts(): readonly PoolHost[] {
     host: host!,
     domain: domain!,
     seenAs: seenAs as PoolHost["seenAs"],
-    source: `pool lists ${source}`,
+    source: `pool lists ${source} (deployer/facts/README.md)`,
   }));
 }
 

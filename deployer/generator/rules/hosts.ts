@@ -34,7 +34,7 @@ export function browserHosts(hosts: readonly string[]): Candidate[] {
   return hosts.map((value) => ({
     value,
     mode: "word",
-    source: "browser-mining lists K L M N",
+    source: "browser-mining lists KLMN (deployer/facts/README.md)",
     rule: "browser-miner-host",
   }));
 }
