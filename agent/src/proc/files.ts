@@ -29,6 +29,10 @@ export interface ProcFiles {
   cmdline(pid: number): Promise<Uint8Array>;
   /** Whether `path`, absolute, names in the process's root the very file it executes. False also when there is no answer. */
   isExecutable(pid: number, path: Uint8Array): Promise<boolean>;
+  /**
+   * Threads that wait for an answer at this moment. While there are any, `process.exit` waits too: libuv joins its threads.
+   */
+  stuckReads(): number;
   /** The beginning of the file that `path`, absolute, names in the process's root; null when it cannot be read. */
   head(pid: number, path: Uint8Array): Promise<Uint8Array | null>;
 }
@@ -152,6 +156,7 @@ export function openProc(options: ProcOptions = {}): ProcFiles {
       return fs.readlinkSync(`${root}/${pid}/${name}`, "buffer");
     },
     cmdline,
+    stuckReads: () => stuck,
     async isExecutable(pid, path) {
       try {
         const [named, executed] = [await stat(await resolve(pid, path)), await stat(`${root}/${pid}/exe`)];

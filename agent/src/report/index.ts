@@ -1,4 +1,5 @@
 export { type ClockSources, microsecondClock } from "./clock.js";
+export { contractLine } from "./command-line.js";
 export { type Endpoint, ListenError, type Readiness, serveHealth, serveMetrics } from "./http.js";
 export { LineWriter, type LineWriterOptions } from "./line-writer.js";
 export {

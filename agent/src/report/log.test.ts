@@ -137,8 +137,9 @@ const OUTCOMES: readonly (readonly [outcome: Outcome, expected: Readonly<Record<
   [{ action: "would-kill" }, { action: "would-kill", level: "warning" }],
   [
     { action: "kill-failed", errno: 1 },
-    { action: "kill-failed", errno: 1, level: "error" },
+    { action: "kill-failed", error: "EPERM", level: "error" },
   ],
+  [{ action: "kill-failed", errno: 0 }, { error: "unknown" }],
   [
     { action: "let-go", because: "over-long" },
     { action: "let-go", because: "over-long", level: "warning" },
@@ -403,7 +404,7 @@ test("importance follows the outcome", () => {
     formatter.lines({ source: "execwhacker.bpf", process: seed, rule, outcome }, HOST)[0]!.importance;
   assert.deepEqual(
     OUTCOMES.map(([outcome]) => importance(outcome)),
-    [3, 3, 1, 1, 2, 3, 2, 0],
+    [3, 3, 1, 1, 2, 3, 3, 2, 0],
   );
 });
 

@@ -1,5 +1,6 @@
 // A report and what is known of its container to the contract's JSON lines.
 import { uptime } from "node:os";
+import { getSystemErrorName } from "node:util";
 import { fold } from "@cryptnono/matcher";
 import type { CgroupIdentity, ContainerResult, Outcome, ProcessFacts, Report, Rule } from "../types.js";
 import { microsecondClock } from "./clock.js";
@@ -129,11 +130,15 @@ const OUTCOMES: Readonly<Record<Outcome["action"], { event: string; level: Level
 
 function addOutcome(fields: Fields, outcome: Outcome): void {
   if (outcome.action === "killed") fields.set("killed_by", outcome.by);
-  if (outcome.action === "kill-failed") fields.set("errno", outcome.errno);
+  if (outcome.action === "kill-failed") fields.set("error", errorName(outcome.errno));
   if (outcome.action === "let-go") fields.set("because", outcome.because);
   if (outcome.action === "spared" && outcome.allowedBy !== "is-substring") {
     fields.set("allowed_rule", `${outcome.allowedBy.pattern.list}[${outcome.allowedBy.pattern.index}]`);
   }
+}
+
+function errorName(errno: number): string {
+  return errno > 0 ? getSystemErrorName(-errno) : "unknown";
 }
 
 function allowedBy(by: (Outcome & { action: "spared" })["allowedBy"]): string {

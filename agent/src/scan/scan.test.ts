@@ -64,6 +64,7 @@ function fakeProc(processes: Readonly<Record<number, FakeProcess | undefined>>):
       if (content instanceof Error) throw content;
       return bytes(content);
     },
+    stuckReads: () => 0,
     isExecutable: async (pid, path) => (find(pid).names ?? []).includes(Buffer.from(path).toString()),
     head: async (pid, path) => {
       const content = find(pid).files?.[Buffer.from(path).toString()];
