@@ -10,6 +10,7 @@ import type { CgroupIdentity, ContainerLookup, ContainerResult } from "@cryptnon
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import { type Containerd, startContainerd } from "./lib/containerd.js";
 import { missingFor } from "./lib/daemon.js";
+import { type Dockerd, startDockerd } from "./lib/dockerd.js";
 import { BUSYBOX_IMAGE, notebookPod, podLabels } from "./lib/pods.js";
 import { openScratch, type Scratch, until } from "./lib/scratch.js";
 import { fromProc } from "./lib/victim.js";
@@ -76,6 +77,7 @@ describe("a look-up while containerd", { skip, timeout: 90_000 }, () => {
   });
 
   it("is a socket that accepts and never answers is never late, and finds the real one later", async (context) => {
+    const fresh = await newPod();
     await containerd.stop();
     const sockets = new Set<Socket>();
     const silent = createServer((socket) => void sockets.add(socket.on("error", () => {})));
@@ -92,9 +94,13 @@ describe("a look-up while containerd", { skip, timeout: 90_000 }, () => {
       rmSync(containerd.socketPath, { force: true });
       await containerd.start();
       const startMs = performance.now();
-      await until("an answer", async () => ((await other.lookup(known)).kind === "container" ? true : null));
-      const fresh = await newPod();
-      await until("an answer", async () => ((await lookup.lookup(fresh)).kind === "container" ? true : null));
+      await Promise.all(
+        [other, lookup].map((one) =>
+          until("an answer", async () =>
+            (await one.lookup(one === other ? known : fresh)).kind === "container" ? true : null,
+          ),
+        ),
+      );
       context.diagnostic(`both answer ${Math.round(performance.now() - startMs)} ms after containerd does`);
     } finally {
       for (const socket of sockets) socket.destroy();
@@ -128,17 +134,67 @@ describe("a look-up while containerd", { skip, timeout: 90_000 }, () => {
   });
 });
 
+const skipDocker = missingFor(
+  ["dockerd", "docker", "containerd", "runc", "busybox", "tar"],
+  "docker.io containerd runc busybox-static tar",
+);
+describe("a look-up while dockerd", { skip: skipDocker, timeout: 60_000 }, () => {
+  const image = "cryptnono-test/busybox:1";
+  let scratch: Scratch;
+  let dockerd: Dockerd;
+  let lookup: ContainerLookup;
+  let known: CgroupIdentity;
+
+  before(async () => {
+    scratch = openScratch();
+    dockerd = await startDockerd(scratch, [image]);
+    lookup = createContainerLookup({
+      endpoints: [{ type: "docker", socketPath: dockerd.socketPath }],
+      deadlineMs: DEADLINE_MS,
+    });
+    scratch.defer(() => lookup.close());
+    known = await newContainer();
+    assert.equal((await lookup.lookup(known)).kind, "container");
+  });
+  after(() => scratch.end());
+
+  async function newContainer(): Promise<CgroupIdentity> {
+    const id = await dockerd.docker("run", "--detach", "--network=none", "--stop-signal=KILL", image);
+    return { source: "kernel", paths: [`${scratch.cgroupPath}/docker/${id}`] };
+  }
+
+  it("hangs is never late, and goes on when dockerd does", async (context) => {
+    try {
+      dockerd.daemon.signal("SIGSTOP");
+      await thousandKills(context, lookup, known, (index) => `/docker/${idOf(index)}`);
+    } finally {
+      dockerd.daemon.signal("SIGCONT");
+    }
+    const fresh = await newContainer();
+    await until("an answer", async () => ((await lookup.lookup(fresh)).kind === "container" ? true : null));
+  });
+
+  it("is stopped names what is known, and finds new containers after the restart", async (context) => {
+    await dockerd.stop();
+    await thousandKills(context, lookup, known, (index) => `/docker/${idOf(index)}`);
+    await dockerd.start();
+    const fresh = await newContainer();
+    await until("an answer", async () => ((await lookup.lookup(fresh)).kind === "container" ? true : null));
+  });
+});
+
 /** As many look-ups as kills, for as many containers: each gets a result, none after its deadline. */
 async function thousandKills(
   context: TestContext,
   lookup: ContainerLookup,
   known: CgroupIdentity | null,
+  pathOf: (index: number) => string = (index) => `/kubepods/pod0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0/${idOf(index)}`,
 ): Promise<void> {
   const slowest = { result: 0 };
   const results = await Promise.all(
     Array.from({ length: KILLS }, async (_, index): Promise<ContainerResult> => {
       const startMs = performance.now();
-      const result = await lookup.lookup(cgroupOf(index));
+      const result = await lookup.lookup({ source: "kernel", paths: [pathOf(index)] });
       slowest.result = Math.max(slowest.result, performance.now() - startMs);
       return result;
     }),
@@ -157,11 +213,8 @@ function reasonOf(result: ContainerResult | undefined): string {
   return result?.kind === "failed" ? result.reason : "";
 }
 
-function cgroupOf(index: number): CgroupIdentity {
-  return {
-    source: "kernel",
-    paths: [`/kubepods/pod0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0/${index.toString(16).padStart(64, "0")}`],
-  };
+function idOf(index: number): string {
+  return index.toString(16).padStart(64, "0");
 }
 
 /** Publish task events of containers that do not exist, as fast as containerd takes them; how many they were. */
@@ -173,7 +226,7 @@ async function publishTasks(socketPath: string, signal: AbortSignal): Promise<nu
   const publish = () =>
     new Promise<void>((resolve, reject) => {
       published += 1;
-      const id = published.toString(16).padStart(64, "0");
+      const id = idOf(published);
       const event = messageField(
         2,
         stringField(1, "containerd.events.TaskCreate"),

@@ -16,6 +16,10 @@ export class CircuitBreaker {
     this.#nowMs = nowMs;
   }
 
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
   /** Whether a call may be made now. A call that passes while the breaker is open is the probe. */
   pass(): boolean {
     if (!this.#open) return true;

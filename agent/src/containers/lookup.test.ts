@@ -202,6 +202,24 @@ describe("a look-up", () => {
     assert.equal(cri.inspected.length, 64);
   });
 
+  it("drops a connection that all calls hang on, and finds the runtime that answers on the next", async (context) => {
+    let nowMs = 0;
+    let connections = 1;
+    const cri = fake({
+      inspect: (id) => (connections === 1 ? pending() : Promise.resolve(facts("cri", id))),
+      reset: () => {
+        connections += 1;
+      },
+    });
+    const lookup = create(context, { cri }, { deadlineMs: 50, nowMs: () => nowMs });
+    await Promise.all(Array.from({ length: 100 }, (_, index) => lookup.lookup(podOf(index))));
+    nowMs += DEFAULT_SESSION_TIMES.retryMs;
+    assert.equal((await lookup.lookup(podOf(100))).kind, "failed");
+    assert.equal(connections, 2);
+    nowMs += DEFAULT_SESSION_TIMES.retryMs;
+    assert.equal((await lookup.lookup(podOf(101))).kind, "container");
+  });
+
   it("is not disturbed by a runtime that floods events", async (context) => {
     const cri = fake({ inspect: async (id) => facts("cri", id) });
     const lookup = create(context, { cri });
@@ -264,13 +282,13 @@ interface Fake {
   readonly watching: Promise<Parameters<Runtime["watch"]>[0]>;
 }
 
-function fake(behaviour: Partial<Pick<Runtime, "list" | "inspect">> = {}): Fake {
+function fake(behaviour: Partial<Pick<Runtime, "list" | "inspect" | "reset">> = {}): Fake {
   const inspected: string[] = [];
   let watched: (tell: Parameters<Runtime["watch"]>[0]) => void = () => {};
   const watching = new Promise<Parameters<Runtime["watch"]>[0]>((resolve) => {
     watched = resolve;
   });
-  const { list = async () => [], inspect = async () => null } = behaviour;
+  const { list = async () => [], inspect = async () => null, reset = () => {} } = behaviour;
   const runtime: Runtime = {
     list,
     inspect(id, timeoutMs) {
@@ -281,7 +299,7 @@ function fake(behaviour: Partial<Pick<Runtime, "list" | "inspect">> = {}): Fake 
       watched(onContainer);
       return new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
     },
-    reset() {},
+    reset,
     close() {},
   };
   return { runtime, inspected, watching };

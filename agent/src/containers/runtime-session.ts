@@ -100,11 +100,12 @@ export class RuntimeSession {
   ask(id: string): Promise<ContainerFacts | null> {
     const underWay = this.#calls.get(id);
     if (underWay !== undefined) return underWay;
-    if (this.#calls.size >= MAX_CALLS) {
-      return Promise.reject(new RuntimeError("failed", `${MAX_CALLS} look-ups wait for an answer already`));
-    }
     if (!this.#breaker.pass()) {
       return Promise.reject(new RuntimeError("timeout", "has not answered in time and is left alone for a moment"));
+    }
+    // A probe is made beside the calls that hang, one at a time.
+    if (this.#calls.size >= MAX_CALLS && !this.#breaker.isOpen) {
+      return Promise.reject(new RuntimeError("failed", `${MAX_CALLS} look-ups wait for an answer already`));
     }
     if (!this.#streams && this.#nowMs() - this.#lastListMs > this.#times.retryMs) this.#wake?.();
     return this.#inspect(id);

@@ -10,6 +10,9 @@ import { type Scratch, until } from "./scratch.js";
 export interface Dockerd {
   readonly socketPath: string;
   readonly daemon: Daemon;
+  /** Stop, which ends its containers, then start with the same root, state and socket. */
+  stop(): Promise<void>;
+  start(): Promise<void>;
   /** `docker ARGS`; what it prints, without the last line break. */
   docker(...args: string[]): Promise<string>;
 }
@@ -50,14 +53,17 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
     "--bridge=none",
     "--exec-opt=native.cgroupdriver=cgroupfs",
   ];
-  const daemon = startDaemon("dockerd", args, join(directory, "log"));
+  const begin = () => startDaemon("dockerd", args, join(directory, "log"));
+  let daemon = begin();
   scratch.defer(() => daemon.stop());
   // Not execFileSync: what is tested runs in this process too and must go on meanwhile.
   const docker = async (...words: string[]): Promise<string> =>
     (await promisify(execFile)("docker", ["--host", `unix://${socketPath}`, ...words])).stdout.trimEnd();
-  await until(`dockerd at ${socketPath}`, () => docker("version").catch(() => null)).catch((error) => {
-    throw new Error(`${error.message}\n${daemon.log()}`);
-  });
+  const ready = () =>
+    until(`dockerd at ${socketPath}`, () => docker("version").catch(() => null)).catch((error) => {
+      throw new Error(`${error.message}\n${daemon.log()}`);
+    });
+  await ready();
   scratch.defer(async () => {
     const all = (await docker("ps", "--all", "--quiet", "--no-trunc")).split("\n").filter((id) => id !== "");
     if (all.length > 0) await docker("rm", "--force", ...all);
@@ -65,5 +71,16 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
   for (const name of images) {
     await docker("load", "--input", makeBusyboxArchive(directory, name, ["/bin/busybox", "sleep", "86400"]));
   }
-  return { socketPath, daemon, docker };
+  return {
+    socketPath,
+    get daemon() {
+      return daemon;
+    },
+    docker,
+    stop: () => daemon.stop(),
+    async start() {
+      daemon = begin();
+      await ready();
+    },
+  };
 }
