@@ -74,8 +74,9 @@ LOOP_BODY(skip_argument, struct skip)
 	return 0;
 }
 
-/* Interpreter, its option and the script's name, five levels deep (the kernel's own limit). */
-#define MAX_SCRIPT_ARGUMENTS 16
+/* Interpreter, then an option and a name for each of up to five levels (the kernel's own limit), and a little more;
+ * agent/src/report/command-line.ts looks as far. */
+#define MAX_SCRIPT_ARGUMENTS 13
 
 /* Where the contract's line goes on after the path: behind argv[0], or behind the script's name among the arguments. */
 static __always_inline __u32 find_rest(struct search *s, __u32 path_bytes)

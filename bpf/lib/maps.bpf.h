@@ -68,14 +68,15 @@ struct {
 } allow_slots SEC(".maps");
 
 /* struct exec_event with what follows it. Kills have a ring of their own, so that no flood of other events can take their
- * room. Written by the exec program, read by the agent. */
+ * room: 2 MiB are 4,000 of them. The agent maps a ring twice, so it shows twice in its memory. Written by the exec
+ * program, read by the agent. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 8 << 20);
+	__uint(max_entries, 2 << 20);
 } kill_events SEC(".maps");
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 20);
+	__uint(max_entries, 256 << 10);
 } other_events SEC(".maps");
 
 /* tgid -> struct held. Written by the exec program, emptied by the agent as it decides. */

@@ -1,7 +1,7 @@
 // From banned strings to the tables that the kernel walks. DESIGN.md says why they are what they are.
 import type { AllowTable } from "./allow/index.js";
 import { FOLD } from "./fold.js";
-import { gramA, gramB, keyHash } from "./hash.js";
+import { gramHash, keyHash } from "./hash.js";
 import { ACTION, LAYOUT, MODE, POLICY, WAY, type Way } from "./layout.js";
 import type { BannedString } from "./types.js";
 import { TYPICAL_TEXT } from "./typical-text.js";
@@ -50,8 +50,8 @@ const KEY_B_BYTES = 5;
 const SPACE = 0x20;
 /** What the white space bytes are with bit 0x20 set, as the filters see them: NUL and space, then tab to carriage return. */
 const BLANKS = [0x20, 0x29, 0x2a, 0x2b, 0x2c, 0x2d];
-/** Filter bits per gram: about one bit in 21 is set, so that a gram of other text fires by chance that often. */
-const BITS_PER_GRAM = 16;
+/** Filter bits per gram, at least. Two of them are set, so other text fires by chance at one place in 256 or fewer. */
+const BITS_PER_GRAM = 32;
 /** Keys tried per string when looking for a rare one, so that long strings cost no more than short ones. */
 const MAX_CANDIDATE_KEYS = 32;
 /** Buckets hold 8 entries; half full on average, so that few run over into the next. */
@@ -151,18 +151,20 @@ function* reaches(folded: readonly Folded[]): Generator<number> {
 class Filter {
   readonly byteMask: number;
   readonly #bits: Uint8Array;
-  readonly #bitMask: number;
+  readonly #wordMask: number;
 
   constructor(filters: Uint8Array, place: { readonly offset: number; readonly size: number }, grams: number) {
     const bytes = Math.min(place.size, Math.max(1024, powerOfTwo((grams * BITS_PER_GRAM) / 8)));
     this.#bits = filters.subarray(place.offset, place.offset + place.size);
-    this.#bitMask = bytes * 8 - 1;
+    this.#wordMask = bytes / 8 - 1;
     this.byteMask = bytes - 8;
   }
 
-  add(gram: number): void {
-    const bit = gram & this.#bitMask;
-    this.#bits[bit >>> 3]! |= 1 << (bit & 7);
+  /** @param low, high - As {@link gramHash} takes them. */
+  add(low: number, high: number): void {
+    const hash = gramHash(low, high);
+    const word = (Math.floor(hash / 4096) & this.#wordMask) * 8;
+    for (const bit of [(hash >>> 6) & 63, hash & 63]) this.#bits[word + (bit >>> 3)]! |= 1 << (bit & 7);
   }
 }
 
@@ -177,7 +179,7 @@ function addLong({ index, bytes }: Folded, filter: Filter, keys: Keys): void {
   const offset = rarestKey(bytes, KEY_A_BYTES, keys);
   for (let i = offset; i < offset + 4; i++) {
     for (const [b0, b1, b2, b3, b4] of spellings(bytes, i, 5)) {
-      filter.add(gramA((b0! | (b1! << 8) | (b2! << 16)) & 0xfffff, (b2! >>> 4) | (b3! << 4) | (b4! << 12)));
+      filter.add((b0! | (b1! << 8) | (b2! << 16)) & 0xfffff, (b2! >>> 4) | (b3! << 4) | (b4! << 12));
     }
   }
   keys.add(index, bytes, offset, KEY_A_BYTES);
@@ -187,7 +189,7 @@ function addMiddle({ index, bytes }: Folded, filter: Filter, keys: Keys): void {
   const offset = rarestKey(bytes, KEY_B_BYTES, keys);
   for (let i = offset; i < offset + 2; i++) {
     for (const [b0, b1, b2, b3] of spellings(bytes, i, 4)) {
-      filter.add(gramB(b0! | (b1! << 8) | (b2! << 16) | (b3! << 24)));
+      filter.add((b0! | (b1! << 8) | (b2! << 16)) & 0xfffff, (b2! >>> 4) | (b3! << 4));
     }
   }
   keys.add(index, bytes, offset, KEY_B_BYTES);

@@ -2,7 +2,7 @@
 // oracle without a kernel. bpf/lib/search.bpf.h does this in windows; here a text is searched in one piece.
 import { hashAt, type Tables } from "./compile.js";
 import { FOLD } from "./fold.js";
-import { gramA, gramB } from "./hash.js";
+import { gramHash } from "./hash.js";
 import { ACTION, LAYOUT, MODE, POLICY } from "./layout.js";
 import { counts } from "./oracle.js";
 import type { CommandLine, MatchMode } from "./types.js";
@@ -51,30 +51,34 @@ function walkText(tables: Tables, text: Uint8Array): Found {
   let found: Found = { kind: "none" };
 
   if (flags & POLICY.filterA) {
-    const fires = bitTest(tables.filters, LAYOUT.filterA.offset, field("maskA"));
+    const fires = filterTest(tables.filters, LAYOUT.filterA.offset, field("maskA"));
     for (let at = 0; at < text.length; at += 4) {
-      const low = (lowered[at]! | (lowered[at + 1]! << 8) | (lowered[at + 2]! << 16)) & 0xfffff;
       const high = (lowered[at + 2]! >>> 4) | (lowered[at + 3]! << 4) | (lowered[at + 4]! << 12);
-      if (fires(gramA(low, high))) for (let i = 0; i < 4; i++) tryKey(at - i, 8);
+      if (fires(low20(at), high)) for (let i = 0; i < 4; i++) tryKey(at - i, 8);
     }
   }
   if (flags & POLICY.filterB) {
-    const fires = bitTest(tables.filters, LAYOUT.filterB.offset, field("maskB"));
+    const fires = filterTest(tables.filters, LAYOUT.filterB.offset, field("maskB"));
     for (let at = 0; at < text.length; at += 2) {
-      const four = lowered[at]! | (lowered[at + 1]! << 8) | (lowered[at + 2]! << 16) | (lowered[at + 3]! << 24);
-      if (fires(gramB(four))) for (let i = 0; i < 2; i++) tryKey(at - i, 5);
+      const high = (lowered[at + 2]! >>> 4) | (lowered[at + 3]! << 4);
+      if (fires(low20(at), high)) for (let i = 0; i < 2; i++) tryKey(at - i, 5);
     }
   }
   if (flags & POLICY.filterC) {
-    const fires = bitTest(tables.filters, LAYOUT.filterC.offset, LAYOUT.filterC.size - 8);
+    const filter = tables.filters.subarray(LAYOUT.filterC.offset, LAYOUT.filterC.offset + LAYOUT.filterC.size);
     for (let at = 0; at < text.length; at++) {
-      if (!fires(lowered[at]! | (lowered[at + 1]! << 8))) continue;
+      const pair = lowered[at]! | (lowered[at + 1]! << 8);
+      if (((filter[pair >>> 3]! >>> (pair & 7)) & 1) === 0) continue;
       for (let length = 1; length <= 4; length++) {
         if ((field("shortLengths") >>> length) & 1) tryKey(at, length);
       }
     }
   }
   return found;
+
+  function low20(at: number): number {
+    return (lowered[at]! | (lowered[at + 1]! << 8) | (lowered[at + 2]! << 16)) & 0xfffff;
+  }
 
   function tryKey(start: number, length: number): void {
     if (start < 0 || start + length > text.length) return;
@@ -105,7 +109,11 @@ function walkText(tables: Tables, text: Uint8Array): Found {
   }
 }
 
-function bitTest(filters: Uint8Array, offset: number, byteMask: number): (bit: number) => boolean {
-  const bitMask = ((byteMask & ~7) + 8) * 8 - 1;
-  return (bit) => ((filters[offset + ((bit & bitMask) >>> 3)]! >>> (bit & 7)) & 1) === 1;
+function filterTest(filters: Uint8Array, offset: number, byteMask: number): (low: number, high: number) => boolean {
+  return (low, high) => {
+    const hash = gramHash(low, high);
+    const word = offset + ((Math.floor(hash / 4096) * 8) & byteMask);
+    const isSet = (bit: number) => (filters[word + (bit >>> 3)]! >>> (bit & 7)) & 1;
+    return (isSet((hash >>> 6) & 63) & isSet(hash & 63)) === 1;
+  };
 }

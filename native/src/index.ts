@@ -247,7 +247,9 @@ function asNativeError(error: unknown): unknown {
 /** libbpf says the most general thing last and the cause before; one line has the place for one of them. */
 function lastLine(text: string): string {
   const lines = text.trim().split("\n");
-  return (lines.findLast((line) => !/^(processed|libbpf: (failed to load|prog .*: failed to load))/.test(line)) ?? "").trim();
+  return (
+    lines.findLast((line) => !/^(processed|libbpf: (failed to load|prog .*: failed to load))/.test(line)) ?? ""
+  ).trim();
 }
 
 function hintFor(operation: string, code: string, detail: string): string | undefined {
@@ -257,7 +259,8 @@ function hintFor(operation: string, code: string, detail: string): string | unde
   if (code === "EPERM" || code === "EACCES") {
     return "the capabilities BPF and PERFMON are needed (and no kernel lockdown in confidentiality mode): run as root, or add them to the container";
   }
-  if (operation.startsWith("pin") && code === "EINVAL") return "the pin directory must lie on a BPF file system (mount -t bpf)";
+  if (operation.startsWith("pin") && code === "EINVAL")
+    return "the pin directory must lie on a BPF file system (mount -t bpf)";
   if (code === "ENOTSUPP" || code === "EINVAL") return "the kernel may be too old: 5.15 or later is needed";
   return undefined;
 }

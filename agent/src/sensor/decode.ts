@@ -18,6 +18,14 @@ export type Verdict =
   | "let-go"
   | "observed";
 
+export interface ExecMatch {
+  readonly stringId: number;
+  /** In the path and the arguments behind `argv[0]`, joined by NUL; undefined when the match is in `argv[0]`. */
+  readonly offset: number | undefined;
+  /** The text as it stands there, not folded; empty if that part was not captured. */
+  readonly bytes: Uint8Array;
+}
+
 /** `struct exec_event` of bpf/execwhacker.h, read. */
 export interface ExecRecord {
   readonly verdict: Verdict;
@@ -25,7 +33,7 @@ export interface ExecRecord {
   /** From the program's entry to after its signal. */
   readonly latencyNs: bigint;
   /** The string that was found, by its number in the list of `generation`; null when none was. */
-  readonly match: { readonly stringId: number; readonly offset: number; readonly bytes: Uint8Array } | null;
+  readonly match: ExecMatch | null;
   /** `spared-pattern`: by its number in the list of `generation`. */
   readonly patternId: number;
   readonly generation: number;
@@ -87,7 +95,7 @@ export function decodeExecRecord(record: Uint8Array, layout: Layout): ExecRecord
       ? null
       : {
           stringId: u32("string_id"),
-          offset: u32("match_in_path") === 1 ? u32("match_offset") : u32("match_offset") + path.length + 1,
+          offset: offsetInLine(u32("match_offset"), u32("match_in_path") === 1, path, area),
           bytes: matchedBytes(record, layout, path, area, context),
         },
     patternId: u32("pattern_id"),
@@ -114,6 +122,12 @@ function verdictOf(number: number, constants: Layout["constants"]): Verdict {
   throw new DecodeError(`verdict ${number} is unknown`);
 }
 
+function offsetInLine(offset: number, inPath: boolean, path: Uint8Array, area: Uint8Array): number | undefined {
+  if (inPath) return offset;
+  const argv0Bytes = area.indexOf(0);
+  return argv0Bytes < 0 || offset < argv0Bytes ? undefined : path.length + offset - argv0Bytes;
+}
+
 /** The matched text as it stands in the record; empty if its place was not captured. */
 function matchedBytes(
   record: Uint8Array,
@@ -136,7 +150,7 @@ function matchedBytes(
 }
 
 /** Arguments, without the NULs between them. The area comes without its last NUL, so the split is exact. */
-function splitArea(area: Uint8Array): Uint8Array[] {
+export function splitArea(area: Uint8Array): Uint8Array[] {
   if (area.length === 0) return [];
   const args: Uint8Array[] = [];
   for (let from = 0; from <= area.length; ) {

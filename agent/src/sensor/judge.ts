@@ -1,12 +1,10 @@
 // Rules compiled once for both judges: the tables that go into the kernel, and the same verdict in user space for the scan
 // and for processes that the kernel holds.
 import {
-  AllowPatterns,
   type CommandLine,
   type CompileOptions,
   compileAllow,
   compileTables,
-  fold,
   quoteLine,
   type Tables,
   walkAllowArguments,
@@ -41,11 +39,11 @@ export interface CompiledRules {
   judge(line: CommandLine, shown?: readonly Uint8Array[]): JudgeVerdict;
 }
 
-/** @throws CompileError, PatternError */
-export function compileRules(rules: Rules, generation: number, ways: Ways = {}): CompiledRules {
+/** Rejects with CompileError or PatternError. */
+export async function compileRules(rules: Rules, generation: number, ways: Ways = {}): Promise<CompiledRules> {
   const sources = rules.allow.map(({ source }) => source);
   const { table, deferred } = compileAllow(sources);
-  const inUserSpace = deferred.length > 0 ? new AllowPatterns(sources, deferred) : null;
+  const inUserSpace = deferred.length > 0 ? await re2Patterns(sources, deferred) : null;
   const options = { ...ways, allow: table, allowDeferred: inUserSpace !== null, generation };
   const tables = compileTables(rules.strings, options);
 
@@ -70,11 +68,12 @@ export function compileRules(rules: Rules, generation: number, ways: Ways = {}):
   };
 }
 
-function lowerCase(bytes: Uint8Array): Uint8Array {
-  return bytes.map((byte) => (byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte));
+/** RE2 is loaded when a pattern needs it: it is a fifth of the agent's code. */
+async function re2Patterns(sources: readonly string[], deferred: readonly number[]) {
+  const { AllowPatterns } = await import("@cryptnono/matcher/allow-patterns");
+  return new AllowPatterns(sources, deferred);
 }
 
-/** The text of a match as the log's `matched` shows it. */
-export function shownMatch(bytes: Uint8Array): Uint8Array {
-  return fold(bytes);
+function lowerCase(bytes: Uint8Array): Uint8Array {
+  return bytes.map((byte) => (byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte));
 }

@@ -1,4 +1,4 @@
-export { AllowPatterns, type AllowVerdict } from "./allow-patterns.js";
+// AllowPatterns has an entry of its own, `@cryptnono/matcher/allow-patterns`: RE2 is large and seldom needed.
 export { type AllowLimits, type CompiledAllow, compileAllow, DEFAULT_ALLOW_LIMITS } from "./compile-allow.js";
 export { parsePattern } from "./parse-pattern.js";
 export { PatternError, type PatternProblem } from "./pattern-error.js";

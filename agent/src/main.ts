@@ -1,0 +1,151 @@
+// The command line. The only place that reads argv and the environment, installs signal handlers and ends the process.
+import { Command, InvalidArgumentError, Option } from "commander";
+import { describeError, UsageError } from "./errors.js";
+import { type ExecwhackerOptions, startExecwhacker } from "./execwhacker.js";
+import { explain } from "./explain.js";
+import { unpin } from "./sensor/index.js";
+
+/** Set by the bundle, whose place in the tree is another. */
+declare const CRYPTNONO_BPF_DIR: string | undefined;
+const objectFile =
+  typeof CRYPTNONO_BPF_DIR === "string"
+    ? `${CRYPTNONO_BPF_DIR}/execwhacker.bpf.o`
+    : new URL("../../../build/bpf/execwhacker.bpf.o", import.meta.url).pathname;
+
+const program = new Command("cryptnono")
+  .description("Kills processes whose command line holds a banned string, in the kernel, at exec.")
+  .showHelpAfterError()
+  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "cryptnono: ")) });
+
+const files = (file: string, before: readonly string[]) => [...before, file];
+
+program
+  .command("execwhacker")
+  .description("guard this node")
+  .option(
+    "--config <file>",
+    "JSON file with banned strings and allow patterns (again and again)",
+    files,
+    [] as string[],
+  )
+  .addOption(
+    new Option("--mode <mode>", "audit logs would-kill and kills nothing")
+      .choices(["enforce", "audit"])
+      .default("enforce"),
+  )
+  .option("--debug", "log every new process", false)
+  .option("--scan-existing <seconds>", "how often running processes are scanned; 0: never", natural, 600)
+  .option("--serve-metrics-port <port>", "serve Prometheus metrics; 0: do not", port, 0)
+  .option("--health-port <port>", "serve /livez and /readyz; 0: do not", port, 0)
+  .option("--lookup-container", "name the container of a process in the log", false)
+  .option("--pin-dir <dir>", "directory on a BPF file system: the kernel's part outlives the agent there")
+  .addOption(way("--unreadable <way>", "for a command line with a page that is not in memory").default("hold"))
+  .addOption(way("--over-long <way>", "for a command line that is longer than can be searched").default("hold"))
+  .addOption(
+    new Option("--agent-away <way>", "instead of hold, while no agent is there")
+      .choices(["kill", "let-go"])
+      .default("kill"),
+  )
+  .option("--max-scan-bytes <bytes>", "longest argument area that is searched; 0: the kernel's own limit", natural, 0)
+  .option("--kill-ring-bytes <bytes>", "room for kill events, a power of two; 0: 2 MiB", powerOfTwo, 0)
+  .option("--other-ring-bytes <bytes>", "room for other events, a power of two; 0: 256 KiB", powerOfTwo, 0)
+  .addOption(
+    new Option("--scope-pid <pid>", "judge only this process's descendants").argParser(natural).default(0).hideHelp(),
+  )
+  .addOption(new Option("--threadpool-size <n>", "has no meaning any more").hideHelp())
+  .addOption(new Option("--max-args <n>", "has no meaning any more").hideHelp())
+  .action(runExecwhacker);
+
+program
+  .command("explain")
+  .description("say what would become of a command line, read from standard input: its words, quoted as for a shell")
+  .option(
+    "--config <file>",
+    "JSON file with banned strings and allow patterns (again and again)",
+    files,
+    [] as string[],
+  )
+  .addOption(new Option("--mode <mode>").choices(["enforce", "audit"]).default("enforce"))
+  .action(async (options: { config: string[]; mode: "enforce" | "audit" }) => {
+    process.exitCode = await explain(options);
+  });
+
+program
+  .command("unpin")
+  .description("remove from this node what an agent pinned there")
+  .requiredOption("--pin-dir <dir>", "the agent's --pin-dir")
+  .action(({ pinDir }: { pinDir: string }) => {
+    const removed = unpin(pinDir);
+    process.stderr.write(`cryptnono: removed ${removed} pinned sensor${removed === 1 ? "" : "s"}\n`);
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(describeError(error));
+  process.exit(1);
+}
+
+type Flags = Omit<ExecwhackerOptions, "pinDir" | "away" | "metricsPrefix"> & {
+  readonly pinDir?: string;
+  readonly agentAway: ExecwhackerOptions["away"];
+  readonly threadpoolSize?: string;
+  readonly maxArgs?: string;
+};
+
+async function runExecwhacker(flags: Flags): Promise<void> {
+  for (const [name, value] of [
+    ["--threadpool-size", flags.threadpoolSize],
+    ["--max-args", flags.maxArgs],
+  ] as const) {
+    if (value !== undefined)
+      process.stderr.write(`cryptnono: ${name} has no meaning any more: nothing is cut, no threads are used\n`);
+  }
+  if (flags.config.length === 0) {
+    throw new UsageError("start execwhacker: no config", 'give --config FILE with {"bannedCommandStrings": ["..."]}');
+  }
+  const detector = await startExecwhacker(
+    {
+      ...flags,
+      pinDir: flags.pinDir ?? null,
+      away: flags.agentAway,
+      metricsPrefix: process.env["CRYPTNONO_METRICS_PREFIX"],
+    },
+    objectFile,
+  );
+  const end = () => {
+    detector.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        process.stderr.write(describeError(error));
+        process.exit(1);
+      },
+    );
+  };
+  process.once("SIGTERM", end);
+  process.once("SIGINT", end);
+  process.on("SIGHUP", () => detector.reload());
+}
+
+function way(flags: string, description: string): Option {
+  return new Option(flags, description).choices(["hold", "kill", "let-go"]);
+}
+
+function natural(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("a whole number of 0 or more is needed");
+  return Number(text);
+}
+
+function port(text: string): number {
+  const number = natural(text);
+  if (number > 65535) throw new InvalidArgumentError("a port is 65535 at most");
+  return number;
+}
+
+function powerOfTwo(text: string): number {
+  const number = natural(text);
+  if (number !== 0 && (number < 4096 || (number & (number - 1)) !== 0 || number > 1 << 30)) {
+    throw new InvalidArgumentError("a power of two from 4096 to 1073741824 is needed");
+  }
+  return number;
+}

@@ -1,0 +1,293 @@
+// The sensor in the agent's hands: lists swapped in whole, records read, pins taken over.
+import { mkdirSync, readdirSync, rmdirSync, statSync, unlinkSync } from "node:fs";
+import { join } from "node:path";
+import {
+  type HeldProcess,
+  KILL_RING,
+  type Layout,
+  layout,
+  OTHER_RING,
+  type RingIndex,
+  Sensor,
+  type SensorOptions,
+} from "@cryptnono/native";
+import type { SensorCounters } from "../types.js";
+import { type MutableCounters, nameCounters } from "./counters.js";
+import { decodeExecRecord, type ExecRecord } from "./decode.js";
+import type { CompiledRules } from "./judge.js";
+
+export interface GuardOptions extends SensorOptions {
+  /** The BPF object file's bytes. */
+  readonly object: Uint8Array;
+  /** A directory on a BPF file system where the kernel's part outlives the agent; null: it ends with the agent. */
+  readonly pinDir: string | null;
+  /** Only descendants of this process are judged: for tests. 0: every process. */
+  readonly scopePid?: number;
+  /** What is sent to processes that are still held when the agent dies. */
+  readonly abandonedSignal: number;
+  readonly onRecord: (record: ExecRecord) => void;
+  /** A process that an earlier agent held when it died, and that is stopped still. */
+  readonly onAbandoned: (held: HeldProcess) => void;
+  /** A record that cannot be read, or the ring itself. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** Rounds of the kill ring between two rounds of the other one; a flood there keeps no kill waiting. */
+const MAX_BATCHES_PER_TURN = 8;
+
+/** Lists whose numbers events may still carry. */
+const REMEMBERED_LISTS = 4;
+
+export class Guard {
+  readonly #options: GuardOptions;
+  readonly #layout: Layout;
+  readonly #sensor: Sensor;
+  readonly #lists = new Map<number, CompiledRules>();
+  #slot: 0 | 1 = 0;
+  #attached = false;
+  #closed = false;
+  #pinned: string | null = null;
+  /** What earlier agents' sensors counted, so that no counter falls when a new agent takes over. */
+  #inherited: MutableCounters | null = null;
+
+  /** Load programs and maps. Nothing is judged before {@link attach}. @throws NativeError */
+  constructor(options: GuardOptions) {
+    this.#options = options;
+    this.#layout = layout();
+    this.#sensor = Sensor.open(options.object, options);
+  }
+
+  /** Put `compiled` in force: from one exec to the next, whole. @throws NativeError; the list before then stays. */
+  install(compiled: CompiledRules): void {
+    const slot = this.#slot === 0 ? 1 : 0;
+    this.#sensor.fillSlot(slot, compiled.tables);
+    this.#lists.set(compiled.generation, compiled);
+    this.#sensor.setControl(this.#control("CONTROL_SLOT"), slot);
+    this.#slot = slot;
+    for (const generation of this.#lists.keys()) {
+      if (this.#lists.size <= REMEMBERED_LISTS) break;
+      this.#lists.delete(generation);
+    }
+  }
+
+  /** The list that a record's numbers are from; undefined when it was an earlier agent's. */
+  listOf({ generation }: ExecRecord): CompiledRules | undefined {
+    return this.#lists.get(generation);
+  }
+
+  /** Begin to judge. @throws NativeError, with nothing attached. */
+  attach(): void {
+    const { scopePid = 0, abandonedSignal } = this.#options;
+    this.#sensor.setControl(this.#control("CONTROL_AGENT_TGID"), process.pid);
+    this.#sensor.setControl(this.#control("CONTROL_SCOPE_TGID"), scopePid);
+    this.#sensor.watchHeld(abandonedSignal);
+    this.#sensor.attach();
+    this.#attached = true;
+  }
+
+  get isAttached(): boolean {
+    return this.#attached;
+  }
+
+  /**
+   * Begin to read records. With a pin directory: pin this sensor, then take over from those pinned before, so that at each
+   * moment one or the other judges. Call after {@link attach}.
+   *
+   * @throws NativeError, PinError
+   */
+  start(): void {
+    const { pinDir } = this.#options;
+    if (pinDir !== null) this.#takeOver(pinDir);
+    this.#sensor.onRecords(() => this.#readRings());
+    this.#readRings();
+  }
+
+  /** The kernel's counters, those of earlier agents' sensors included; null once closed. */
+  counters(): SensorCounters | null {
+    if (this.#closed) return null;
+    const own = nameCounters(this.#sensor.counters(), this.#layout);
+    if (this.#inherited !== null) addCounters(own, this.#inherited);
+    return own;
+  }
+
+  /** Execs at which the program could not run. */
+  missedRuns(): number {
+    return this.#closed ? 0 : this.#sensor.programStatistics().missed;
+  }
+
+  /** The process has its verdict. */
+  release(pid: number): void {
+    if (!this.#closed) this.#sensor.forgetHeld(pid);
+  }
+
+  /** Read what the rings hold, once more, and stop. Without pins nothing judges from here on; with pins the kernel's part
+   * goes on without an agent. */
+  close(): void {
+    if (this.#closed) return;
+    if (this.#pinned === null) this.#sensor.detach();
+    else this.#sensor.setControl(this.#control("CONTROL_AGENT_AWAY"), 1);
+    this.#attached = false;
+    this.#drain(this.#sensor);
+    this.#closed = true;
+    this.#sensor.close();
+  }
+
+  #control(name: string): number {
+    return this.#layout.constants[name]!;
+  }
+
+  /** On a wake-up. What one turn leaves is read in the next, so that the rest of the agent gets its turns. */
+  #readRings(): void {
+    if (this.#closed) return;
+    let left = false;
+    for (let batches = 0; batches < MAX_BATCHES_PER_TURN; batches++) {
+      left = this.#readBatch(this.#sensor, KILL_RING);
+      if (!left) break;
+    }
+    left = this.#readBatch(this.#sensor, OTHER_RING) || left;
+    if (left) setImmediate(() => this.#readRings());
+    else this.#sensor.drained();
+  }
+
+  #drain(sensor: Sensor): void {
+    for (const ring of [KILL_RING, OTHER_RING] as const) while (this.#readBatch(sensor, ring));
+  }
+
+  /** @returns whether there was anything. */
+  #readBatch(sensor: Sensor, ring: RingIndex): boolean {
+    let records: Uint8Array[];
+    try {
+      records = sensor.readRing(ring);
+    } catch (error) {
+      this.#options.onError(error);
+      return false;
+    }
+    for (const bytes of records) {
+      try {
+        this.#options.onRecord(decodeExecRecord(bytes, this.#layout));
+      } catch (error) {
+        this.#options.onError(error);
+      }
+    }
+    return records.length > 0;
+  }
+
+  #takeOver(pinDir: string): void {
+    const earlier = pinnedSensors(pinDir);
+    const own = join(pinDir, `${PIN_PREFIX}${process.pid}-${Date.now()}`);
+    try {
+      mkdirSync(own, { recursive: true });
+      this.#sensor.pin(own);
+    } catch (error) {
+      removePins(own);
+      throw new PinError(pinDir, error);
+    }
+    this.#pinned = own;
+    for (const dir of earlier) {
+      try {
+        this.#inherit(dir);
+      } catch (error) {
+        // Half of an older layout, or being removed by someone else: it must not keep judging beside this sensor.
+        this.#options.onError(error);
+        removePins(dir);
+      }
+    }
+  }
+
+  /** End an earlier sensor's judging, then read what it still has to tell. */
+  #inherit(dir: string): void {
+    removeLinkPins(dir);
+    const sensor = Sensor.openPinned(dir);
+    try {
+      // A living agent (an upgrade in progress) reads its ring itself; two readers would tear it.
+      if (!isAlive(dir)) {
+        this.#drain(sensor);
+        for (const held of sensor.listHeld()) this.#options.onAbandoned(held);
+      }
+      const counted = nameCounters(sensor.counters(), this.#layout);
+      this.#inherited = this.#inherited === null ? counted : addCounters(this.#inherited, counted);
+    } finally {
+      sensor.close();
+    }
+    removePins(dir);
+  }
+}
+
+function addCounters(to: MutableCounters, more: SensorCounters): MutableCounters {
+  for (const name of Object.keys(more) as (keyof SensorCounters)[]) to[name] += more[name];
+  return to;
+}
+
+export class PinError extends Error {
+  override readonly name = "PinError";
+  readonly hint = "the directory must lie on a BPF file system that is writable: mount -t bpf bpf /sys/fs/bpf";
+  constructor(dir: string, cause: unknown) {
+    super(`pin to ${dir}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
+
+// ---- pin directories ----
+
+const PIN_PREFIX = "sensor-";
+
+function pinnedSensors(pinDir: string): string[] {
+  try {
+    return readdirSync(pinDir)
+      .filter((name) => name.startsWith(PIN_PREFIX))
+      .map((name) => join(pinDir, name));
+  } catch {
+    return []; // it is made below
+  }
+}
+
+/** The agent that pinned `dir` still runs: its process id is in the name, and it is younger than the boot. */
+function isAlive(dir: string): boolean {
+  const pid = Number(/sensor-(\d+)-/.exec(dir)?.[1]);
+  try {
+    // A process that began after the pins were made has only the number in common.
+    return statSync(`/proc/${pid}`).ctimeMs <= Number(/-(\d+)$/.exec(dir)?.[1]);
+  } catch {
+    return false;
+  }
+}
+
+const LINK_PINS = ["guard_exec", "agent_exit"];
+
+function removeLinkPins(dir: string): void {
+  for (const name of LINK_PINS) tryRemove(join(dir, name));
+}
+
+function removePins(dir: string): void {
+  removeLinkPins(dir);
+  try {
+    for (const name of readdirSync(dir)) tryRemove(join(dir, name));
+    rmdirSync(dir);
+  } catch {
+    // Not there: nothing to remove.
+  }
+}
+
+function tryRemove(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (!(error instanceof Error) || !("code" in error) || error.code !== "ENOENT") throw error;
+  }
+}
+
+/**
+ * Remove everything pinned below `pinDir`, and the directory itself if it is empty then. From here on nothing judges, but a
+ * living agent's sensor does until it ends.
+ *
+ * @returns how many sensors were removed.
+ */
+export function unpin(pinDir: string): number {
+  const dirs = pinnedSensors(pinDir);
+  for (const dir of dirs) removePins(dir);
+  try {
+    rmdirSync(pinDir);
+  } catch {
+    // A mount point, or not ours alone.
+  }
+  return dirs.length;
+}

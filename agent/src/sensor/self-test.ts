@@ -1,0 +1,37 @@
+// Proof that the guard works: a child of the agent's own, with a random string on its command line, must die at exec.
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import type { Rule } from "../types.js";
+
+export type SelfTestResult = "killed" | "survived" | "could not be started" | "did not end";
+
+/** A process that is killed at exec ends within milliseconds; a machine under load may need longer to start it. */
+const DEADLINE_MS = 10_000;
+
+/** Reports about this list are nobody's business. */
+export const SELF_TEST_LIST = "self-test";
+
+/** The string of this agent's self-test, as one more rule. Random for each agent, so that no one else runs into it. */
+export function selfTestRule(): Rule {
+  const value = new TextEncoder().encode(`cryptnono-self-test-${randomBytes(16).toString("hex")}`);
+  return { value, mode: "word", list: SELF_TEST_LIST, index: 0, action: "enforce" };
+}
+
+/** Start a child with the rule's string as its argument and see it die. Its program would print a version and end. */
+export function runSelfTest({ value }: Rule, program = process.execPath): Promise<SelfTestResult> {
+  return new Promise((resolve) => {
+    const child = spawn(program, ["--version", new TextDecoder().decode(value)], { stdio: "ignore" });
+    const deadline = setTimeout(() => {
+      child.kill("SIGKILL");
+      resolve("did not end");
+    }, DEADLINE_MS);
+    child.once("error", () => {
+      clearTimeout(deadline);
+      resolve("could not be started");
+    });
+    child.once("exit", (_code, signal) => {
+      clearTimeout(deadline);
+      resolve(signal === "SIGKILL" ? "killed" : "survived");
+    });
+  });
+}

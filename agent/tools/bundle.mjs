@@ -1,0 +1,30 @@
+// The agent as a few files: a start that opens one file instead of hundreds takes a third of the time.
+import { rmSync } from "node:fs";
+import { build } from "esbuild";
+
+rmSync("build/agent", { recursive: true, force: true });
+await build({
+  entryPoints: ["agent/dist/src/main.js"],
+  outdir: "build/agent",
+  entryNames: "cryptnono",
+  chunkNames: "[name]-[hash]",
+  outExtension: { ".js": ".mjs" },
+  bundle: true,
+  // What is imported when it is needed (the runtimes' clients, RE2) comes in files of its own.
+  splitting: true,
+  minifySyntax: true,
+  minifyWhitespace: true,
+  platform: "node",
+  format: "esm",
+  target: "node20.19",
+  legalComments: "inline",
+  logLevel: "warning",
+  banner: {
+    js: [
+      'import { createRequire as bundleRequire } from "node:module";',
+      "const require = bundleRequire(import.meta.url);",
+      'const CRYPTNONO_ADDON_PATH = new URL("../native/cryptnono.node", import.meta.url).pathname;',
+      'const CRYPTNONO_BPF_DIR = new URL("../bpf", import.meta.url).pathname;',
+    ].join("\n"),
+  },
+});
