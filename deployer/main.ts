@@ -46,6 +46,11 @@ program
     for (const line of await explainString(findPaths(), string === "-" ? await readInput() : string)) output.out(line);
   });
 
+// `deployer ... | head` is no reason to leave the work half done.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") fail(error);
+});
+
 // What the generator throws where nothing can catch it must not be printed by Node, which shows the message and the line.
 process.on("uncaughtException", () => {
   fail(new GeneratorError("run the generator: an exception was thrown outside of generate()"));

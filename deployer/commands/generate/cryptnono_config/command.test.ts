@@ -64,6 +64,19 @@ describe("deployer generate cryptnono-secret-config", { skip: withoutSops }, () 
     assert.match(stdout, /\n\+ "sentinel-plaintext-one" word by-hand a test\n/);
   });
 
+  test("is not stopped by a reader that goes away", () => {
+    const many = Array.from({ length: 3000 }, (_, i) => `a-string-with-number-${i}`);
+    made.setGenerator(listing(many));
+    const { status } = made.tool("bash", [
+      "-c",
+      'set -o pipefail; "$0" "$1" generate cryptnono-secret-config --show-strings | true',
+      process.execPath,
+      join(binary(), "deployer"),
+    ]);
+    assert.equal(status, 0);
+    assert.deepEqual(banned("encrypted-02"), many);
+  });
+
   test("a one-string change is a one-line diff for git", () => {
     made.run(COMMAND);
     made.tool("git", ["init", "-q"]);
