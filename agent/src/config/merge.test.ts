@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { fold } from "@cryptnono/matcher";
+import fc from "fast-check";
 import { mergeRules } from "./merge.js";
 import type { ConfigFile } from "./parse.js";
 
 const file = (name: string, values: readonly string[], more: Partial<ConfigFile> = {}): ConfigFile => ({
   file: name,
-  strings: values.map((value) => ({ value: Buffer.from(value), mode: "word" })),
+  strings: values.map((text) => ({ value: Buffer.from(text), text, mode: "word" })),
   patterns: [],
   ...more,
 });
@@ -21,6 +23,24 @@ test("rules keep the order of files and name their list and index", () => {
     "y b[1] enforce",
     "z a[0] enforce",
   ]);
+});
+
+test("strings are equal when the matcher folds them to the same bytes", () => {
+  fc.assert(
+    fc.property(
+      fc.array(
+        fc.string({
+          unit: fc.constantFrom("a", "A", " ", "\t", "\n", "é", "É", "\u2028", "ß"),
+          minLength: 1,
+          maxLength: 3,
+        }),
+      ),
+      (texts) => {
+        const byBytes = new Set(texts.map((text) => Buffer.from(fold(Buffer.from(text))).toString("latin1")));
+        assert.equal(shown([file("a.json", texts)]).length, byBytes.size);
+      },
+    ),
+  );
 });
 
 test("strings that are equal after folding are one rule, the first", () => {
@@ -39,7 +59,7 @@ test("a file's mode overrides the default, and a string both enforced and audite
 });
 
 test("equal strings with different match modes stay apart", () => {
-  const strings = (["word", "anywhere", "word"] as const).map((mode) => ({ value: Buffer.from("x"), mode }));
+  const strings = (["word", "anywhere", "word"] as const).map((mode) => ({ value: Buffer.from("x"), text: "x", mode }));
   assert.equal(mergeRules([file("a.json", [], { strings })], "enforce").strings.length, 2);
 });
 

@@ -13,28 +13,32 @@ export function mergeRules(files: readonly ConfigFile[], defaultMode: ActionMode
   const names = listNames(files.map(({ file }) => file));
   const strings: Rule[] = [];
   const allow: AllowPattern[] = [];
-  const known = new Set<string>();
-  const isNew = (key: string): boolean => known.size < known.add(key).size;
+  const known = new Map<string, Set<string>>();
+  const isNew = (kind: string, text: string): boolean => {
+    const texts = known.get(kind) ?? new Set();
+    known.set(kind, texts);
+    return texts.size < texts.add(text).size;
+  };
   for (const [i, file] of files.entries()) {
     const list = names[i]!;
     const action = file.mode ?? defaultMode;
-    for (const [index, { value, mode, note }] of file.strings.entries()) {
-      if (!isNew(`${action} ${mode} ${folded(value)}`)) continue;
+    for (const [index, { value, text, mode, note }] of file.strings.entries()) {
+      if (!isNew(`${action} ${mode}`, folded(text))) continue;
       strings.push(
         note === undefined ? { value, mode, list, index, action } : { value, mode, list, index, action, note },
       );
     }
     for (const [index, source] of file.patterns.entries()) {
-      if (isNew(`allow ${source}`)) allow.push({ source, list, index });
+      if (isNew("allow", source)) allow.push({ source, list, index });
     }
   }
   return Object.freeze({ strings: Object.freeze(strings), allow: Object.freeze(allow) });
 }
 
-/** The matcher's folding, on text of one character a byte. */
-function folded(value: Uint8Array): string {
-  const text = Buffer.from(value.buffer, value.byteOffset, value.length).toString("latin1");
-  return text.replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase()).replace(/[\0\t-\r]/g, " ");
+/** The matcher's folding, which touches ASCII alone and so is the same on text as on its UTF-8. */
+function folded(text: string): string {
+  if (!/[A-Z\t-\r]/.test(text)) return text;
+  return text.replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase()).replace(/[\t-\r]/g, " ");
 }
 
 /** File names without `.json`; with their folders where two would be equal. */

@@ -41,9 +41,9 @@ test("an object gives a string its mode and note", () => {
   const [string] = parse(
     '{"bannedCommandStrings": [{"value": "x y", "mode": "exact-argument", "note": "why"}]}',
   ).strings;
-  assert.deepEqual(string, { value: utf8("x y"), mode: "exact-argument", note: "why" });
+  assert.deepEqual(string, { value: utf8("x y"), text: "x y", mode: "exact-argument", note: "why" });
   const [plain] = parse('{"bannedCommandStrings": [{"value": "x"}]}').strings;
-  assert.deepEqual(plain, { value: utf8("x"), mode: "word" });
+  assert.deepEqual(plain, { value: utf8("x"), text: "x", mode: "word" });
 });
 
 test("a byte order mark is ignored", () => {

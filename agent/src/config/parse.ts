@@ -19,6 +19,8 @@ export type ActionMode = "enforce" | "audit";
 
 export interface ConfigString {
   readonly value: Uint8Array;
+  /** The same as text. */
+  readonly text: string;
   readonly mode: MatchMode;
   readonly note?: string;
 }
@@ -158,7 +160,7 @@ class FileParser {
       );
       return undefined;
     }
-    return { value, mode };
+    return { value, text, mode };
   }
 
   #pattern(node: JsonNode, place: Place): string | undefined {
