@@ -53,7 +53,10 @@ export interface ProcessFacts {
   readonly cgroupId?: bigint;
 }
 
-/** Where a process stood in the cgroup trees. `kernel`: one path per hierarchy, root first. `proc`: /proc/PID/cgroup. */
+/**
+ * Where a process stood in the cgroup trees. `kernel`: one path per hierarchy, root first; one that does not begin with `/`
+ * is nested so deep that its outermost names were not reached. `proc`: /proc/PID/cgroup.
+ */
 export type CgroupIdentity =
   | { readonly source: "kernel"; readonly paths: readonly string[] }
   | { readonly source: "proc"; readonly lines: string };

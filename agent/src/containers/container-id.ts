@@ -37,6 +37,11 @@ const MAX_REFS = 4;
 export function parseCgroup(cgroup: CgroupIdentity): CgroupVerdict {
   let unknown: string | undefined;
   for (const { line, path } of hierarchies(cgroup)) {
+    // Without its outermost names nothing says whose it is: those that are left are the container's own choice.
+    if (!path.startsWith("/") && path !== "") {
+      unknown ??= line;
+      continue;
+    }
     const found = parsePath(path);
     const [first, ...rest] = found.refs;
     if (first !== undefined) return { kind: "container", refs: [first, ...rest], line };
