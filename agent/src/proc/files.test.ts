@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -51,36 +61,76 @@ test("a process that is gone is told by the error's code", async () => {
   await assert.rejects(proc.cmdline(7), code("ENOENT"));
 });
 
-test("memory that does not answer costs the deadline, and its thread is found again", async () => {
-  // A fifo that someone may write to but does not stands for a page that is never served.
-  const root = fakeProc((root) => mkdirSync(join(root, "1")));
-  const fifo = join(root, "1/cmdline");
-  const [made] = await once(spawn("mkfifo", [fifo]), "close");
+/** A fifo that is open for writing but never written stands for a page that is never served. */
+async function stuckFile(path: string): Promise<() => Promise<void>> {
+  const [made] = await once(spawn("mkfifo", [path]), "close");
   assert.equal(made, 0);
-  const holder = spawn("/bin/sh", ["-c", 'exec 3<>"$1"; echo open; read -r _', "sh", fifo], {
+  const holder = spawn("/bin/sh", ["-c", 'exec 3<>"$1"; echo open; read -r _', "sh", path], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   await once(holder.stdout, "data");
-  const proc = openProc({ root, deadlineMs: 50 });
-  for (let i = 0; i < 3; i++) await assert.rejects(proc.cmdline(1), StuckError);
-  assert.equal(proc.stuckReads(), 3);
-  const start = performance.now();
-  await assert.rejects(proc.cmdline(1), StuckError, "the last thread is not risked");
-  assert.ok(performance.now() - start < 40);
-  holder.stdin.end("\n");
-  await once(holder, "close");
-  mkdirSync(join(root, "2"));
-  writeFileSync(join(root, "2/cmdline"), "back\0");
+  return async () => {
+    holder.stdin.end("\n");
+    await once(holder, "close");
+  };
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return "";
+  }
+}
+
+async function until(condition: () => boolean): Promise<void> {
   const deadline = performance.now() + 5000;
-  for (;;) {
-    const area = await proc.cmdline(2).catch(() => null);
-    if (area !== null) {
-      assert.equal(Buffer.from(area).toString(), "back\0");
-      assert.ok(proc.stuckReads() < 3);
-      break;
+  while (!condition()) {
+    assert.ok(performance.now() < deadline, "in time");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+test("memory that does not answer costs the deadline once a process, and at most three threads", async () => {
+  const root = fakeProc((root) => ["1", "2", "3", "4", "5"].forEach((pid) => void mkdirSync(join(root, pid))));
+  const releases = await Promise.all(["1", "2", "3", "4"].map((pid) => stuckFile(join(root, pid, "cmdline"))));
+  writeFileSync(join(root, "5/cmdline"), "well\0");
+  const proc = openProc({ root, deadlineMs: 100 });
+  const isPending = (wanted: boolean) => (error: unknown) => error instanceof StuckError && error.isPending === wanted;
+  await assert.rejects(proc.cmdline(1), isPending(true));
+  await assert.rejects(proc.cmdline(1), isPending(false), "it is not asked again");
+  assert.equal(Buffer.from(await proc.cmdline(5)).toString(), "well\0");
+  await assert.rejects(proc.cmdline(2), isPending(true));
+  await assert.rejects(proc.cmdline(3), isPending(true));
+  assert.equal(proc.stuckReads(), 3);
+  for (const pid of [4, 5]) await assert.rejects(proc.cmdline(pid), isPending(false), "the last thread is not risked");
+  const held = (): number =>
+    readdirSync("/proc/self/fd").filter((fd) => linkOf(`/proc/self/fd/${fd}`).startsWith(root)).length;
+  assert.equal(held(), 3);
+  for (const release of releases) await release();
+  await until(() => proc.stuckReads() === 0);
+  assert.equal(Buffer.from(await proc.cmdline(5)).toString(), "well\0");
+  assert.equal(held(), 0);
+  rmSync(join(root, "1/cmdline"));
+  writeFileSync(join(root, "1/cmdline"), "back\0");
+  assert.equal(Buffer.from(await proc.cmdline(1)).toString(), "back\0");
+});
+
+test("reads at the same time do not disturb each other, and their bytes stay", async () => {
+  const sizes = [10, 70_000, 20, 65_536, 30];
+  const root = fakeProc((root) => {
+    for (const [pid, size] of sizes.entries()) {
+      mkdirSync(join(root, String(pid)));
+      writeFileSync(join(root, String(pid), "cmdline"), Buffer.alloc(size, String(pid)));
     }
-    assert.ok(performance.now() < deadline);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+  });
+  const proc = openProc({ root });
+  for (let round = 0; round < 20; round++) {
+    const areas = await Promise.all(sizes.map((_, pid) => proc.cmdline(pid)));
+    await proc.cmdline(0);
+    for (const [pid, size] of sizes.entries()) {
+      assert.equal(Buffer.compare(areas[pid]!, Buffer.alloc(size, String(pid))), 0);
+    }
   }
 });
 

@@ -5,10 +5,13 @@ import fs from "node:fs";
 /** A read or look-up that did not answer in time. The thread that waits for it is lost until it does. */
 export class StuckError extends Error {
   readonly code = "STUCK";
+  /** It was begun and goes on; false when too many others were stuck to begin it. */
+  readonly isPending: boolean;
 
-  constructor(what: string) {
-    super(`read ${what}: no answer`);
+  constructor(what: string, isPending: boolean) {
+    super(`read ${what}: ${isPending ? "no answer" : "not tried, as others do not answer"}`);
     this.name = "StuckError";
+    this.isPending = isPending;
   }
 }
 
@@ -22,7 +25,7 @@ export interface ProcFiles {
   /** Target of the link `exe` or `cwd`. */
   link(pid: number, name: "exe" | "cwd"): Uint8Array;
   /**
-   * The argument area, at most {@link MAX_CMDLINE_BYTES}. Valid until the next call.
+   * The argument area, at most {@link MAX_CMDLINE_BYTES}. The bytes are the caller's.
    *
    * @throws StuckError
    */
@@ -54,28 +57,31 @@ const MAX_LINKS = 40;
 
 export function openProc(options: ProcOptions = {}): ProcFiles {
   const { root = "/proc", deadlineMs = 1000 } = options;
-  let scratch = Buffer.allocUnsafe(SCRATCH_BYTES);
+  /** One buffer is kept between reads; a read that finds it taken makes its own. */
+  let scratch: Buffer | null = null;
   let stuck = 0;
+  /** Reading these again would cost one more thread each time. */
+  const stuckPids = new Set<number>();
 
-  /** The answer of `start`, or a StuckError; `late` then disposes of the answer, should it come. */
+  /** The answer of `start`, or a StuckError; `late` then learns when `start` ended after all. */
   function within<T>(
     what: string,
     start: (done: (error: Error | null, value: T) => void) => void,
-    late?: (value: T) => void,
+    late?: (error: Error | null, value: T) => void,
   ): Promise<T> {
-    if (stuck >= MAX_STUCK) return Promise.reject(new StuckError(what));
+    if (stuck >= MAX_STUCK) return Promise.reject(new StuckError(what, false));
     return new Promise((resolve, reject) => {
       let isLate = false;
       const deadline = setTimeout(() => {
         isLate = true;
         stuck++;
-        reject(new StuckError(what));
+        reject(new StuckError(what, true));
       }, deadlineMs);
       start((error, value) => {
         clearTimeout(deadline);
         if (isLate) {
           stuck--;
-          if (error === null) late?.(value);
+          late?.(error, value);
         } else if (error === null) resolve(value);
         else reject(error);
       });
@@ -88,8 +94,11 @@ export function openProc(options: ProcOptions = {}): ProcFiles {
   const readlink = (path: Buffer) => within<Buffer>("link", (done) => fs.readlink(path, "buffer", done));
 
   async function cmdline(pid: number): Promise<Uint8Array> {
+    if (stuckPids.has(pid)) throw new StuckError("cmdline", false);
     const fd = fs.openSync(`${root}/${pid}/cmdline`, "r");
-    let buffer = scratch;
+    const taken = scratch ?? Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+    scratch = null;
+    let buffer = taken;
     let length = 0;
     try {
       for (;;) {
@@ -98,21 +107,25 @@ export function openProc(options: ProcOptions = {}): ProcFiles {
         const read = await within<number>(
           "cmdline",
           (done) => fs.read(fd, target, length, room, null, done),
-          () => fs.closeSync(fd),
+          () => {
+            stuckPids.delete(pid);
+            fs.closeSync(fd);
+          },
         );
         length += read;
         if (read < room || length >= MAX_CMDLINE_BYTES) break;
-        buffer = Buffer.allocUnsafe(buffer.length * 2);
+        buffer = Buffer.allocUnsafeSlow(buffer.length * 2);
         target.copy(buffer);
       }
     } catch (error) {
-      // The lost thread may still write into the buffer, and needs the descriptor.
-      if (error instanceof StuckError) scratch = Buffer.allocUnsafe(SCRATCH_BYTES);
+      // A lost thread goes on to hold the descriptor, and may still write into the buffer.
+      if (error instanceof StuckError && error.isPending) stuckPids.add(pid);
       else fs.closeSync(fd);
       throw error;
     }
     fs.closeSync(fd);
-    return buffer.subarray(0, length);
+    scratch = taken;
+    return buffer === taken ? Buffer.from(buffer.subarray(0, length)) : buffer.subarray(0, length);
   }
 
   /**
@@ -173,7 +186,9 @@ export function openProc(options: ProcOptions = {}): ProcFiles {
         const fd = await within<number>(
           "file",
           (done) => fs.open(file, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK, done),
-          (late) => fs.closeSync(late),
+          (error, late) => {
+            if (error === null) fs.closeSync(late);
+          },
         );
         const bytes = Buffer.alloc(HEAD_BYTES);
         const read = await within<number>("file", (done) =>

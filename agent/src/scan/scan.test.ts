@@ -183,7 +183,7 @@ test("a process that vanishes at any step is counted, and the scan goes on", asy
     11: { cmdline: [gone()] },
     12: { cmdline: ["x\0banned\0", Object.assign(new Error("gone"), { code: "ESRCH" })] },
     13: { cmdline: [Object.assign(new Error("denied"), { code: "EACCES" })] },
-    14: { cmdline: [new StuckError("cmdline")] },
+    14: { cmdline: [new StuckError("cmdline", true)] },
     15: { cmdline: ["x\0banned\0"] },
   });
   assert.deepEqual(killed, [15]);

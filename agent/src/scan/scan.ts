@@ -97,12 +97,13 @@ async function scanProcess(pid: number, dependencies: ScanDependencies): Promise
       count.decided(SOURCE, "no-match");
       return;
     }
-    // `area` is the reader's scratch, and what was judged must outlive the next read.
-    const judged = Buffer.from(area);
-    const finding = await underItsNames(task, path, splitArguments(judged), verdict, dependencies);
-    area = await proc.cmdline(task);
-    if (reads < MAX_READS && Buffer.compare(area, judged) !== 0) continue;
-    conclude(pid, stat, { ...finding, isCut: judged.length >= MAX_CMDLINE_BYTES }, startNs, dependencies);
+    const finding = await underItsNames(task, path, args, verdict, dependencies);
+    const again = await proc.cmdline(task);
+    if (reads < MAX_READS && Buffer.compare(again, area) !== 0) {
+      area = again;
+      continue;
+    }
+    conclude(pid, stat, { ...finding, isCut: area.length >= MAX_CMDLINE_BYTES }, startNs, dependencies);
     return;
   }
 }
