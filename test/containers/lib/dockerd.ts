@@ -17,7 +17,12 @@ export interface Dockerd {
   docker(...args: string[]): Promise<string>;
 }
 
-export async function startDockerd(scratch: Scratch, images: readonly string[]): Promise<Dockerd> {
+/** @param command - What the images run unless told otherwise. */
+export async function startDockerd(
+  scratch: Scratch,
+  images: readonly string[],
+  command: readonly string[] = ["/bin/busybox", "sleep", "86400"],
+): Promise<Dockerd> {
   const directory = join(scratch.directory, "d");
   mkdirSync(directory);
   const socketPath = join(directory, "d.sock");
@@ -69,7 +74,7 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
     if (all.length > 0) await docker("rm", "--force", ...all);
   });
   for (const name of images) {
-    await docker("load", "--input", makeBusyboxArchive(directory, name, ["/bin/busybox", "sleep", "86400"]));
+    await docker("load", "--input", makeBusyboxArchive(directory, name, command));
   }
   return {
     socketPath,
