@@ -116,6 +116,13 @@ test("memory that does not answer costs the deadline once a process, and at most
   assert.equal(Buffer.from(await proc.cmdline(1)).toString(), "back\0");
 });
 
+test("what is no regular file is not opened", async () => {
+  const root = fakeProc((root) => mkdirSync(join(root, "1/root"), { recursive: true }));
+  const release = await stuckFile(join(root, "1/root/fifo"));
+  assert.equal(await openProc({ root }).head(1, bytes("/fifo")), null);
+  await release();
+});
+
 test("reads at the same time do not disturb each other, and their bytes stay", async () => {
   const sizes = [10, 70_000, 20, 65_536, 30];
   const root = fakeProc((root) => {

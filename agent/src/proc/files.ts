@@ -60,27 +60,32 @@ export function openProc(options: ProcOptions = {}): ProcFiles {
   /** One buffer is kept between reads; a read that finds it taken makes its own. */
   let scratch: Buffer | null = null;
   let stuck = 0;
-  /** Reading these again would cost one more thread each time. */
-  const stuckPids = new Set<number>();
+  /** Asking these again would cost one more thread each time. A process's mounts must not keep its memory from being read. */
+  const silentMemory = new Set<number>();
+  const silentFiles = new Set<number>();
 
   /** The answer of `start`, or a StuckError; `late` then learns when `start` ended after all. */
   function within<T>(
-    what: string,
+    pid: number,
+    silent: Set<number>,
     start: (done: (error: Error | null, value: T) => void) => void,
     late?: (error: Error | null, value: T) => void,
   ): Promise<T> {
-    if (stuck >= MAX_STUCK) return Promise.reject(new StuckError(what, false));
+    const what = `${silent === silentMemory ? "memory" : "files"} of ${pid}`;
+    if (stuck >= MAX_STUCK || silent.has(pid)) return Promise.reject(new StuckError(what, false));
     return new Promise((resolve, reject) => {
       let isLate = false;
       const deadline = setTimeout(() => {
         isLate = true;
         stuck++;
+        silent.add(pid);
         reject(new StuckError(what, true));
       }, deadlineMs);
       start((error, value) => {
         clearTimeout(deadline);
         if (isLate) {
           stuck--;
+          silent.delete(pid);
           late?.(error, value);
         } else if (error === null) resolve(value);
         else reject(error);
@@ -88,13 +93,13 @@ export function openProc(options: ProcOptions = {}): ProcFiles {
     });
   }
 
-  const lstat = (path: Buffer) => within<fs.Stats>("link", (done) => fs.lstat(path, done));
-  const stat = (path: Buffer | string) =>
-    within<fs.BigIntStats>("file", (done) => fs.stat(path, { bigint: true }, done));
-  const readlink = (path: Buffer) => within<Buffer>("link", (done) => fs.readlink(path, "buffer", done));
+  const lstat = (pid: number, path: Buffer) => within<fs.Stats>(pid, silentFiles, (done) => fs.lstat(path, done));
+  const stat = (pid: number, path: Buffer | string) =>
+    within<fs.BigIntStats>(pid, silentFiles, (done) => fs.stat(path, { bigint: true }, done));
+  const readlink = (pid: number, path: Buffer) =>
+    within<Buffer>(pid, silentFiles, (done) => fs.readlink(path, "buffer", done));
 
   async function cmdline(pid: number): Promise<Uint8Array> {
-    if (stuckPids.has(pid)) throw new StuckError("cmdline", false);
     const fd = fs.openSync(`${root}/${pid}/cmdline`, "r");
     const taken = scratch ?? Buffer.allocUnsafeSlow(SCRATCH_BYTES);
     scratch = null;
@@ -105,12 +110,10 @@ export function openProc(options: ProcOptions = {}): ProcFiles {
         const target = buffer;
         const room = target.length - length;
         const read = await within<number>(
-          "cmdline",
+          pid,
+          silentMemory,
           (done) => fs.read(fd, target, length, room, null, done),
-          () => {
-            stuckPids.delete(pid);
-            fs.closeSync(fd);
-          },
+          () => fs.closeSync(fd),
         );
         length += read;
         if (read < room || length >= MAX_CMDLINE_BYTES) break;
@@ -119,8 +122,7 @@ export function openProc(options: ProcOptions = {}): ProcFiles {
       }
     } catch (error) {
       // A lost thread goes on to hold the descriptor, and may still write into the buffer.
-      if (error instanceof StuckError && error.isPending) stuckPids.add(pid);
-      else fs.closeSync(fd);
+      if (!(error instanceof StuckError && error.isPending)) fs.closeSync(fd);
       throw error;
     }
     fs.closeSync(fd);
@@ -143,12 +145,12 @@ export function openProc(options: ProcOptions = {}): ProcFiles {
         continue;
       }
       const here = Buffer.from(`${[base, ...done, name].join("/")}`, "latin1");
-      if (!(await lstat(here)).isSymbolicLink()) {
+      if (!(await lstat(pid, here)).isSymbolicLink()) {
         done.push(name);
         continue;
       }
       if (++links > MAX_LINKS) throw Object.assign(new Error("too many links"), { code: "ELOOP" });
-      const target = await readlink(here);
+      const target = await readlink(pid, here);
       if (target[0] === SLASH) done = [];
       rest = [...components(target), ...rest];
     }
@@ -172,7 +174,7 @@ export function openProc(options: ProcOptions = {}): ProcFiles {
     stuckReads: () => stuck,
     async isExecutable(pid, path) {
       try {
-        const [named, executed] = [await stat(await resolve(pid, path)), await stat(`${root}/${pid}/exe`)];
+        const [named, executed] = [await stat(pid, await resolve(pid, path)), await stat(pid, `${root}/${pid}/exe`)];
         return named.dev === executed.dev && named.ino === executed.ino;
       } catch {
         return false;
@@ -182,21 +184,25 @@ export function openProc(options: ProcOptions = {}): ProcFiles {
       try {
         const file = await resolve(pid, path);
         // Not a fifo or a device: opening those has effects.
-        if (!(await lstat(file)).isFile()) return null;
+        if (!(await lstat(pid, file)).isFile()) return null;
         const fd = await within<number>(
-          "file",
+          pid,
+          silentFiles,
           (done) => fs.open(file, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK, done),
           (error, late) => {
             if (error === null) fs.closeSync(late);
           },
         );
         const bytes = Buffer.alloc(HEAD_BYTES);
-        const read = await within<number>("file", (done) =>
-          fs.read(fd, bytes, 0, HEAD_BYTES, 0, (error, count) => {
-            fs.close(fd, () => {});
-            done(error, count);
-          }),
-        );
+        let read = 0;
+        try {
+          const late = (): void => fs.closeSync(fd);
+          read = await within<number>(pid, silentFiles, (done) => fs.read(fd, bytes, 0, HEAD_BYTES, 0, done), late);
+        } catch (error) {
+          if (!(error instanceof StuckError && error.isPending)) fs.closeSync(fd);
+          throw error;
+        }
+        fs.closeSync(fd);
         return bytes.subarray(0, read);
       } catch {
         return null;
