@@ -1,5 +1,5 @@
-// Reads of /proc. Files that the kernel answers from its own memory are read at once; those that touch a process's memory or
-// its file systems may never answer (a page or a mount may be served by the process itself) and have a deadline.
+// Reads of /proc. Files that the kernel answers from its own memory are read at once. Those that touch a process's memory wait
+// for its lock, and those that touch its mounts for whoever serves them (FUSE: the process itself): they have a deadline.
 import fs from "node:fs";
 
 /** A read or look-up that did not answer in time. The thread that waits for it is lost until it does. */

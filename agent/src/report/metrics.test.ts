@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { SensorCounters } from "../types.js";
 import { createMetrics, type MetricsOptions, PrefixError } from "./metrics.js";
@@ -169,7 +170,7 @@ test("histograms count into cumulative buckets, bounds included", () => {
 });
 
 test("the state of the agent is shown", () => {
-  const m = metrics({ readDroppedLines: () => ({ 0: 1, 1: 2, 2: 4, 3: 8 }) });
+  const m = metrics({ readDroppedLines: () => ({ 0: 1, 1: 2, 2: 4, 3: 8 }), readMissedRuns: () => 9 });
   m.inForce({ strings: [], allow: [{ source: "x", list: "l", index: 0 }] });
   m.reloaded("ok");
   m.reloaded("refused");
@@ -192,11 +193,32 @@ test("the state of the agent is shown", () => {
     scan_duration_seconds_count: 1,
     'log_lines_dropped_total{kind="kill"}': 8,
     'log_lines_dropped_total{kind="other"}': 7,
+    program_missed_runs_total: 9,
   };
   for (const [name, value] of Object.entries(expected)) assert.equal(values.get(P + name), value, name);
   for (const name of ["config_loaded", "scan_last_finished"]) {
     assert.ok(Math.abs(values.get(`${P}${name}_timestamp_seconds`)! - Date.now() / 1000) < 10);
   }
+});
+
+/** The table of docs/reference/metrics.md as the exposition has it. */
+function referenceRows(text: string): string[] {
+  return [...text.matchAll(/^# HELP (\w+) (.*)\n# TYPE \1 (\w+)\n((?:[^#].*\n)*)/gm)].map(
+    ([, name, help, type, lines]) => {
+      const labels = new Map<string, Set<string>>();
+      for (const [, key, value] of type === "histogram" ? [] : lines!.matchAll(/(\w+)="([^"]*)"/g)) {
+        labels.set(key!, (labels.get(key!) ?? new Set()).add(`\`${value}\``));
+      }
+      const shown = [...labels].map(([key, values]) => `\`${key}\`: ${[...values].join(", ")}`).join("; ");
+      return `| \`${name}\` | ${type} | ${shown} | ${help} |`;
+    },
+  );
+}
+
+test("the reference page has the table of what is exposed", () => {
+  const page = readFileSync(new URL("../../../../docs/reference/metrics.md", import.meta.url), "utf8");
+  const rows = page.split("\n").filter((line) => line.startsWith("| `"));
+  assert.deepEqual(rows, referenceRows(metrics().text()));
 });
 
 test("the prefix is the operator's, and checked", () => {

@@ -9,6 +9,8 @@ export interface MetricsOptions {
   readonly prefix?: string;
   /** The kernel's counters at this moment; null while no sensor is attached. */
   readonly readCounters: () => SensorCounters | null;
+  /** Execs at which the kernel could not run the program: a detector blind at those moments. */
+  readonly readMissedRuns?: () => number;
   /** Log lines given up so far, see `LineWriter.dropped`. */
   readonly readDroppedLines?: () => Readonly<Record<Importance, number>>;
   readonly isReady: () => boolean;
@@ -40,9 +42,9 @@ export interface Metrics {
   reloaded(result: "ok" | "refused"): void;
   /** `rules` are in force from now on. */
   inForce(rules: Rules): void;
-  /** From the first look at a process to the end of its report. */
+  /** From a found process's event to its log line. */
   loggedAndKilled(seconds: number): void;
-  /** From the first look at a process to the verdict. */
+  /** From the first look at a found process to the verdict's signal. What matches nothing is not timed: no code of the agent runs for it. */
   killedIfNeeded(seconds: number): void;
   /** The exposition. */
   text(): string;
@@ -73,6 +75,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const {
     prefix = "cryptnono",
     readCounters,
+    readMissedRuns = () => 0,
     readDroppedLines = () => ({ 0: 0, 1: 0, 2: 0, 3: 0 }),
     isReady,
     isAttached,
@@ -127,12 +130,16 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const logAndKill = add(
     new Histogram(
       name("log_and_kill_execution_seconds"),
-      "From the first look at a process to its report's end",
+      "From a found process's event to its log line, container look-up included",
       SECONDS,
     ),
   );
   const killIfNeeded = add(
-    new Histogram(name("kill_if_needed_execution_seconds"), "From the first look at a process to the verdict", SECONDS),
+    new Histogram(
+      name("kill_if_needed_execution_seconds"),
+      "From the first look at a found process to the verdict's signal",
+      SECONDS,
+    ),
   );
 
   bySource(
@@ -160,6 +167,14 @@ export function createMetrics(options: MetricsOptions): Metrics {
     "Log lines lost to a full ring buffer; verdicts never are",
     [{ kind: "kill" }, "kill_events_lost"],
     [{ kind: "other" }, "other_events_lost"],
+  );
+  add(
+    new Reading(
+      name("program_missed_runs_total"),
+      "Execs at which the kernel could not run the program",
+      "counter",
+      () => [[{}, readMissedRuns()]],
+    ),
   );
   const scanFailures = add(
     new Counter<ScanFailure>(name("scan_failures_total"), "Processes a scan could not read", [
