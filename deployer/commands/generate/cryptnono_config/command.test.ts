@@ -116,10 +116,9 @@ describe("deployer generate cryptnono-secret-config", { skip: withoutSops }, () 
 
   test("check-blocklist-generator checks the encrypted generator, in memory", () => {
     const good = made.run(["generate", "check-blocklist-generator"]);
-    assert.equal(
-      good.stderr,
-      "deployer: deployer/commands/generate/cryptnono_config/enc-blocklist-generator.secret.ts has no errors\n",
-    );
+    // The compiler may add that it was stopped.
+    assert.match(good.stderr, /^deployer: deployer\/.*\/enc-blocklist-generator\.secret\.ts has no errors$/m);
+    assert.equal(good.status, 0);
     made.setGenerator("export const a: number = '';\n");
     const bad = made.run(["generate", "check-blocklist-generator"]);
     assert.equal(bad.status, 1);

@@ -1,8 +1,10 @@
 // Killed at any moment, the command leaves the old file or the new one, whole, and plaintext nowhere.
 // DEPLOYER_KILLS sets how often it is killed; 25 fit into every run of the tests.
 import assert from "node:assert/strict";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { listing, type Workspace, withoutSops, workspace } from "../../../test/workspace.js";
@@ -36,12 +38,9 @@ describe(`killed ${KILLS} times`, { skip: withoutSops }, () => {
       const old = readFileSync(made.values);
       const child = made.start(COMMAND, { RUN: String(run) });
       const ended = once(child, "exit");
-      const timer = new AbortController();
-      await Promise.race([
-        ended,
-        wait(Math.random() * durationMs * 1.05, undefined, { signal: timer.signal }).catch(() => {}),
-      ]);
-      timer.abort();
+      // Every second run is killed while it writes: at a random moment after the copy of the ciphertext has appeared.
+      if (run % 2 === 0) await Promise.race([ended, wait(Math.random() * durationMs * 1.05)]);
+      else if (await copyAppears(made, child)) await Promise.race([ended, wait(Math.random() * durationMs * 0.3)]);
       // In turn: the deployer and its sops together, the deployer alone, and asked politely.
       if (child.exitCode === null && child.signalCode === null) {
         if (run % 3 === 0) process.kill(-child.pid!, "SIGKILL");
@@ -63,6 +62,14 @@ describe(`killed ${KILLS} times`, { skip: withoutSops }, () => {
     t.diagnostic(`${counts.interrupted} of ${KILLS} killed while at work, ${counts.replaced} had replaced the file`);
   });
 });
+
+async function copyAppears({ values }: Workspace, child: ChildProcess): Promise<boolean> {
+  while (child.exitCode === null) {
+    if (readdirSync(dirname(values)).some((name) => name.includes(`.${child.pid}-`))) return true;
+    await wait(1);
+  }
+  return false;
+}
 
 // What a killed deployer leaves running: sops, which ends by itself once its pipes are closed.
 async function groupEnded(pid: number): Promise<void> {
