@@ -408,6 +408,15 @@ test("importance follows the outcome", () => {
   );
 });
 
+test("a process that starts now has a start time of now", () => {
+  const startTimeNs = globalThis.process.hrtime.bigint();
+  const text = createFormatter().lines(
+    { source: "execwhacker.bpf", process: { ...seed, startTimeNs }, rule, outcome: killed },
+    HOST,
+  )[0]!.text;
+  assert.ok(Math.abs(Date.parse(JSON.parse(text).start_time) - Date.now()) < 1000);
+});
+
 test("a notice about the agent has the contract's last keys", () => {
   assert.equal(
     formatter.notice("info", "Config reloaded", { strings: 3 }).text,

@@ -41,11 +41,7 @@ const MAX_FIELD_CHARS = 1024;
 const MAX_LABELS_CHARS = 4096;
 
 export function createFormatter(options: LogOptions = {}): ReportFormatter {
-  const {
-    timestamp = microsecondClock(),
-    bootTimeMs = Date.now() - uptime() * 1000,
-    maxCmdlineChars = MAX_CMDLINE_CHARS,
-  } = options;
+  const { timestamp = microsecondClock(), bootTimeMs = bootTime(), maxCmdlineChars = MAX_CMDLINE_CHARS } = options;
 
   function reportLine(report: Report, container: ContainerResult): LogLine {
     const { process, outcome, rule } = report;
@@ -116,6 +112,19 @@ export function createFormatter(options: LogOptions = {}): ReportFormatter {
       return { text, importance: level === "debug" ? 0 : level === "info" ? 1 : 2 };
     },
   };
+}
+
+/** Longest difference that the 10 ms steps of /proc/uptime explain. */
+const UPTIME_STEP_MS = 20;
+
+/**
+ * The wall clock's milliseconds at boot. The monotonic clock is exact but stands still while the machine sleeps; the uptime
+ * counts sleep too, in steps of 10 ms. So the former, as long as both agree.
+ */
+function bootTime(): number {
+  const monotonicMs = Number(process.hrtime.bigint()) / 1e6;
+  const uptimeMs = uptime() * 1000;
+  return Date.now() - (Math.abs(uptimeMs - monotonicMs) < UPTIME_STEP_MS ? monotonicMs : uptimeMs);
 }
 
 const OUTCOMES: Readonly<Record<Outcome["action"], { event: string; level: Level; importance: Importance }>> = {
