@@ -195,7 +195,11 @@ describe("the CRI client", () => {
     });
     await assertKind(open(context, socketPath).list(200), "timeout");
     const startMs = performance.now();
-    await assertKind(open(context, join(directory, "none.sock")).list(2000), "unreachable");
+    await assert.rejects(open(context, join(directory, "none.sock")).list(2000), {
+      name: "RuntimeError",
+      kind: "unreachable",
+      message: "connect ENOENT",
+    });
     assert.ok(performance.now() - startMs < 1000);
   });
 
@@ -204,6 +208,13 @@ describe("the CRI client", () => {
     const listing = cri.list(60_000);
     cri.close();
     await assert.rejects(listing, RuntimeError);
+  });
+
+  it("makes no more calls when it is closed", async (context) => {
+    const cri = await serve(context, { ListContainers: () => Buffer.alloc(0) });
+    cri.close();
+    await assert.rejects(cri.list(1000), RuntimeError);
+    await assert.rejects(watch(cri), RuntimeError);
   });
 
   it("answers after it was reset", async (context) => {

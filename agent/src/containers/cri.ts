@@ -1,13 +1,4 @@
-// The CRI client: containerd, CRI-O and what else speaks runtime.v1, by gRPC over a unix socket. Imported only once such a
-// socket is there, since the gRPC library is the agent's largest.
-import {
-  Client,
-  type ClientReadableStream,
-  type ClientUnaryCall,
-  credentials,
-  type ServiceError,
-  status,
-} from "@grpc/grpc-js";
+// The CRI client: containerd, CRI-O and what else speaks runtime.v1, over a unix socket.
 import {
   type CriContainer,
   type CriVersion,
@@ -22,8 +13,9 @@ import {
   encodeSubscribeRequest,
   encodeVersionRequest,
 } from "./cri-messages.js";
+import { GrpcChannel, GrpcStatusError, grpcStatus } from "./grpc.js";
 import { imageDigest, imageName } from "./image.js";
-import { asRuntimeError, boundFacts, type ContainerFacts, pacer, type Runtime, RuntimeError } from "./runtime.js";
+import { asRuntimeError, boundFacts, type ContainerFacts, type Runtime, RuntimeError } from "./runtime.js";
 
 /** The labels a kubelet gives every container, and the ones a kill line shows. */
 export const POD_LABELS = [
@@ -33,46 +25,21 @@ export const POD_LABELS = [
   "io.kubernetes.pod.uid",
 ] as const;
 
-/** The kubelet allows as much; a node of 500 containers answers a list in about 1 MB. */
-const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
-
 /** Open a CRI runtime. Connects with the first call; the socket need not be there. */
 export function openCri(socketPath: string): Runtime {
-  let client = connect(socketPath);
-  const underWay = new Set<ClientUnaryCall>();
+  const channel = new GrpcChannel(socketPath);
 
-  function call<T>(method: string, request: Buffer, decode: (bytes: Buffer) => T, timeoutMs: number): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const unary = client.makeUnaryRequest(
-        method,
-        (bytes: Buffer) => bytes,
-        decode,
-        request,
-        { deadline: Date.now() + timeoutMs },
-        (error, value) => {
-          underWay.delete(unary);
-          if (error !== null) reject(fromGrpc(error, timeoutMs));
-          else if (value === undefined) reject(new RuntimeError("failed", `${method}: empty answer`));
-          else resolve(value);
-        },
-      );
-      underWay.add(unary);
-    });
-  }
-
-  /** A closed client lets its calls run to their deadlines. */
-  function disconnect(): void {
-    for (const unary of underWay) unary.cancel();
-    client.close();
+  async function call<T>(method: string, request: Buffer, decode: (bytes: Buffer) => T, timeoutMs: number): Promise<T> {
+    const bytes = await channel.unary(`/runtime.v1.RuntimeService/${method}`, request, timeoutMs);
+    try {
+      return decode(bytes);
+    } catch (error) {
+      throw asRuntimeError(error);
+    }
   }
 
   const listContainers = (filter: { id: string } | "running", timeoutMs: number) =>
-    call(
-      "/runtime.v1.RuntimeService/ListContainers",
-      encodeListContainersRequest(filter),
-      decodeListContainersResponse,
-      timeoutMs,
-    );
+    call("ListContainers", encodeListContainersRequest(filter), decodeListContainersResponse, timeoutMs);
 
   return {
     async list(timeoutMs) {
@@ -84,12 +51,9 @@ export function openCri(socketPath: string): Runtime {
       // (user_specified_image, which containerd drops from a status), a status has the tag and the digest.
       const [listed, state] = await Promise.all([
         listContainers({ id }, timeoutMs),
-        call(
-          "/runtime.v1.RuntimeService/ContainerStatus",
-          encodeContainerStatusRequest(id),
-          decodeContainerStatusResponse,
-          timeoutMs,
-        ).catch(nullIfNotFound),
+        call("ContainerStatus", encodeContainerStatusRequest(id), decodeContainerStatusResponse, timeoutMs).catch(
+          nullIfNotFound,
+        ),
       ]);
       // Runtimes take a shortened id for the container's; only the whole one names it here.
       const container = listed.find((candidate) => candidate.id === id) ?? null;
@@ -98,14 +62,9 @@ export function openCri(socketPath: string): Runtime {
     },
 
     async watch(onContainer, signal) {
-      const version = await call(
-        "/runtime.v1.RuntimeService/Version",
-        encodeVersionRequest(),
-        decodeVersionResponse,
-        5000,
-      );
-      if (hasBroadcastEvents(version)) await watchCri(client, onContainer, signal);
-      else if (version.runtimeName === "containerd") await watchContainerd(client, onContainer, signal);
+      const version = await call("Version", encodeVersionRequest(), decodeVersionResponse, 5000);
+      if (hasBroadcastEvents(version)) await watchCri(channel, onContainer, signal);
+      else if (version.runtimeName === "containerd") await watchContainerd(channel, onContainer, signal);
       else
         throw new RuntimeError(
           "unsupported",
@@ -113,12 +72,8 @@ export function openCri(socketPath: string): Runtime {
         );
     },
 
-    reset() {
-      disconnect();
-      client = connect(socketPath);
-    },
-
-    close: disconnect,
+    reset: () => channel.reset(),
+    close: () => channel.close(),
   };
 }
 
@@ -133,64 +88,26 @@ export function hasBroadcastEvents(version: CriVersion): boolean {
   return false;
 }
 
-function connect(socketPath: string): Client {
-  return new Client(`unix:${socketPath}`, credentials.createInsecure(), {
-    "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
-    "grpc.initial_reconnect_backoff_ms": 100,
-    "grpc.min_reconnect_backoff_ms": 100,
-    "grpc.max_reconnect_backoff_ms": 1000,
-    // A pool of its own, so that dropping this client drops its connection.
-    "grpc.use_local_subchannel_pool": 1,
-    // Statistics for a debugging service that nobody here asks.
-    "grpc.enable_channelz": 0,
-    // Not through a proxy that the environment names.
-    "grpc.enable_http_proxy": 0,
-    "grpc.service_config_disable_resolution": 1,
-  });
-}
-
 type OnContainer = Parameters<Runtime["watch"]>[0];
 
-function watchCri(client: Client, onContainer: OnContainer, signal: AbortSignal): Promise<void> {
-  const stream = client.makeServerStreamRequest(
-    "/runtime.v1.RuntimeService/GetContainerEvents",
-    (bytes: Buffer) => bytes,
-    decodeContainerEvent,
-    Buffer.alloc(0),
-  );
-  return readStream(stream, signal, (event) => {
+function watchCri(channel: GrpcChannel, onContainer: OnContainer, signal: AbortSignal): Promise<void> {
+  const read = (message: Buffer) => {
+    const event = decodeContainerEvent(message);
     if (event.type !== containerEventTypes.created && event.type !== containerEventTypes.started) return;
     const container = event.containers.find((candidate) => candidate.id === event.containerId);
     onContainer(
       event.containerId,
       container === undefined ? null : { ...toFacts(container, container), complete: false },
     );
-  });
+  };
+  return channel.stream("/runtime.v1.RuntimeService/GetContainerEvents", Buffer.alloc(0), read, signal);
 }
 
 /** containerd's own events go to all who ask. A task is created after the CRI knows the container and before it runs. */
-function watchContainerd(client: Client, onContainer: OnContainer, signal: AbortSignal): Promise<void> {
-  const stream = client.makeServerStreamRequest(
-    "/containerd.services.events.v1.Events/Subscribe",
-    (bytes: Buffer) => bytes,
-    decodeTaskEventContainerId,
-    encodeSubscribeRequest(['topic=="/tasks/create",namespace=="k8s.io"']),
-  );
-  return readStream(stream, signal, (id) => onContainer(id, null));
-}
-
-function readStream<T>(stream: ClientReadableStream<T>, signal: AbortSignal, onItem: (item: T) => void): Promise<void> {
-  const pace = pacer(stream);
-  const cancel = () => stream.cancel();
-  signal.addEventListener("abort", cancel, { once: true });
-  return new Promise<void>((resolve, reject) => {
-    stream.on("data", (item: T) => {
-      pace();
-      onItem(item);
-    });
-    stream.on("error", (error) => reject(signal.aborted ? new RuntimeError("failed", "closed") : fromGrpc(error, 0)));
-    stream.on("end", resolve);
-  }).finally(() => signal.removeEventListener("abort", cancel));
+function watchContainerd(channel: GrpcChannel, onContainer: OnContainer, signal: AbortSignal): Promise<void> {
+  const filter = encodeSubscribeRequest(['topic=="/tasks/create",namespace=="k8s.io"']);
+  const read = (message: Buffer) => onContainer(decodeTaskEventContainerId(message), null);
+  return channel.stream("/containerd.services.events.v1.Events/Subscribe", filter, read, signal);
 }
 
 /** @param state - The container's status, when it was asked for. */
@@ -219,20 +136,7 @@ function toFacts(container: CriContainer, state: CriContainer | null): Container
 }
 
 function nullIfNotFound(error: unknown): null {
-  const failure = asRuntimeError(error);
-  if (failure.cause !== undefined && (failure.cause as ServiceError).code === status.NOT_FOUND) return null;
-  throw failure;
-}
-
-function fromGrpc(error: unknown, timeoutMs: number): RuntimeError {
-  const { code, details } = error as Partial<ServiceError>;
-  const options = { cause: error };
-  if (code === status.DEADLINE_EXCEEDED)
-    return new RuntimeError("timeout", `no answer within ${timeoutMs} ms`, options);
-  // The library adds its own words around the system's, for example `connect ENOENT /run/...`.
-  const connect = /connect E[A-Z]+/.exec(details ?? "")?.[0];
-  if (code === status.UNAVAILABLE)
-    return new RuntimeError("unreachable", connect ?? details ?? "not reachable", options);
-  if (code === status.UNIMPLEMENTED) return new RuntimeError("unsupported", details ?? "not implemented", options);
-  return new RuntimeError("failed", details ?? (error instanceof Error ? error.message : String(error)), options);
+  const { cause } = asRuntimeError(error);
+  if (cause instanceof GrpcStatusError && cause.status === grpcStatus.notFound) return null;
+  throw error;
 }

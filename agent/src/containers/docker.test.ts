@@ -115,6 +115,16 @@ describe("the Docker client", () => {
     docker.close();
   });
 
+  it("makes no more calls when it is closed", async (context) => {
+    const docker = await serve(context, { "/containers/json": [], "/events": "" });
+    docker.close();
+    await assert.rejects(docker.list(1000), RuntimeError);
+    await assert.rejects(
+      docker.watch(() => {}, new AbortController().signal),
+      RuntimeError,
+    );
+  });
+
   it("answers after it was reset", async (context) => {
     const docker = await serve(context, { "/containers/json": [] });
     await docker.list(1000);

@@ -19,16 +19,23 @@ const MAX_EVENT_BYTES = 256 * 1024;
 export function openDocker(socketPath: string): Runtime {
   let agent = connections();
   const underWay = new Set<AbortController>();
+  let isClosed = false;
+
+  function begin(): AbortController {
+    if (isClosed) throw new RuntimeError("failed", "closed");
+    const call = new AbortController();
+    underWay.add(call);
+    return call;
+  }
 
   /** @returns null for 404. */
   async function get(path: string, timeoutMs: number): Promise<unknown> {
-    const call = new AbortController();
+    const call = begin();
     let isLate = false;
     const timer = setTimeout(() => {
       isLate = true;
       call.abort();
     }, timeoutMs);
-    underWay.add(call);
     try {
       const response = await send({ socketPath, path, agent, signal: call.signal });
       const body = await readAll(response);
@@ -73,10 +80,9 @@ export function openDocker(socketPath: string): Runtime {
 
     async watch(onContainer, signal) {
       const filters = encodeURIComponent(JSON.stringify({ type: ["container"], event: ["create", "start"] }));
-      const call = new AbortController();
+      const call = begin();
       const stop = () => call.abort();
       signal.addEventListener("abort", stop, { once: true });
-      underWay.add(call);
       try {
         // A connection of its own, so that look-ups are never behind the stream.
         const response = await send({
@@ -107,6 +113,7 @@ export function openDocker(socketPath: string): Runtime {
     },
 
     close() {
+      isClosed = true;
       for (const call of underWay) call.abort();
       agent.destroy();
     },
