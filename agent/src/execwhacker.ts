@@ -3,22 +3,22 @@ import { readFileSync, readlinkSync } from "node:fs";
 import { constants } from "node:os";
 import { PatternError, parsePattern, type Way } from "@cryptnono/matcher";
 import { type HeldProcess, pidfd } from "@cryptnono/native";
-import { type ConfigWatch, loadConfig, type PatternFault, watchConfig } from "./config/index.js";
+import { loadConfig, type PatternFault, watchConfig } from "./config/index.js";
 import { UnsupportedError } from "./errors.js";
+import { createHeldJudge } from "./held.js";
 import { createKiller } from "./kill/index.js";
-import { nsToTicks, openProc, parseStat } from "./proc/index.js";
+import { openProc } from "./proc/index.js";
 import {
-  contractLine,
   createFormatter,
   createMetrics,
   type Decision,
   type Endpoint,
-  type Level,
   LineWriter,
   SpareMemory,
   serveHealth,
   serveMetrics,
 } from "./report/index.js";
+import { createReporter } from "./reporter.js";
 import { repeat, scanProcesses } from "./scan/index.js";
 import {
   type CompiledRules,
@@ -28,9 +28,8 @@ import {
   runSelfTest,
   SELF_TEST_LIST,
   selfTestRule,
-  splitArea,
 } from "./sensor/index.js";
-import type { ContainerLookup, ContainerResult, Outcome, Report, Rules } from "./types.js";
+import type { AllowPattern, Outcome, Report, Rules } from "./types.js";
 
 export interface ExecwhackerOptions {
   readonly config: readonly string[];
@@ -60,11 +59,11 @@ export interface Execwhacker {
   reload(): void;
   /** Detach, write what is known, close. */
   stop(): Promise<void>;
+  /** A read of some process's memory has not come back: a thread waits for it, and an ordinary exit would wait for that. */
+  isStuck(): boolean;
 }
 
 const { SIGKILL, SIGCONT } = constants.signals;
-/** Reports that wait for a container's name. A flood beyond it is logged without one. */
-const MAX_PENDING_LOOKUPS = 4096;
 /** How long the last lines may take at the end. */
 const FLUSH_MS = 3000;
 const SELF_TEST_EVERY_MS = 60_000;
@@ -78,24 +77,34 @@ const INITIAL_PID_NAMESPACE = "pid:[4026531836]";
  */
 export async function startExecwhacker(options: ExecwhackerOptions, objectFile: string): Promise<Execwhacker> {
   requireInitialPidNamespace();
+  /** What has been opened, to be closed in reverse, at the end or when the start fails. */
+  const opened: (() => unknown)[] = [];
   const selfTest = selfTestRule();
-  const ways = {
-    unreadable: options.unreadable,
-    overLong: options.overLong,
-    away: options.away,
-    maxScanBytes: options.maxScanBytes,
-  };
   // An agent's numbers must not be taken for those of the agent before it, whose events it may inherit.
   let generation = (Math.random() * 0x7fffffff) >>> 0;
-  const watch = { current: null as ConfigWatch | null };
-  let compiled = await load();
-
-  const writer = new LineWriter();
-  const formatter = createFormatter();
-  const spares = new SpareMemory();
+  let compiled: CompiledRules;
+  let reloading: Promise<void> = Promise.resolve();
+  let refusal: string | null = null;
   let selfTestKills = 0n;
   let selfTestPassed = false;
-  let refusal: string | null = null;
+  let selfTestTimer: NodeJS.Timeout | undefined;
+
+  const writer = new LineWriter();
+  const spares = new SpareMemory();
+  const proc = openProc();
+  const kill = createKiller({ native: pidfd, readStat: (pid) => proc.read(pid, "stat") });
+  const metrics = createMetrics({
+    ...(options.metricsPrefix === undefined ? {} : { prefix: options.metricsPrefix }),
+    readCounters() {
+      const counters = guard.counters();
+      return counters === null ? null : { ...counters, killed: counters.killed - selfTestKills };
+    },
+    readMissedRuns: () => guard.missedRuns(),
+    readDroppedLines: () => writer.dropped,
+    isReady: () => readiness().ok,
+    isAttached: () => guard.isAttached,
+  });
+  const { tell, notice, fault, lookUpWith, settle } = createReporter(createFormatter(), writer, metrics);
   const guard = new Guard({
     object: readObject(objectFile),
     pinDir: options.pinDir,
@@ -105,62 +114,66 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
     otherRingBytes: options.otherRingBytes,
     abandonedSignal: options.away === "kill" ? SIGKILL : SIGCONT,
     onRecord: handle,
-    onAbandoned: (held) => void finishHeld(held, null).catch(fault),
+    onAbandoned: (held) => judgeHeld(held, null),
     onError: fault,
   });
-  const metrics = createMetrics({
-    ...(options.metricsPrefix === undefined ? {} : { prefix: options.metricsPrefix }),
-    readCounters() {
-      const counters = guard.counters();
-      return counters === null ? null : { ...counters, killed: counters.killed - selfTestKills };
-    },
-    readDroppedLines: () => writer.dropped,
-    isReady: () => readiness().ok,
-    isAttached: () => guard.isAttached,
+  const heldJudge = createHeldJudge({
+    proc,
+    kill,
+    pidfd,
+    rules: () => compiled,
+    decided: metrics.decided,
+    release: (pid) => guard.release(pid),
   });
-  const proc = openProc();
-  const kill = createKiller({ native: pidfd, readStat: (pid) => proc.read(pid, "stat") });
-  let containers: ContainerLookup | null = null;
-  let pendingLookups = 0;
-  let inFlight: Promise<unknown> = Promise.resolve();
-  let reloading: Promise<void> = Promise.resolve();
+  const scan = repeat(options.scanExisting * 1000, runScan, fault);
 
   try {
+    opened.push(() => guard.close());
+    // Watched before it is read: a change between the two is a reload.
+    const watch = watchConfig(options.config, reload);
+    opened.push(() => watch.close());
+    compiled = await load();
     guard.install(compiled);
     guard.attach();
     guard.start();
+    opened.push(() => scan.stop());
+    if (options.serveMetricsPort > 0) serve(await serveMetrics(options.serveMetricsPort, metrics.text));
+    if (options.healthPort > 0) serve(await serveHealth(options.healthPort, readiness));
   } catch (error) {
-    guard.close();
+    await close();
     throw error;
   }
-  metrics.inForce(compiled.rules);
-  const scan = repeat(options.scanExisting * 1000, runScan, fault);
-  const endpoints: Endpoint[] = [];
-  let selfTestTimer: NodeJS.Timeout | undefined;
-  try {
-    if (options.serveMetricsPort > 0) endpoints.push(await serveMetrics(options.serveMetricsPort, metrics.text));
-    if (options.healthPort > 0) endpoints.push(await serveHealth(options.healthPort, readiness));
-  } catch (error) {
-    await scan.stop();
-    guard.close();
-    for (const endpoint of endpoints) await endpoint.close();
-    throw error;
-  }
-  notice("info", "Guarding", {
-    banned_strings: compiled.rules.strings.length - 1,
-    allowed_patterns: compiled.rules.allow.length,
-    mode: options.mode,
-  });
-  watch.current = watchConfig(options.config, reload);
+  tellInForce("Guarding", compiled);
+  opened.push(() => clearTimeout(selfTestTimer));
+  void checkSelf();
   if (options.lookupContainer) {
     // Loaded when the guard stands already: a look-up delays no verdict, and neither does its code.
     const { createContainerLookup } = await import("./containers/lookup.js");
-    containers = createContainerLookup();
+    const containers = createContainerLookup();
+    // Asked until the last record that the guard's end brings up.
+    opened.unshift(() => containers.close(), settle);
+    lookUpWith(containers);
   }
-  void checkSelf();
   if (options.scanExisting > 0) scan.now().catch(fault);
+  // What the start left behind is large beside what stays.
+  globalThis.gc?.();
 
-  return { reload, stop };
+  return { reload, stop, isStuck: () => proc.stuckReads() > 0 };
+
+  function serve(endpoint: Endpoint): void {
+    opened.push(() => endpoint.close());
+  }
+
+  async function close(): Promise<void> {
+    for (const closeOne of opened.reverse()) await closeOne();
+  }
+
+  async function stop(): Promise<void> {
+    await reloading;
+    await close();
+    await writer.flush(FLUSH_MS);
+    writer.close();
+  }
 
   // ---- the config ----
 
@@ -168,7 +181,7 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
     const rules = loadConfig(options.config, { defaultMode: options.mode, checkPattern });
     const withSelfTest: Rules = { ...rules, strings: [...rules.strings, selfTest] };
     generation = (generation + 1) >>> 0;
-    return compileRules(withSelfTest, generation, ways);
+    return compileRules(withSelfTest, generation, options);
   }
 
   function reload(): void {
@@ -184,17 +197,21 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
       compiled = next;
       refusal = null;
       metrics.reloaded("ok");
-      metrics.inForce(next.rules);
-      notice("info", "Config reloaded", {
-        banned_strings: next.rules.strings.length - 1,
-        allowed_patterns: next.rules.allow.length,
-      });
+      tellInForce("Config reloaded", next);
       void checkSelf();
     } catch (error) {
       refusal = error instanceof Error ? error.message : String(error);
       metrics.reloaded("refused");
       notice("error", "Config refused, the one before stays in force", { error: refusal });
     }
+    globalThis.gc?.();
+  }
+
+  function tellInForce(event: string, { rules }: CompiledRules): void {
+    const listed: Rules = { ...rules, strings: rules.strings.filter(({ list }) => list !== SELF_TEST_LIST) };
+    metrics.inForce(listed);
+    const { strings, allow } = listed;
+    notice("info", event, { banned_strings: strings.length, allowed_patterns: allow.length, mode: options.mode });
   }
 
   // ---- readiness ----
@@ -207,12 +224,10 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
   }
 
   async function checkSelf(): Promise<void> {
-    clearTimeout(selfTestTimer);
     const result = await runSelfTest(selfTest);
     if (!guard.isAttached) return;
-    if (result === "killed") selfTestPassed = true;
-    else {
-      selfTestPassed = false;
+    selfTestPassed = result === "killed";
+    if (!selfTestPassed) {
       metrics.unexpectedError();
       notice("error", "Self-test failed", { result: `the child ${result}` });
     }
@@ -223,151 +238,48 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
   // ---- events ----
 
   function handle(record: ExecRecord): void {
-    const receivedMs = performance.now();
     const list = guard.listOf(record);
     const rule = record.match === null ? null : (list?.rules.strings[record.match.stringId] ?? null);
+    if (record.verdict === "held") {
+      judgeHeld(record.process, record);
+      return;
+    }
     if (rule?.list === SELF_TEST_LIST) {
       if (record.verdict === "killed") selfTestKills++;
-      if (record.verdict === "held") void finishHeld(record.process, record).catch(fault);
       return;
     }
+    const sinceMs = performance.now() - Number(record.latencyNs) / 1e6;
     metrics.killedIfNeeded(Number(record.latencyNs) / 1e9);
-    if (record.verdict === "held") {
-      void finishHeld(record.process, record).catch(fault);
-      return;
-    }
-    const outcome = outcomeOf(record, list);
-    if (record.verdict === "kill-failed") void killAgain(record, rule);
     const report: Report = {
       source: "execwhacker.bpf",
       process: record.process,
       rule,
       ...(rule === null && record.match !== null ? { matched: record.match.bytes } : {}),
-      outcome,
+      outcome: outcomeOf(record, list),
       latencyNs: record.latencyNs,
       ...(record.match?.offset === undefined ? {} : { matchOffset: record.match.offset }),
     };
-    if (outcome.action === "spared") spares.isFirst(report); // a later scan need not say it again
-    tell(report, receivedMs);
-  }
-
-  function outcomeOf(record: ExecRecord, list: CompiledRules | undefined): Outcome {
-    switch (record.verdict) {
-      case "killed":
-      case "held":
-        return { action: "killed", by: "kernel" };
-      case "kill-failed":
-        return { action: "kill-failed", errno: record.errno };
-      case "would-kill":
-        return { action: "would-kill" };
-      case "spared-substring":
-        return { action: "spared", allowedBy: "is-substring" };
-      case "spared-pattern": {
-        const pattern = list?.rules.allow[record.patternId];
-        return { action: "spared", allowedBy: { pattern: pattern ?? { source: "", list: "unknown", index: 0 } } };
-      }
-      case "let-go":
-        return { action: "let-go", because: record.unreadable ? "unreadable" : "over-long" };
-      case "observed":
-        return { action: "observed", durationNs: record.latencyNs };
-    }
+    // A scan need not say it again.
+    if (report.outcome.action === "spared" || report.outcome.action === "would-kill") spares.isFirst(report);
+    tell(report, sinceMs);
+    if (record.verdict === "kill-failed") killAgain(report);
   }
 
   /** The kernel's signal call failed: the agent's own may not. */
-  function killAgain(record: ExecRecord, rule: Report["rule"]): void {
-    const result = kill(record.process.pid, record.process.startTimeNs);
-    const decided: Decision = result.kind === "killed" ? "killed" : result.kind === "missed" ? "missed" : "kill-failed";
-    metrics.decided("execwhacker.bpf", decided);
-    if (result.kind === "killed") {
-      const outcome: Outcome = { action: "killed", by: "agent" };
-      tell({ source: "execwhacker.bpf", process: record.process, rule, outcome }, performance.now());
-    }
+  function killAgain(failed: Report): void {
+    const { pid, startTimeNs } = failed.process;
+    const result = kill(pid, startTimeNs);
+    const decision: Decision =
+      result.kind === "killed" ? "killed" : result.kind === "missed" ? "missed" : "kill-failed";
+    metrics.decided("execwhacker.bpf", decision);
+    if (result.kind === "killed") tell({ ...failed, outcome: { action: "killed", by: "agent" } }, performance.now());
   }
 
-  /** The verdict on a process that the kernel stopped at exec, read from /proc: it has not run one instruction. */
-  async function finishHeld({ pid, startTimeNs }: HeldProcess, record: ExecRecord | null): Promise<void> {
-    const receivedMs = performance.now();
-    let report: Report | null = null;
-    try {
-      report = await judgeHeld(pid, startTimeNs, record);
-    } catch {
-      // Not to be read, so not to be cleared either.
-      const result = kill(pid, startTimeNs);
-      metrics.decided(
-        "execwhacker.bpf",
-        result.kind === "killed" ? "killed" : result.kind === "missed" ? "missed" : "kill-failed",
-      );
-      if (record !== null) {
-        const action: Outcome =
-          result.kind === "killed" ? { action: "killed", by: "agent" } : { action: "missed-kill" };
-        report = { source: "execwhacker.bpf", process: record.process, rule: null, outcome: action };
-      }
-    } finally {
-      guard.release(pid);
-    }
-    if (report !== null) tell(report, receivedMs);
-  }
-
-  async function judgeHeld(pid: number, startTimeNs: bigint, record: ExecRecord | null): Promise<Report | null> {
-    const stat = parseStat(proc.read(pid, "stat"));
-    if (stat === null || stat.startTicks !== nsToTicks(startTimeNs)) throw new Error("another process");
-    const area = Uint8Array.from(await proc.cmdline(pid));
-    // It has not run yet, so each argument still ends with its NUL.
-    const args = splitArea(area.subarray(0, -1));
-    const path = record?.process.path ?? Uint8Array.from(proc.link(pid, "exe"));
-    const shown = record === null ? args.slice(1) : contractLine({ ...record.process, args }).slice(1);
-    const verdict = compiled.judge({ path, args }, shown);
-    if (verdict.kind === "banned" && verdict.rule.list === SELF_TEST_LIST) {
-      kill(pid, startTimeNs);
-      return null;
-    }
-    const outcome = concludeHeld(pid, startTimeNs, verdict);
-    if (record === null || outcome === null || verdict.kind === "none") return null;
-    const process = { ...record.process, args, argsBytes: area.length };
-    return { source: "execwhacker.bpf", process, rule: verdict.rule, outcome };
-  }
-
-  function concludeHeld(pid: number, startTimeNs: bigint, verdict: ReturnType<CompiledRules["judge"]>): Outcome | null {
-    if (verdict.kind === "banned" && verdict.rule.action === "enforce") {
-      const result = kill(pid, startTimeNs);
-      if (result.kind === "killed") {
-        metrics.decided("execwhacker.bpf", "killed");
-        return { action: "killed", by: "agent" };
-      }
-      if (result.kind === "missed") {
-        metrics.decided("execwhacker.bpf", "missed");
-        return { action: "missed-kill" };
-      }
-      metrics.decided("execwhacker.bpf", "kill-failed");
-      return { action: "kill-failed", errno: result.kind === "failed" ? result.errno : constants.errno.EPERM };
-    }
-    resume(pid, startTimeNs);
-    if (verdict.kind === "none") {
-      metrics.decided("execwhacker.bpf", "no-match");
-      return null;
-    }
-    if (verdict.kind === "banned") {
-      metrics.decided("execwhacker.bpf", "would-kill");
-      return { action: "would-kill" };
-    }
-    metrics.decided("execwhacker.bpf", verdict.allowedBy === "is-substring" ? "is-substring" : "allowed-pattern");
-    return { action: "spared", allowedBy: verdict.allowedBy };
-  }
-
-  function resume(pid: number, startTimeNs: bigint): void {
-    let fd: number;
-    try {
-      fd = pidfd.pidfdOpen(pid);
-    } catch {
-      return; // gone
-    }
-    try {
-      if (parseStat(proc.read(pid, "stat"))?.startTicks === nsToTicks(startTimeNs)) pidfd.pidfdSendSignal(fd, SIGCONT);
-    } catch (error) {
-      fault(error);
-    } finally {
-      pidfd.close(fd);
-    }
+  function judgeHeld(held: HeldProcess, record: ExecRecord | null): void {
+    const sinceMs = performance.now();
+    heldJudge(held, record).then((report) => {
+      if (report !== null) tell(report, sinceMs);
+    }, fault);
   }
 
   // ---- the scan ----
@@ -387,61 +299,31 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
     );
     metrics.scanFinished((performance.now() - startedMs) / 1000);
   }
+}
 
-  // ---- telling ----
-
-  function tell(report: Report, sinceMs: number): void {
-    if (report.outcome.action === "observed" || containers === null) {
-      write(report, { kind: "host" }, sinceMs);
-      return;
-    }
-    if (pendingLookups >= MAX_PENDING_LOOKUPS) {
-      const { cgroup } = report.process;
-      const cgroupLine = cgroup.source === "kernel" ? (cgroup.paths[0] ?? "") : cgroup.lines;
-      write(report, { kind: "failed", reason: "too many look-ups are under way", cgroupLine }, sinceMs);
-      return;
-    }
-    pendingLookups++;
-    const told = containers
-      .lookup(report.process.cgroup)
-      .then((container) => write(report, container, sinceMs))
-      .catch(fault)
-      .finally(() => pendingLookups--);
-    inFlight = Promise.allSettled([inFlight, told]);
-  }
-
-  function write(report: Report, container: ContainerResult, sinceMs: number): void {
-    if (container.kind === "failed") metrics.lookupFailed();
-    for (const line of formatter.lines(report, container)) writer.write(line);
-    metrics.loggedAndKilled((performance.now() - sinceMs) / 1000);
-  }
-
-  function notice(level: Level, event: string, fields: Readonly<Record<string, unknown>>): void {
-    writer.write(formatter.notice(level, event, fields));
-  }
-
-  function fault(error: unknown): void {
-    metrics.unexpectedError();
-    notice("error", "Unexpected error", {
-      error: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
-    });
-  }
-
-  // ---- the end ----
-
-  async function stop(): Promise<void> {
-    watch.current?.close();
-    await reloading;
-    clearTimeout(selfTestTimer);
-    await scan.stop();
-    guard.close();
-    for (const endpoint of endpoints) await endpoint.close();
-    await inFlight;
-    await containers?.close();
-    await writer.flush(FLUSH_MS);
-    writer.close();
+/** What the kernel decided, in the log's words. A held process has no outcome yet. */
+function outcomeOf(record: ExecRecord, list: CompiledRules | undefined): Outcome {
+  switch (record.verdict) {
+    case "killed":
+    case "held":
+      return { action: "killed", by: "kernel" };
+    case "kill-failed":
+      return { action: "kill-failed", errno: record.errno };
+    case "would-kill":
+      return { action: "would-kill" };
+    case "spared-substring":
+      return { action: "spared", allowedBy: "is-substring" };
+    case "spared-pattern":
+      return { action: "spared", allowedBy: { pattern: list?.rules.allow[record.patternId] ?? UNKNOWN_PATTERN } };
+    case "let-go":
+      return { action: "let-go", because: record.unreadable ? "unreadable" : "over-long" };
+    case "observed":
+      return { action: "observed", durationNs: record.latencyNs };
   }
 }
+
+/** Of an earlier agent's list. */
+const UNKNOWN_PATTERN: AllowPattern = { source: "", list: "unknown", index: 0 };
 
 /** The pids that the kernel tells are the initial namespace's: elsewhere they would name other processes. */
 function requireInitialPidNamespace(): void {

@@ -115,7 +115,11 @@ async function runExecwhacker(flags: Flags): Promise<void> {
   );
   const end = () => {
     detector.stop().then(
-      () => process.exit(0),
+      () => {
+        // An exit waits for all threads, and one of them waits for a process that does not answer.
+        if (detector.isStuck()) process.kill(process.pid, "SIGKILL");
+        process.exit(0);
+      },
       (error: unknown) => {
         process.stderr.write(describeError(error));
         process.exit(1);

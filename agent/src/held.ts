@@ -1,0 +1,113 @@
+// Processes that the kernel stopped at exec for user space to judge: read from /proc, judged, then killed or let run on.
+import { constants } from "node:os";
+import type { HeldProcess } from "@cryptnono/native";
+import type { Killer, PidfdCalls } from "./kill/index.js";
+import { nsToTicks, type ProcFiles, parseStat } from "./proc/index.js";
+import { contractLine, type Decision } from "./report/index.js";
+import { type CompiledRules, type ExecRecord, SELF_TEST_LIST, splitArea } from "./sensor/index.js";
+import type { Outcome, Report, Source } from "./types.js";
+
+export interface HeldDependencies {
+  readonly proc: ProcFiles;
+  readonly kill: Killer;
+  readonly pidfd: PidfdCalls;
+  /** The rules in force. */
+  readonly rules: () => CompiledRules;
+  readonly decided: (source: Source, decision: Decision) => void;
+  /** The kernel need not remember it any more. */
+  readonly release: (pid: number) => void;
+}
+
+/** Judges one held process; resolves with what is to be told of it. */
+export type HeldJudge = (held: HeldProcess, record: ExecRecord | null) => Promise<Report | null>;
+
+const SOURCE: Source = "execwhacker.bpf";
+
+/**
+ * @returns a judge that leaves no process stopped: what cannot be read is killed, as a banned string may stand in it.
+ */
+export function createHeldJudge(dependencies: HeldDependencies): HeldJudge {
+  const { proc, kill, pidfd, rules, decided, release } = dependencies;
+
+  return async (held, record) => {
+    try {
+      return await judge(held, record);
+    } catch {
+      const outcome = end(held);
+      return record === null ? null : { source: SOURCE, process: record.process, rule: null, outcome };
+    } finally {
+      release(held.pid);
+    }
+  };
+
+  async function judge(held: HeldProcess, record: ExecRecord | null): Promise<Report | null> {
+    const { pid } = held;
+    if (!isSame(held)) return null; // it ended, and its number belongs to someone else
+    const area = await proc.cmdline(pid);
+    // It has not run yet, so each argument still ends with its NUL.
+    const args = splitArea(area.subarray(0, -1));
+    const path = record?.process.path ?? proc.link(pid, "exe");
+    const shown = record === null ? args.slice(1) : contractLine({ ...record.process, args }).slice(1);
+    const verdict = rules().judge({ path, args }, shown);
+    if (verdict.kind === "none") {
+      resume(held);
+      decided(SOURCE, "no-match");
+      return null;
+    }
+    const isDeadly = verdict.kind === "banned" && verdict.rule.action === "enforce";
+    const outcome = isDeadly ? end(held) : letRun(held, verdict);
+    if (record === null || verdict.rule.list === SELF_TEST_LIST) return null;
+    // What the kernel captured was cut; this is whole.
+    const { context: _, ...facts } = record.process;
+    return { source: SOURCE, process: { ...facts, args, argsBytes: area.length }, rule: verdict.rule, outcome };
+  }
+
+  function end({ pid, startTimeNs }: HeldProcess): Outcome {
+    const result = kill(pid, startTimeNs);
+    if (result.kind === "killed") {
+      decided(SOURCE, "killed");
+      return { action: "killed", by: "agent" };
+    }
+    if (result.kind === "missed") {
+      decided(SOURCE, "missed");
+      return { action: "missed-kill" };
+    }
+    decided(SOURCE, "kill-failed");
+    return { action: "kill-failed", errno: result.kind === "failed" ? result.errno : constants.errno.EPERM };
+  }
+
+  function letRun(
+    held: HeldProcess,
+    verdict: Exclude<ReturnType<CompiledRules["judge"]>, { readonly kind: "none" }>,
+  ): Outcome {
+    resume(held);
+    if (verdict.kind === "banned") {
+      decided(SOURCE, "would-kill");
+      return { action: "would-kill" };
+    }
+    decided(SOURCE, verdict.allowedBy === "is-substring" ? "is-substring" : "allowed-pattern");
+    return { action: "spared", allowedBy: verdict.allowedBy };
+  }
+
+  function resume(held: HeldProcess): void {
+    let fd: number;
+    try {
+      fd = pidfd.pidfdOpen(held.pid);
+    } catch {
+      return; // gone
+    }
+    try {
+      if (isSame(held)) pidfd.pidfdSendSignal(fd, constants.signals.SIGCONT);
+    } finally {
+      pidfd.close(fd);
+    }
+  }
+
+  function isSame({ pid, startTimeNs }: HeldProcess): boolean {
+    try {
+      return parseStat(proc.read(pid, "stat"))?.startTicks === nsToTicks(startTimeNs);
+    } catch {
+      return false;
+    }
+  }
+}
