@@ -53,6 +53,24 @@ export async function pinnedPrograms(): Promise<number[]> {
   return [...new Set(pinned)];
 }
 
+/** The sensors that stand in the chart's pin directory: one, but while a new agent takes over. */
+export function pinnedSensors(): string[] {
+  return existsSync(PIN_DIR) ? readdirSync(PIN_DIR) : [];
+}
+
+/** A container's memory as the kubelet counts it against its limit, BPF maps included, in MiB. */
+export async function workingSetMiB(podUid: string, container: string): Promise<number | undefined> {
+  const [node = ""] = (await run(["kubectl", "get", "node", "-o", "name"])).trim().split("\n");
+  const { pods } = JSON.parse(
+    await run(["kubectl", "get", "--raw", `/api/v1/${node.replace("node/", "nodes/")}/proxy/stats/summary`]),
+  ) as {
+    pods: { podRef: { uid: string }; containers?: { name: string; memory?: { workingSetBytes?: number } }[] }[];
+  };
+  const found = pods.find(({ podRef }) => podRef.uid === podUid)?.containers?.find(({ name }) => name === container);
+  const bytes = found?.memory?.workingSetBytes;
+  return bytes === undefined ? undefined : bytes / 2 ** 20;
+}
+
 /** Ids of all BPF programs in the kernel. */
 export async function allPrograms(): Promise<number[]> {
   return (JSON.parse(await run(["bpftool", "-j", "prog", "show"])) as Pinned[]).map(({ id }) => id);

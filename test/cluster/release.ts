@@ -1,4 +1,5 @@
 // The support release as an operator deploys it: values.yaml of the chart, and decrypted values on helm's standard input.
+import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { kubectlJson, run, until } from "./commands.js";
@@ -72,13 +73,36 @@ export function readyAgent(not?: AgentPod): Promise<AgentPod> {
   });
 }
 
-/** The log of an agent's pod: each line parsed. */
-export async function logOf(pod: AgentPod): Promise<Record<string, unknown>[]> {
-  const text = await run(["kubectl", "-n", "support", "logs", pod.name, "-c", "execwhacker"]);
-  return text
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
+/** Pids of the processes that an agent has logged as killed for `banned`, in the order of the lines. */
+export interface KillLog {
+  readonly pids: readonly number[];
+  close(): void;
+}
+
+/**
+ * Follow a pod's log on the node, from its start, as a log collector does: of a pod deleted by force kubectl tells nothing
+ * any more, while its container still ends.
+ */
+export function followKills({ name, uid }: AgentPod, banned: string): KillLog {
+  const pids: number[] = [];
+  const child = spawn("tail", ["-n", "+1", "-f", `/var/log/pods/support_${name}_${uid}/execwhacker/0.log`], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let rest = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) {
+      // The runtime writes "<time> stdout F <line>".
+      const { action, matched, pid } = JSON.parse(line.slice(line.indexOf("{"))) as {
+        action?: string;
+        matched?: string;
+        pid?: number;
+      };
+      if (action === "killed" && matched === banned && pid !== undefined) pids.push(pid);
+    }
+  });
+  return { pids, close: () => void child.kill() };
 }
 
 /** What an agent answers at `path` of its health port. */
