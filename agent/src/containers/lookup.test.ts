@@ -10,6 +10,8 @@ import { createContainerLookup } from "./lookup.js";
 import { type ContainerFacts, type Runtime, RuntimeError } from "./runtime.js";
 import { DEFAULT_SESSION_TIMES } from "./runtime-session.js";
 
+/** On a shared machine timers come late; a call that hangs takes five seconds. */
+const SLACK_MS = 1000;
 const A = "aa".repeat(32);
 const B = "bb".repeat(32);
 const inPod = kernel(`/kubepods/burstable/podd2ed6416-812f-413b-ba53-e62d11646809/${A}`);
@@ -141,10 +143,10 @@ describe("a look-up", () => {
     const firstMs = performance.now() - startMs;
     assert.equal(first.kind, "failed");
     assert.match(first.reason, /^look up container aaaaaaaaaaaa: unix:\/\/.*: no answer within 100 ms$/);
-    assert.ok(firstMs < 300, `${firstMs} ms`);
+    assert.ok(firstMs < 100 + SLACK_MS, `${firstMs} ms`);
 
     const others = await Promise.all(Array.from({ length: 1000 }, (_, index) => lookup.lookup(podOf(index))));
-    assert.ok(performance.now() - startMs - firstMs < 300);
+    assert.ok(performance.now() - startMs - firstMs < SLACK_MS);
     assert.ok(others.every((result) => result.kind === "failed" && result.cgroupLine !== ""));
     assert.deepEqual(cri.inspected, [A]);
 
@@ -228,7 +230,7 @@ describe("a look-up", () => {
     for (let index = 0; index < 20_000; index++) tell(idOf(index), null);
     const startMs = performance.now();
     assert.deepEqual(await lookup.lookup(inPod), found("cri", A));
-    assert.ok(performance.now() - startMs < 100);
+    assert.ok(performance.now() - startMs < SLACK_MS);
     assert.ok(cri.inspected.length <= 1 + 1024 + 2);
   });
 
@@ -257,7 +259,7 @@ describe("a look-up", () => {
           const result = await lookup.lookup(podOf(index));
           assert.notEqual(result.kind, "host");
         }
-        assert.ok(performance.now() - startMs < 3 * 20 + 200);
+        assert.ok(performance.now() - startMs < 3 * 20 + SLACK_MS);
         await lookup.close();
       }),
       { numRuns: 60 },
