@@ -181,7 +181,8 @@ export class RuntimeSession {
   }
 
   #seen(id: string, facts: ContainerFacts | null): void {
-    if (facts !== null && facts.id !== "") this.#cache.put(facts);
+    if (id === "") return;
+    if (facts !== null) this.#cache.put(facts);
     if (this.#cache.get(id)?.complete || this.#queue.size >= MAX_QUEUED) return;
     this.#queue.add(id);
     this.#completeNext();
