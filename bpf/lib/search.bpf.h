@@ -7,6 +7,8 @@
 #include "loop.bpf.h"
 #include "maps.bpf.h"
 
+_Static_assert(MAX_TURNS >= WINDOW_BYTES, "allow.bpf.h makes a turn for each byte of a window");
+
 /* Eight bytes from anywhere in the buffer. Not declared unaligned: clang would then load byte by byte, while every machine
  * we run on loads a word from any address (the verifier asks for alignment only where the machine does). */
 typedef __u64 __attribute__((may_alias)) any_u64;

@@ -46,7 +46,7 @@ test("200,000 hostile lines: the oracle, the tables in TypeScript and the kernel
       const list = hostileList(random, random.pick([1, 2, 3, 5, 8, 12, 20, 60, 200]));
       compareAll(kernel, list, 2500, () => hostileLine(random, list));
     }),
-    { numRuns: 82, endOnFailure: true },
+    { numRuns: 82, endOnFailure: true, includeErrorInReport: true },
   );
   assert.ok(compared >= 200_000);
   assert.ok(Math.min(...Object.values(seen)) > 5000, JSON.stringify(seen));
@@ -59,7 +59,7 @@ test("lists of thousands", () => {
       const list = hostileList(random, 4000);
       compareAll(kernel, list, 60, () => hostileLine(random, list));
     }),
-    { numRuns: 6, endOnFailure: true },
+    { numRuns: 6, endOnFailure: true, includeErrorInReport: true },
   );
 });
 
@@ -70,7 +70,7 @@ test("long lines, with strings at the windows' edges", () => {
       const list = hostileList(random, random.pick([1, 2, 6]));
       compareAll(kernel, list, 25, () => longLine(random, list, random.between(15_000, 50_000), WINDOWS));
     }),
-    { numRuns: 24, endOnFailure: true },
+    { numRuns: 24, endOnFailure: true, includeErrorInReport: true },
   );
 });
 
@@ -105,7 +105,7 @@ test("the loop for kernels before 5.17", () => {
         random.oneIn(50) ? longLine(random, list, random.between(15_000, 50_000), WINDOWS) : hostileLine(random, list),
       );
     }),
-    { numRuns: 12, endOnFailure: true },
+    { numRuns: 12, endOnFailure: true, includeErrorInReport: true },
   );
 });
 
