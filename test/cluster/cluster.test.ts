@@ -144,6 +144,8 @@ describe("cryptnono on Kubernetes", { skip }, () => {
     const { body } = await health(agent, "/readyz");
     assert.match(body, /encrypted-01/, "the file is named");
     assert.ok(!body.includes(third), "no banned string is told");
+    const log = await typed(`kubectl -n support logs ${agent.name} -c execwhacker`);
+    assert.match(log, /"error":"[^\n]*encrypted-01[^\n]*"event":"Config refused/, "the log has the reason");
     assert.ok((await metric(agent, 'cryptnono_execwhacker_config_reloads_total{result="refused"}')) >= 1);
     await until("the pod is not ready", 30, async () => (await agentPods())[0]?.ready === false);
     assert.ok(await isKilled(server, second), "the old list is in force");
