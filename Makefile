@@ -64,13 +64,16 @@ check: build
 	tools/run-tests --unprivileged
 
 test: build
+	tools/install-test-tools
+	npx biome check
+	tools/with-go helm-charts/check
 	tools/run-tests
 
 bench: build
 	node test/dist/bench/main.js
 
 test-cluster: build
-	test/cluster/run
+	tools/with-go test/cluster/run
 
 clean:
 	rm -rf build matcher/dist native/dist agent/dist deployer/dist test/dist
