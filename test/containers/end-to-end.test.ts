@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { after, afterEach, before, describe, it } from "node:test";
 import { type Agent, type LogLine, missingAgent, startAgent } from "./lib/agent.js";
 import { type Containerd, type Pod, startContainerd } from "./lib/containerd.js";
 import { missingFor } from "./lib/daemon.js";
@@ -62,6 +62,7 @@ describe("the agent", { skip, timeout: 170_000 }, () => {
       `b=$(cat "$1"); read go; i=0; while [ $i -lt ${KILLS} ]; do /bin/busybox true "$b"; i=$((i+1)); done\n`,
     );
   });
+  afterEach(() => containerd.removePods());
   after(() => scratch.end());
 
   // Of the test's own containers: the agent sees the whole machine.
@@ -91,7 +92,6 @@ describe("the agent", { skip, timeout: 170_000 }, () => {
     assert.deepEqual(pick(line, Object.keys(EXAMPLE)), EXAMPLE);
     assert.deepEqual(Object.keys(line).slice(0, 11), ["pid", ...Object.keys(EXAMPLE), "timestamp"]);
     assert.equal(line["container_id"], victim.containerId);
-    await victim.remove();
     await agent.stop();
     assert.equal(agent.lines.filter(isKill).length, 1);
     assert.equal(agent.lines.filter(isFailedLookup).length, 0);
@@ -135,7 +135,6 @@ describe("the agent", { skip, timeout: 170_000 }, () => {
     await agent.stop();
     assert.equal(agent.lines.filter(isKill).length, KILLS);
     assert.equal(agent.lines.filter(isFailedLookup).length, 0);
-    await running.remove();
   });
 
   it("names the pod as well while the runtime is restarted", async (context) => {
@@ -147,7 +146,6 @@ describe("the agent", { skip, timeout: 170_000 }, () => {
     assert.ok(agent.lines.filter(isKill).every((line) => line["container_id"] === running.containerId));
     await agent.stop();
     assert.equal(agent.lines.filter(isKill).length, KILLS);
-    await running.remove();
   });
 
   for (const state of ["hung", "stopped"] as const) {
@@ -175,7 +173,6 @@ describe("the agent", { skip, timeout: 170_000 }, () => {
       } finally {
         for (const socket of sockets) socket.destroy();
         silent.close();
-        await running.remove();
       }
     });
   }

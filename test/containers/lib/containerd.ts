@@ -19,6 +19,8 @@ export interface Containerd {
   start(): Promise<void>;
   /** What a kubelet does for a pod of one container. */
   runPod(pod: Pod): Promise<RunningPod>;
+  /** Remove those that run. */
+  removePods(): Promise<void>;
 }
 
 export interface Pod {
@@ -80,15 +82,17 @@ export async function startContainerd(
 
   const pods = new Set<RunningPod>();
   // Runs before the daemon's own stop, as the last deferred.
-  scratch.defer(async () => {
+  const removePods = async () => {
     for (const pod of [...pods]) await pod.remove();
-  });
+  };
+  scratch.defer(removePods);
 
   return {
     socketPath,
     get daemon() {
       return daemon;
     },
+    removePods,
     stop: () => daemon.stop(),
     async start() {
       daemon = begin();
