@@ -29,7 +29,7 @@ import {
   SELF_TEST_LIST,
   selfTestRule,
 } from "./sensor/index.js";
-import type { AllowPattern, Outcome, Report, Rules } from "./types.js";
+import type { AllowPattern, Outcome, Report, Rule, Rules } from "./types.js";
 
 export interface ExecwhackerOptions {
   readonly config: readonly string[];
@@ -114,7 +114,7 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
     otherRingBytes: options.otherRingBytes,
     abandonedSignal: options.away === "kill" ? SIGKILL : SIGCONT,
     onRecord: handle,
-    onAbandoned: (held) => judgeHeld(held, null),
+    onAbandoned: (held) => judgeHeld(held, null, null),
     onError: fault,
   });
   const heldJudge = createHeldJudge({
@@ -240,12 +240,12 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
   function handle(record: ExecRecord): void {
     const list = guard.listOf(record);
     const rule = record.match === null ? null : (list?.rules.strings[record.match.stringId] ?? null);
-    if (record.verdict === "held") {
-      judgeHeld(record.process, record);
+    if (rule?.list === SELF_TEST_LIST) {
+      endSelfTest(record);
       return;
     }
-    if (rule?.list === SELF_TEST_LIST) {
-      if (record.verdict === "killed") selfTestKills++;
+    if (record.verdict === "held") {
+      judgeHeld(record.process, record, rule);
       return;
     }
     const sinceMs = performance.now() - Number(record.latencyNs) / 1e6;
@@ -275,9 +275,17 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
     if (result.kind === "killed") tell({ ...failed, outcome: { action: "killed", by: "agent" } }, performance.now());
   }
 
-  function judgeHeld(held: HeldProcess, record: ExecRecord | null): void {
+  /** No pattern spares it, and nobody is to count it. */
+  function endSelfTest({ verdict, process: { pid, startTimeNs } }: ExecRecord): void {
+    if (verdict === "killed") selfTestKills++;
+    if (verdict !== "held") return;
+    kill(pid, startTimeNs);
+    guard.release(pid);
+  }
+
+  function judgeHeld(held: HeldProcess, record: ExecRecord | null, rule: Rule | null): void {
     const sinceMs = performance.now();
-    heldJudge(held, record).then((report) => {
+    heldJudge(held, record, rule).then((report) => {
       if (report !== null) tell(report, sinceMs);
     }, fault);
   }

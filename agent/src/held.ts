@@ -4,8 +4,8 @@ import type { HeldProcess } from "@cryptnono/native";
 import type { Killer, PidfdCalls } from "./kill/index.js";
 import { nsToTicks, type ProcFiles, parseStat } from "./proc/index.js";
 import { contractLine, type Decision } from "./report/index.js";
-import { type CompiledRules, type ExecRecord, SELF_TEST_LIST, splitArea } from "./sensor/index.js";
-import type { Outcome, Report, Source } from "./types.js";
+import { type CompiledRules, type ExecRecord, splitArea } from "./sensor/index.js";
+import type { Outcome, Report, Rule, Source } from "./types.js";
 
 export interface HeldDependencies {
   readonly proc: ProcFiles;
@@ -18,8 +18,11 @@ export interface HeldDependencies {
   readonly release: (pid: number) => void;
 }
 
-/** Judges one held process; resolves with what is to be told of it. */
-export type HeldJudge = (held: HeldProcess, record: ExecRecord | null) => Promise<Report | null>;
+/**
+ * Judges one held process; resolves with what is to be told of it. `rule` is what the kernel found before it held, if it
+ * found anything and the list is still known.
+ */
+export type HeldJudge = (held: HeldProcess, record: ExecRecord | null, rule: Rule | null) => Promise<Report | null>;
 
 const SOURCE: Source = "execwhacker.bpf";
 
@@ -29,20 +32,33 @@ const SOURCE: Source = "execwhacker.bpf";
 export function createHeldJudge(dependencies: HeldDependencies): HeldJudge {
   const { proc, kill, pidfd, rules, decided, release } = dependencies;
 
-  return async (held, record) => {
+  return async (held, record, rule) => {
     try {
+      if (!isSame(held)) return gone(record, rule);
       return await judge(held, record);
     } catch {
-      const outcome = end(held);
-      return record === null ? null : { source: SOURCE, process: record.process, rule: null, outcome };
+      return unread(record, rule, end(held));
     } finally {
       release(held.pid);
     }
   };
 
+  /** It ended before its verdict, killed by someone else: a miss if a banned string was found. */
+  function gone(record: ExecRecord | null, rule: Rule | null): Report | null {
+    if (record === null || record.match === null) return null;
+    decided(SOURCE, "missed");
+    return unread(record, rule, { action: "missed-kill" });
+  }
+
+  /** What is told when the process itself could not be asked: the kernel's word. */
+  function unread(record: ExecRecord | null, rule: Rule | null, outcome: Outcome): Report | null {
+    if (record === null) return null;
+    const matched = rule === null && record.match !== null ? { matched: record.match.bytes } : {};
+    return { source: SOURCE, process: record.process, rule, ...matched, outcome };
+  }
+
   async function judge(held: HeldProcess, record: ExecRecord | null): Promise<Report | null> {
     const { pid } = held;
-    if (!isSame(held)) return null; // it ended, and its number belongs to someone else
     const area = await proc.cmdline(pid);
     // It has not run yet, so each argument still ends with its NUL.
     const args = splitArea(area.subarray(0, -1));
@@ -56,7 +72,7 @@ export function createHeldJudge(dependencies: HeldDependencies): HeldJudge {
     }
     const isDeadly = verdict.kind === "banned" && verdict.rule.action === "enforce";
     const outcome = isDeadly ? end(held) : letRun(held, verdict);
-    if (record === null || verdict.rule.list === SELF_TEST_LIST) return null;
+    if (record === null) return null;
     // What the kernel captured was cut; this is whole.
     const { context: _, ...facts } = record.process;
     return { source: SOURCE, process: { ...facts, args, argsBytes: area.length }, rule: verdict.rule, outcome };
