@@ -127,7 +127,7 @@ export const pidfd = {
 /**
  * Programs, maps, links and rings as one.
  *
- * Every method throws NativeError when the kernel refuses. After {@link close} no other method may be called.
+ * Every method throws NativeError when the kernel refuses, and, but for {@link close}, once the sensor is closed.
  */
 export class Sensor {
   readonly #handle: Handle;

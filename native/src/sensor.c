@@ -47,7 +47,8 @@ struct sensor {
 	struct ring rings[RINGS];
 	/* The waiter: a thread that turns «a ring has records» into one call on the JavaScript thread. */
 	pthread_t waiter;
-	bool waiting;
+	bool waiting, closed;
+	_Atomic bool stopping;
 	int wake_epoll, stop_event, drained_event;
 	napi_threadsafe_function wake;
 };
@@ -76,7 +77,8 @@ static void *wait_for_records(void *data)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0 || event.data.fd == s->stop_event)
+		/* Not by the event alone: records that no one reads keep a ring readable, and epoll may name that one. */
+		if (n <= 0 || s->stopping)
 			return NULL;
 		if (napi_call_threadsafe_function(s->wake, NULL, napi_tsfn_nonblocking) != napi_ok)
 			return NULL;
@@ -92,6 +94,7 @@ static void stop_waiting(struct sensor *s)
 
 	if (!s->waiting)
 		return;
+	s->stopping = true;
 	if (write(s->stop_event, &one, sizeof(one)) < 0 || write(s->drained_event, &one, sizeof(one)) < 0)
 		abort(); /* an eventfd takes a 1 */
 	pthread_join(s->waiter, NULL);
@@ -124,6 +127,7 @@ static void close_sensor(struct sensor *s)
 	}
 	bpf_object__close(s->object);
 	s->object = NULL;
+	s->closed = true;
 }
 
 static void close_at_exit(void *data)
@@ -159,8 +163,8 @@ static struct sensor *new_sensor(napi_env env, napi_value *object)
 	return s;
 }
 
-/* The sensor that a method was called with as its first argument, and the other arguments. */
-static struct sensor *get_sensor(napi_env env, napi_callback_info info, size_t wanted, napi_value *arguments)
+/* The sensor, open or closed, that a method was called with as its first argument, and the other arguments. */
+static struct sensor *get_any_sensor(napi_env env, napi_callback_info info, size_t wanted, napi_value *arguments)
 {
 	bool tagged = false;
 	struct sensor *s;
@@ -173,6 +177,16 @@ static struct sensor *get_sensor(napi_env env, napi_callback_info info, size_t w
 		return NULL;
 	}
 	return s;
+}
+
+static struct sensor *get_sensor(napi_env env, napi_callback_info info, size_t wanted, napi_value *arguments)
+{
+	struct sensor *s = get_any_sensor(env, info, wanted, arguments);
+
+	if (!s || !s->closed)
+		return s;
+	throw_errno(env, EBADF, "call", "the sensor is closed");
+	return NULL;
 }
 
 /* ---- opening ---- */
@@ -698,7 +712,7 @@ static napi_value judge_buffer_method(napi_env env, napi_callback_info info)
 static napi_value close_sensor_method(napi_env env, napi_callback_info info)
 {
 	napi_value argument;
-	struct sensor *s = get_sensor(env, info, 1, &argument);
+	struct sensor *s = get_any_sensor(env, info, 1, &argument);
 
 	if (!s)
 		return NULL;
