@@ -69,7 +69,9 @@ export async function startAgent(
         what,
         () => {
           fitting = lines.filter(fits);
-          return fitting.length >= count ? true : null;
+          if (fitting.length >= count) return true;
+          if (child.exitCode === null && child.signalCode === null) return null;
+          throw new Error(`wait for ${what}: the agent ended`);
         },
         timeoutMs,
       ).catch((error) => {
