@@ -140,6 +140,9 @@ static __always_inline __u32 judge(struct search *s, struct filters *f, const ch
 			return rank == RANK_ENFORCE ? VERDICT_KILLED : VERDICT_WOULD_KILL;
 		}
 	}
+	/* What was found is no banned string yet: while no agent can look further, nothing dies of it. */
+	if (rank == RANK_DEFER && !unsearched)
+		return control_get(CONTROL_AGENT_AWAY) ? VERDICT_LET_GO : VERDICT_HELD;
 	if (unsearched)
 		return by_way(unsearched & EVENT_UNREADABLE ? f->policy.way_unreadable : f->policy.way_over_long, f);
 	return rank == RANK_SUBSTRING ? VERDICT_SPARED_SUBSTRING : VERDICT_PASS;

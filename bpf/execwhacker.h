@@ -90,7 +90,8 @@ struct entry {
 };
 
 enum string_mode { MODE_WORD = 0, MODE_ANYWHERE = 1, MODE_EXACT_ARGUMENT = 2 };
-enum string_action { ACTION_ENFORCE = 0, ACTION_AUDIT = 1 };
+/* ACTION_DEFER: a piece of a string that only the agent can find whole, as it has the shell's quotes in it. */
+enum string_action { ACTION_ENFORCE = 0, ACTION_AUDIT = 1, ACTION_DEFER = 2 };
 
 /* A string's first cell; its folded bytes go on in the cells that follow. */
 struct string_head {

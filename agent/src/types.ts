@@ -85,8 +85,9 @@ export type Outcome =
   | { readonly action: "kill-failed"; readonly errno: number }
   | { readonly action: "missed-kill" }
   | { readonly action: "spared"; readonly allowedBy: "is-substring" | { readonly pattern: AllowPattern } }
-  /** The line could not be read or was longer than can be scanned, and the configured way is to let it go. */
-  | { readonly action: "let-go"; readonly because: "unreadable" | "over-long" }
+  /** Not judged to the end: it could not be read or was too long, and the configured way is to let it go; or only the agent
+   * could have looked further, and none was there. */
+  | { readonly action: "let-go"; readonly because: "unreadable" | "over-long" | "agent-away" }
   | { readonly action: "observed"; readonly durationNs: bigint };
 
 /** What a container look-up found. */

@@ -27,7 +27,7 @@ typedef __u64 __attribute__((may_alias)) any_u64;
 #define GAP_BYTES 8
 
 /* How much a string that was found weighs; the heaviest is kept and the search ends at the first RANK_ENFORCE. */
-enum rank { RANK_NONE = 0, RANK_SUBSTRING, RANK_AUDIT, RANK_ENFORCE };
+enum rank { RANK_NONE = 0, RANK_SUBSTRING, RANK_AUDIT, RANK_DEFER, RANK_ENFORCE };
 
 /* A walk through the allow automaton, between one byte and the next. */
 struct allow_state {
@@ -224,7 +224,8 @@ __attribute__((noinline)) int try_string(__u32 string_cell, __u32 at)
 	if (!standing)
 		rank = RANK_SUBSTRING;
 	else
-		rank = cell->string.action == ACTION_AUDIT ? RANK_AUDIT : RANK_ENFORCE;
+		rank = cell->string.action == ACTION_AUDIT ? RANK_AUDIT :
+		       cell->string.action == ACTION_DEFER ? RANK_DEFER : RANK_ENFORCE;
 	if (rank > s->rank) {
 		s->rank = rank;
 		s->string_id = cell->string.id;

@@ -2,13 +2,13 @@
 import type { AllowTable } from "./allow/index.js";
 import { FOLD } from "./fold.js";
 import { gramHash, keyHash } from "./hash.js";
-import { ACTION, LAYOUT, MODE, POLICY, WAY, type Way } from "./layout.js";
+import { ACTION, type Action, LAYOUT, MODE, POLICY, WAY, type Way } from "./layout.js";
 import type { BannedString } from "./types.js";
 import { TYPICAL_TEXT } from "./typical-text.js";
 
-/** A banned string and what its match leads to; `enforce` when nothing is said. */
+/** A banned string and what its match leads to; `enforce` when nothing is said. `defer`: user space looks further. */
 export interface CompilableString extends BannedString {
-  readonly action?: "enforce" | "audit";
+  readonly action?: Action;
 }
 
 /** One list's tables, ready to be copied into a slot. */

@@ -1,9 +1,10 @@
 export * from "./allow/index.js";
 export { type CompilableString, CompileError, type CompileOptions, compileTables, type Tables } from "./compile.js";
 export { FOLD, fold, WORD } from "./fold.js";
-export { ACTION, LAYOUT, MODE, POLICY, WAY, type Way } from "./layout.js";
+export { ACTION, type Action, LAYOUT, MODE, POLICY, WAY, type Way } from "./layout.js";
 export { Matcher } from "./matcher.js";
 export { counts, search } from "./oracle.js";
+export { quotedPiece, searchQuoted } from "./quoted.js";
 export { quoteArgument, quoteLine, SHELL_SAFE } from "./shell-quote.js";
 export type { BannedString, CommandLine, Match, MatchMode } from "./types.js";
 export { MAX_STRING_BYTES } from "./types.js";

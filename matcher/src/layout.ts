@@ -40,4 +40,5 @@ export const WAY = { hold: 0, kill: 1, "let-go": 2 } as const;
 export type Way = keyof typeof WAY;
 
 export const MODE = { word: 0, anywhere: 1, "exact-argument": 2 } as const;
-export const ACTION = { enforce: 0, audit: 1 } as const;
+export const ACTION = { enforce: 0, audit: 1, defer: 2 } as const;
+export type Action = keyof typeof ACTION;

@@ -3,16 +3,15 @@
 import { hashAt, type Tables } from "./compile.js";
 import { FOLD } from "./fold.js";
 import { gramHash } from "./hash.js";
-import { ACTION, LAYOUT, MODE, POLICY } from "./layout.js";
+import { ACTION, type Action, LAYOUT, MODE, POLICY } from "./layout.js";
 import { counts } from "./oracle.js";
 import type { CommandLine, MatchMode } from "./types.js";
 
-/** What the search found, the heaviest first. `enforce` and `audit`: an occurrence that counts, of a string so marked. */
-export type Found =
-  | { readonly kind: "enforce" | "audit" | "is-substring"; readonly index: number }
-  | { readonly kind: "none" };
+/** What the search found, the heaviest. An action: an occurrence that counts, of a string so marked. */
+export type Found = { readonly kind: Action | "is-substring"; readonly index: number } | { readonly kind: "none" };
 
-const WEIGHT = { none: 0, "is-substring": 1, audit: 2, enforce: 3 } as const;
+const WEIGHT = { none: 0, "is-substring": 1, audit: 2, defer: 3, enforce: 4 } as const;
+const ACTIONS = Object.keys(ACTION) as Action[];
 const MODES = Object.keys(MODE) as MatchMode[];
 
 /** Search `line` in `tables`. Which of several strings of the same weight is named, is not said. */
@@ -104,7 +103,7 @@ function walkText(tables: Tables, text: Uint8Array): Found {
     for (let i = 0; i < length; i++) if (cells.getUint8(bytes + i) !== folded[at + i]) return;
     const mode = MODES[cells.getUint8(cell + 6)]!;
     const standing = counts(text, at, { value: text.subarray(at, at + length), mode });
-    const kind = !standing ? "is-substring" : cells.getUint8(cell + 7) === ACTION.audit ? "audit" : "enforce";
+    const kind = standing ? ACTIONS[cells.getUint8(cell + 7)]! : "is-substring";
     if (WEIGHT[kind] > WEIGHT[found.kind]) found = { kind, index };
   }
 }

@@ -196,8 +196,8 @@ function disagreement(
   const expected = oracle(strings, line);
   seen[expected] += 1;
   const walked = walkTables(tables, line).kind;
-  const inTypeScript: Answer = (
-    { enforce: "killed", audit: "would-kill", "is-substring": "spared-substring", none: "pass" } as const
+  const inTypeScript: Answer | "held" = (
+    { enforce: "killed", audit: "would-kill", defer: "held", "is-substring": "spared-substring", none: "pass" } as const
   )[walked];
   if (inTypeScript !== expected) return `oracle ${expected}, tables ${inTypeScript}`;
   const judged = matcher.judge(withNul(line.path), argumentArea(line.args));

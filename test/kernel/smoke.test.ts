@@ -3,11 +3,12 @@ import { after, before, test } from "node:test";
 import { randomString, run, TestAgent } from "../lib/agent.js";
 
 const banned = randomString();
+const quoted = randomString();
 let agent: TestAgent;
 
 before(async () => {
   agent = await TestAgent.start({
-    bannedCommandStrings: [banned],
+    bannedCommandStrings: [banned, `-- '${quoted} and`],
     allowedCommandPatterns: [`/bin/echo 'allowed ${banned}'`],
   });
 });
@@ -35,6 +36,18 @@ test("a process with the string inside a longer word is spared as is-substring",
   assert.equal(ended.stdout.toString(), `x${banned}\n`);
   await agent.waitFor(() => agent.actions("spared", ended.pid).length === 1, "the spare's line");
   assert.equal(agent.actions("spared", ended.pid)[0]!["allowedby"], "is-substring");
+});
+
+test("a string with the quotes that the log shows is found in the quoted line", async () => {
+  const ended = await run("/bin/echo", ["--", `${quoted} and more`]);
+  assert.equal(ended.signal, "SIGKILL");
+  assert.equal(ended.stdout.length, 0);
+  await agent.waitFor(() => agent.actions("killed", ended.pid).length === 1, "the kill's line");
+});
+
+test("a process that has but the words of such a string runs unharmed", async () => {
+  const ended = await run("/bin/echo", ["--", quoted, "and more"]);
+  assert.equal(ended.stdout.toString(), `-- ${quoted} and more\n`);
 });
 
 test("the agent ends with status 0 on SIGTERM", async () => {

@@ -2,10 +2,13 @@
 // and for processes that the kernel holds.
 import {
   type CommandLine,
+  type CompilableString,
   type CompileOptions,
   compileAllow,
   compileTables,
+  quotedPiece,
   quoteLine,
+  searchQuoted,
   type Tables,
   walkAllowArguments,
   walkTables,
@@ -45,7 +48,10 @@ export async function compileRules(rules: Rules, generation: number, ways: Ways 
   const { table, deferred } = compileAllow(sources);
   const inUserSpace = deferred.length > 0 ? await re2Patterns(sources, deferred) : null;
   const options = { ...ways, allow: table, allowDeferred: inUserSpace !== null, generation };
-  const tables = compileTables(rules.strings, options);
+  const pieces = rules.strings.flatMap((rule) => deferredPiece(rule));
+  const tables = compileTables([...rules.strings, ...pieces], options);
+  // Without the pieces, for lines in which a piece hides what else stands there.
+  const plainTables = pieces.length > 0 ? compileTables(rules.strings, options) : tables;
 
   function allowedBy(args: readonly Uint8Array[]): AllowPattern | null {
     const inTable = table === null ? -1 : walkAllowArguments(table, args);
@@ -58,14 +64,25 @@ export async function compileRules(rules: Rules, generation: number, ways: Ways 
     tables,
     generation,
     judge(line, shown = line.args.slice(1)) {
-      const found = walkTables(tables, line);
+      const args = [line.path, ...shown];
+      let found = walkTables(tables, line);
+      if (found.kind === "defer") {
+        const index = searchQuoted(rules.strings, args);
+        found = index >= 0 ? { kind: rules.strings[index]!.action, index } : walkTables(plainTables, line);
+      }
       if (found.kind === "none") return { kind: "none" };
       const rule = rules.strings[found.index]!;
       if (found.kind === "is-substring") return { kind: "spared", rule, allowedBy: "is-substring" };
-      const pattern = allowedBy([line.path, ...shown]);
+      const pattern = allowedBy(args);
       return pattern === null ? { kind: "banned", rule } : { kind: "spared", rule, allowedBy: { pattern } };
     },
   };
+}
+
+/** A string with an apostrophe may stand in the quoted line alone: the kernel then finds its piece and holds the process. */
+function deferredPiece(rule: Rule): CompilableString[] {
+  const piece = quotedPiece(rule);
+  return piece === null ? [] : [{ value: piece, mode: "anywhere", action: "defer" }];
 }
 
 /** RE2 is loaded when a pattern needs it: it is a fifth of the agent's code. */
