@@ -17,10 +17,10 @@
 /* Argument bytes that one exec event carries from the start of the area, and around a match beyond them. */
 #define EVENT_ARGS_BYTES 8192
 #define EVENT_CONTEXT_BYTES 512
-/* One hierarchy's cgroup names, leaf first, each ended by NUL. */
+/* One hierarchy's cgroup names from the root down, each ended by NUL; an empty one in front when the root was not reached. */
 #define EVENT_CGROUP_BYTES 1024
-/* Levels of cgroups that are followed to the root. */
-#define MAX_CGROUP_LEVELS 24
+/* Names of cgroups that are told, the outermost ones. A power of two: the verifier takes the mask as the bound. */
+#define MAX_CGROUP_LEVELS 32
 /* Processes that may be held at one time. */
 #define MAX_HELD 4096
 /* Candidates that one exec may make the kernel look up and compare, about 15 ms of them. An exec that wants more is

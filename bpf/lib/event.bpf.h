@@ -14,6 +14,7 @@ struct event_buffer {
 	struct exec_event event;
 	__u8 data[EVENT_DATA_ROOM];
 	__u32 used;
+	__u64 cgroups[MAX_CGROUP_LEVELS]; /* kernfs nodes on the way up, the last ones */
 };
 
 struct {
@@ -34,30 +35,46 @@ static __always_inline __u8 *event_room(struct event_buffer *b)
 struct cgroup_walk {
 	__u32 turns;
 	__u32 bytes;
-	struct kernfs_node *node;
+	__u32 seen; /* from the leaf up, without the root */
+	struct kernfs_node *node; /* NULL when the root was reached */
 	struct event_buffer *b;
 };
 
-LOOP_BODY(cgroup_level, struct cgroup_walk)
+LOOP_BODY(cgroup_up, struct cgroup_walk)
 {
-	struct kernfs_node *node = ctx->node, *parent = kernfs_parent(node);
+	struct kernfs_node *parent = kernfs_parent(ctx->node);
+
+	if (!parent) {
+		ctx->node = NULL; /* the root, which has no name */
+		return 1;
+	}
+	/* By the turn, not by a count of our own: the verifier would follow the count through each of its values. */
+	ctx->b->cgroups[turn & (MAX_CGROUP_LEVELS - 1)] = (__u64)ctx->node;
+	ctx->seen = turn + 1;
+	ctx->node = parent;
+	return 0;
+}
+
+LOOP_BODY(cgroup_down, struct cgroup_walk)
+{
+	struct kernfs_node *node;
 	const char *name;
 	long n;
 
-	if (!parent)
-		return 1; /* the root has no name */
-	name = BPF_CORE_READ(node, name);
-	if (ctx->bytes > EVENT_CGROUP_BYTES - 256)
+	if (turn >= ctx->seen || ctx->bytes > EVENT_CGROUP_BYTES - 256)
 		return 1;
+	node = (void *)ctx->b->cgroups[(ctx->seen - 1 - turn) & (MAX_CGROUP_LEVELS - 1)];
+	name = BPF_CORE_READ(node, name);
 	n = bpf_probe_read_kernel_str(event_room(ctx->b), 256, name);
 	if (n > 0) {
 		ctx->bytes += n;
 		ctx->b->used += n;
 	}
-	ctx->node = parent;
 	return 0;
 }
 
+/* Names from the root down: whoever may make cgroups below a container's chooses their names and depth, and must not push
+ * out the container's own. The way up remembers the last that it saw, which are the outermost. */
 static __always_inline __u32 add_cgroup(struct event_buffer *b, struct cgroup *cgroup)
 {
 	struct cgroup_walk walk = { .b = b };
@@ -65,8 +82,15 @@ static __always_inline __u32 add_cgroup(struct event_buffer *b, struct cgroup *c
 	if (!cgroup)
 		return 0;
 	walk.node = BPF_CORE_READ(cgroup, kn);
-	if (walk.node)
-		LOOP(cgroup_level, MAX_CGROUP_LEVELS, &walk);
+	if (!walk.node)
+		return 0;
+	LOOP(cgroup_up, MAX_TURNS, &walk);
+	if (walk.node) {
+		*event_room(b) = 0; /* an empty name: the root was not reached */
+		b->used++;
+		walk.bytes++;
+	}
+	LOOP(cgroup_down, MAX_CGROUP_LEVELS, &walk);
 	return walk.bytes;
 }
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
@@ -59,7 +59,7 @@ describe("the agent", { skip, timeout: 170_000 }, () => {
     // Reads the string from a file, as whose command line had it would be killed.
     writeFileSync(
       join(scratch.directory, "victims.sh"),
-      `b=$(cat "$1"); read go; i=0; while [ $i -lt ${KILLS} ]; do /bin/busybox true "$b"; i=$((i+1)); done\n`,
+      `b=$(cat "$1"); read go; i=0; while [ $i -lt $2 ]; do /bin/busybox true "$b"; i=$((i+1)); done\n`,
     );
   });
   afterEach(() => containerd.removePods());
@@ -125,6 +125,18 @@ describe("the agent", { skip, timeout: 170_000 }, () => {
     assert.equal(agent.lines.filter(isOfChild).length, 1);
   });
 
+  it("names a victim's own pod, however deep it has nested its cgroup and whatever the names are", async () => {
+    const agent = await startAgent(scratch, BANNED, { cri: containerd.socketPath, docker: dockerd.socketPath });
+    const running = await containerd.runPod(pod(["/bin/busybox", "sleep", "86400"]));
+    const pid = await running.pid();
+    const inner = `/docker/${"cd".repeat(32)}`;
+    const nestings = ["/a", "/a".repeat(30), "/a".repeat(200), `/${"a".repeat(200)}`.repeat(15)];
+    for (const nesting of nestings) await victims(pid, 1, nesting + inner);
+    const kills = await agent.waitFor("the kills", isKill, nestings.length);
+    assert.deepEqual(new Set(kills.map((line) => line["container_id"])), new Set([running.containerId]));
+    await agent.stop();
+  });
+
   it(`names the pod in ${KILLS} lines for ${KILLS} kills while the runtime answers`, async (context) => {
     const agent = await startAgent(scratch, BANNED, { cri: containerd.socketPath });
     const running = await containerd.runPod(pod(["/bin/busybox", "sleep", "86400"]));
@@ -181,12 +193,17 @@ describe("the agent", { skip, timeout: 170_000 }, () => {
    * Run victims one after the other in the container of `pid`; milliseconds until the last is dead. Each is a fork, an exec,
    * a kill and a wait, so that a verdict that waits for anything shows.
    */
-  async function thousandVictims(pid: number): Promise<number> {
+  function thousandVictims(pid: number): Promise<number> {
+    return victims(pid, KILLS, "");
+  }
+
+  /** @param below - Path of a cgroup below the container's, made for them. */
+  async function victims(pid: number, count: number, below: string): Promise<number> {
     const script = join(scratch.directory, "victims.sh");
-    const shell = spawn("busybox", ["sh", script, join(scratch.directory, "banned")], {
+    const shell = spawn("busybox", ["sh", script, join(scratch.directory, "banned"), String(count)], {
       stdio: ["pipe", "ignore", "ignore"],
     });
-    moveToCgroupOf(pid, shell.pid ?? 0);
+    moveToCgroupOf(pid, below, shell.pid ?? 0);
     const startMs = performance.now();
     shell.stdin.end("go\n");
     await once(shell, "exit");
@@ -203,7 +220,7 @@ describe("the agent", { skip, timeout: 170_000 }, () => {
 });
 
 /** In every hierarchy that is mounted. */
-function moveToCgroupOf(pid: number, moved: number): void {
+function moveToCgroupOf(pid: number, below: string, moved: number): void {
   const mounts = readFileSync("/proc/self/mounts", "utf8")
     .split("\n")
     .map((line) => line.split(" "));
@@ -214,7 +231,12 @@ function moveToCgroupOf(pid: number, moved: number): void {
         (controllers === "" && type === "cgroup2") ||
         (type === "cgroup" && options.split(",").includes(controllers.split(",")[0] ?? "")),
     );
-    if (mount !== undefined) writeFileSync(`${mount[1]}${path}/cgroup.procs`, String(moved));
+    if (mount === undefined) continue;
+    const directory = `${mount[1]}${path}${below}`;
+    mkdirSync(directory, { recursive: true });
+    // A cpuset without processors takes no process.
+    if (below !== "" && controllers.includes("cpuset")) continue;
+    writeFileSync(`${directory}/cgroup.procs`, String(moved));
   }
 }
 

@@ -55,7 +55,7 @@ test("each field comes from its place", () => {
     },
     u64: { start_time_ns: 2n ** 63n, latency_ns: 9n, cgroup_id: 2n ** 64n - 1n },
     parts: {
-      cgroup_bytes: "leaf\0branch\0",
+      cgroup_bytes: "branch\0leaf\0",
       cgroup_v1_bytes: "pids\0",
       path_bytes: "/bin/x",
       args_bytes: "x\0yes\0last",
@@ -252,4 +252,9 @@ test("no bytes make it throw anything but a DecodeError", () => {
     { numRuns: 5000 },
   );
   assert.ok(decoded > 500, `${decoded} decoded`);
+});
+
+test("a cgroup whose outermost names were not reached has no / in front", () => {
+  const { process } = decode({ parts: { cgroup_bytes: "\0deep\0leaf\0" } });
+  assert.deepEqual(process.cgroup, { source: "kernel", paths: ["deep/leaf"] });
 });

@@ -167,9 +167,9 @@ function untilNul(bytes: Uint8Array): Uint8Array {
   return nul < 0 ? bytes : bytes.subarray(0, nul);
 }
 
-/** Names from leaf to root, each ended by NUL, to a path from the root. */
+/** Names from the root down, each ended by NUL, to a path. It has no `/` in front when the root was not reached. */
 function cgroupPath(names: Uint8Array): string {
   if (names.length === 0) return "";
-  const parts = Buffer.from(names).toString("utf8").split("\0").slice(0, -1);
-  return `/${parts.reverse().join("/")}`;
+  const [outermost, ...rest] = Buffer.from(names).toString("utf8").split("\0").slice(0, -1);
+  return outermost === "" ? rest.join("/") : ["", outermost, ...rest].join("/");
 }
