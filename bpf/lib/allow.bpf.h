@@ -18,7 +18,10 @@ struct allow_walk {
 
 static __always_inline __u32 allow_next(struct allow_walk *w, __u32 state, __u32 class)
 {
-	return w->table->next[((state << (w->stride_log2 & 15)) | class) & (ALLOW_NEXT_ENTRIES - 1)];
+	__u32 at = (state << (w->stride_log2 & 15)) | class;
+
+	barrier_var(at); /* or the mask goes into the «or», and verifiers like 6.1's lose sight of it there */
+	return w->table->next[at & (ALLOW_NEXT_ENTRIES - 1)];
 }
 
 static __always_inline __u32 allow_step(struct allow_walk *w, __u32 state, __u8 c)
