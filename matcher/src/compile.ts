@@ -4,7 +4,7 @@ import { FOLD } from "./fold.js";
 import { gramHash, keyHash } from "./hash.js";
 import { ACTION, type Action, LAYOUT, MODE, POLICY, WAY, type Way } from "./layout.js";
 import type { BannedString } from "./types.js";
-import { TYPICAL_TEXT } from "./typical-text.js";
+import { TYPICAL_GRAMS } from "./typical-grams.js";
 
 /** A banned string and what its match leads to; `enforce` when nothing is said. `defer`: user space looks further. */
 export interface CompilableString extends BannedString {
@@ -241,14 +241,18 @@ function rarestKey(bytes: Uint8Array, length: number, keys: Keys): number {
 
 let typical: Uint16Array | undefined;
 
-/** How often the four bytes from `at` stand in typical text (a hash of them: a chance neighbour may add to it). */
+/** How often the four bytes from `at` stand in honest command lines (a hash of them: a chance neighbour may add to it). */
 function typicalCount(bytes: Uint8Array, at: number): number {
-  if (typical === undefined) {
-    const text = new TextEncoder().encode(TYPICAL_TEXT).map((byte) => FOLD[byte]!);
-    typical = new Uint16Array(1 << 16);
-    for (let i = 0; i + 4 <= text.length; i++) typical[fourHash(text, i)]! += 1;
-  }
+  typical ??= typicalCounts();
   return typical[fourHash(bytes, at)]!;
+}
+
+/** Frequencies fall with the rank, nearly as one by it (Zipf's law); from 375 to 1, as much as other costs weigh. */
+function typicalCounts(): Uint16Array {
+  const counts = new Uint16Array(1 << 16);
+  const grams = new TextEncoder().encode(TYPICAL_GRAMS);
+  for (let at = 0; at < grams.length; at += 4) counts[fourHash(grams, at)]! += Math.ceil(3000 / (at / 4 + 8));
+  return counts;
 }
 
 function fourHash(bytes: Uint8Array, at: number): number {
