@@ -6,23 +6,31 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* Process-wide like libbpf's own print function; written on the JavaScript thread only. */
+/* What libbpf said last. Of what is too long (a verifier's log) the end is kept: it says why. Process-wide like libbpf's
+ * own print function; written on the JavaScript thread only. */
 static char log_text[8192];
 static size_t log_used;
 
 static int keep_log(enum libbpf_print_level level, const char *format, va_list arguments)
 {
-	int written;
+	size_t length, kept, room;
+	char *message;
 
-	if (level == LIBBPF_DEBUG)
+	if (level == LIBBPF_DEBUG || vasprintf(&message, format, arguments) < 0)
 		return 0;
-	if (log_used > sizeof(log_text) - 512)
-		log_used = 0;
-	written = vsnprintf(log_text + log_used, sizeof(log_text) - log_used, format, arguments);
-	if (written > 0)
-		log_used += (size_t)written < sizeof(log_text) - log_used ? (size_t)written : sizeof(log_text) - log_used - 1;
+	length = strlen(message);
+	kept = length < sizeof(log_text) / 2 ? length : sizeof(log_text) / 2;
+	room = sizeof(log_text) - 1 - kept;
+	if (log_used > room) {
+		memmove(log_text, log_text + log_used - room, room);
+		log_used = room;
+	}
+	memcpy(log_text + log_used, message + length - kept, kept + 1);
+	log_used += kept;
+	free(message);
 	return 0;
 }
 
@@ -41,13 +49,8 @@ napi_value throw_errno(napi_env env, int error, const char *operation, const cha
 {
 	const char *name = strerrorname_np(error);
 	napi_value message, code, object, value;
-	char text[1024];
 
-	if (detail && *detail)
-		snprintf(text, sizeof(text), "%s", detail);
-	else
-		snprintf(text, sizeof(text), "%s", strerror(error));
-	napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &message);
+	napi_create_string_utf8(env, detail && *detail ? detail : strerror(error), NAPI_AUTO_LENGTH, &message);
 	napi_create_string_utf8(env, name ? name : "UNKNOWN", NAPI_AUTO_LENGTH, &code);
 	if (napi_create_error(env, code, message, &object) != napi_ok)
 		return NULL;

@@ -1,5 +1,6 @@
 // The typed face of the addon, and the only file that loads it. TypeScript gives meaning; C has memory and descriptors.
 import { createRequire } from "node:module";
+import { release } from "node:os";
 import { NativeError } from "./native-error.js";
 
 export { NativeError };
@@ -248,19 +249,28 @@ function asNativeError(error: unknown): unknown {
 function lastLine(text: string): string {
   const lines = text.trim().split("\n");
   return (
-    lines.findLast((line) => !/^(processed|libbpf: (failed to load|prog .*: failed to load))/.test(line)) ?? ""
+    lines.findLast(
+      (line) => !/^(processed |-- END |libbpf: (failed to load|prog .*: (failed to load|-- BEGIN)))/.test(line),
+    ) ?? ""
   ).trim();
 }
 
+/** tp_btf programs and all else that is used are there from this kernel on (test/vm/README.md). */
+const OLDEST_KERNEL = [5, 15] as const;
+
 function hintFor(operation: string, code: string, detail: string): string | undefined {
+  const [major = 0, minor = 0] = release().split(".").map(Number);
+  if (major < OLDEST_KERNEL[0] || (major === OLDEST_KERNEL[0] && minor < OLDEST_KERNEL[1]))
+    return `this machine's kernel is ${release()}: ${OLDEST_KERNEL.join(".")} or later is needed`;
   if (/BTF/i.test(detail) && /vmlinux/.test(detail)) {
     return "this kernel has no BTF: it needs CONFIG_DEBUG_INFO_BTF=y and /sys/kernel/btf/vmlinux readable";
   }
+  if (/^processed \d+ insns/m.test(detail))
+    return `the verifier of kernel ${release()} refuses the program: a fault of this version's, please report it with this message`;
   if (code === "EPERM" || code === "EACCES") {
     return "the capabilities BPF and PERFMON are needed (and no kernel lockdown in confidentiality mode): run as root, or add them to the container";
   }
   if (operation.startsWith("pin") && code === "EINVAL")
     return "the pin directory must lie on a BPF file system (mount -t bpf)";
-  if (code === "ENOTSUPP" || code === "EINVAL") return "the kernel may be too old: 5.15 or later is needed";
   return undefined;
 }
