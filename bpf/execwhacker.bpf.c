@@ -93,22 +93,21 @@ static __always_inline __u32 find_rest(struct search *s, __u32 path_bytes)
 }
 
 /* Read the path to the start of the buffer; its length without the NUL. */
-static __always_inline __u32 read_path(struct search *s, const char *path, bool user)
+static __always_inline __u32 read_path(struct search *s, const char *path)
 {
-	long n = user ? bpf_probe_read_user_str(s->buffer, MAX_PATH_BYTES, path) :
-			bpf_probe_read_kernel_str(s->buffer, MAX_PATH_BYTES, path);
+	long n = bpf_probe_read_kernel_str(s->buffer, MAX_PATH_BYTES, path);
 
 	return n > 0 ? n - 1 : 0;
 }
 
-static __always_inline enum allow_result test_allow(struct search *s, struct filters *f, const char *path, bool user,
+static __always_inline enum allow_result test_allow(struct search *s, struct filters *f, const char *path,
 						    __u32 *pattern)
 {
 	enum allow_result result = ALLOW_NONE;
 	__u32 path_bytes;
 
 	if (f->policy.flags & POLICY_ALLOW) {
-		path_bytes = read_path(s, path, user);
+		path_bytes = read_path(s, path);
 		result = allow_search(s, f, path_bytes, find_rest(s, path_bytes), pattern);
 	}
 	if (result == ALLOW_NONE && (f->policy.flags & POLICY_ALLOW_DEFERRED))
@@ -124,14 +123,14 @@ static __always_inline __u32 by_way(__u32 way, struct filters *f)
 }
 
 /* KILLED and HELD say what is to be done; the caller does it. */
-static __always_inline __u32 judge(struct search *s, struct filters *f, const char *path, bool user, __u32 *pattern)
+static __always_inline __u32 judge(struct search *s, struct filters *f, const char *path, __u32 *pattern)
 {
 	__u32 rank = s->rank, unsearched = s->flags & (EVENT_UNREADABLE | EVENT_OVER_LONG);
 
 	if (rank == RANK_AUDIT)
 		s->flags |= EVENT_AUDIT;
 	if (rank == RANK_ENFORCE || (rank == RANK_AUDIT && !unsearched)) {
-		switch (test_allow(s, f, path, user, pattern)) {
+		switch (test_allow(s, f, path, pattern)) {
 		case ALLOW_SPARED:
 			return VERDICT_SPARED_PATTERN;
 		case ALLOW_UNKNOWN:
@@ -238,7 +237,7 @@ int BPF_PROG(guard_exec, struct task_struct *task, int old_pid, struct linux_bin
 	__u64 entered = bpf_ktime_get_ns();
 	unsigned long args, args_end;
 	struct event_buffer *b;
-	__u32 zero = 0, verdict, pattern = 0;
+	__u32 verdict, pattern = 0;
 	struct filters *f;
 	struct search *s;
 	long failed = 0;
@@ -256,13 +255,13 @@ int BPF_PROG(guard_exec, struct task_struct *task, int old_pid, struct linux_bin
 		count(COUNTER_NO_TABLES);
 		return 0;
 	}
-	s->path_bytes = read_path(s, bprm->filename, false);
+	s->path_bytes = read_path(s, bprm->filename);
 	search(s, f);
-	verdict = judge(s, f, bprm->filename, false, &pattern);
+	verdict = judge(s, f, bprm->filename, &pattern);
 	if (verdict == VERDICT_PASS && !report_all)
 		return 0;
 
-	b = bpf_map_lookup_elem(&event_buffers, &zero);
+	b = event_buffer();
 	if (!b)
 		return 0;
 	if (verdict == VERDICT_HELD)
@@ -311,22 +310,26 @@ int BPF_PROG(agent_exit, struct task_struct *task)
 SEC("syscall")
 int judge_buffer(struct judge_args *in)
 {
-	const char *path = (void *)in->path;
+	struct event_buffer *b = event_buffer();
 	struct search *s = search_state();
 	__u32 pattern = 0;
+	const char *path;
 	struct filters *f;
 	__u64 entered;
 
-	if (!s)
+	if (!s || !b)
 		return 1;
 	f = begin(s, in->args, in->args_bytes, in->script_interpreter ? EVENT_SCRIPT : 0);
 	if (!f)
 		return 1;
+	/* An exec's path is in the kernel's memory. */
+	path = (const char *)b->data;
+	bpf_probe_read_user_str(b->data, MAX_PATH_BYTES, (void *)in->path);
 	entered = bpf_ktime_get_ns();
-	s->path_bytes = read_path(s, path, true);
+	s->path_bytes = read_path(s, path);
 	search(s, f);
 	in->elapsed_ns = bpf_ktime_get_ns() - entered;
-	in->verdict = judge(s, f, path, true, &pattern);
+	in->verdict = judge(s, f, path, &pattern);
 	in->string_id = s->string_id;
 	in->pattern_id = pattern;
 	in->flags = s->flags;

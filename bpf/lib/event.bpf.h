@@ -24,6 +24,13 @@ struct {
 	__type(value, struct event_buffer);
 } event_buffers SEC(".maps");
 
+static __always_inline struct event_buffer *event_buffer(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&event_buffers, &zero);
+}
+
 static __always_inline __u8 *event_room(struct event_buffer *b)
 {
 	__u32 used = b->used;
