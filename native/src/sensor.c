@@ -16,8 +16,10 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <linux/membarrier.h>
 #include <linux/types.h>
 
 #include "../../bpf/execwhacker.h"
@@ -28,8 +30,8 @@ static const char *const ring_names[RINGS] = { "kill_events", "other_events" };
 static const char *const pinned_maps[] = { "kill_events", "other_events", "counters", "held", "control" };
 static const char *const pinned_programs[] = { "guard_exec", "agent_exit" };
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
-/* A batch handed to JavaScript is closed once it is this long. */
-#define BATCH_BYTES (1 << 20)
+/* A batch handed to JavaScript is closed once it is this long: some 300 kills, which take it about 20 ms. */
+#define BATCH_BYTES (1 << 17)
 
 struct ring {
 	struct ring_buffer *reader;
@@ -333,8 +335,17 @@ static int set_slot(struct sensor *s, const char *outer, uint32_t slot, int inne
 	return error;
 }
 
+/* Wait until every program that may have chosen a slot before the last switch has ended: it looks its maps up more than
+ * once, and must not meet new ones. Programs run with preemption off, so an RCU grace period is enough, which this
+ * membarrier command waits for. Kernels with nohz_full refuse it; no exec is searched for as long as the sleep. */
+static void wait_for_programs(void)
+{
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
+		usleep(100 * 1000);
+}
+
 /* fillSlot(sensor, slot, filters, cells, allow): copies the tables into fresh maps and puts these into the slot. The
- * slot must not be the one in force. The kernel waits for programs that still see the slot's last maps. */
+ * slot must not be the one in force. */
 static napi_value fill_slot_method(napi_env env, napi_callback_info info)
 {
 	struct {
@@ -359,6 +370,8 @@ static napi_value fill_slot_method(napi_env env, napi_callback_info info)
 		if (tables[i].length == 0 || tables[i].length % tables[i].value_size)
 			return throw_errno(env, EINVAL, "fill a table slot", tables[i].name);
 	}
+	if (s->links[0])
+		wait_for_programs();
 	for (size_t i = 0; i < COUNT_OF(tables); i++) {
 		int fd = filled_map(tables[i].name, tables[i].value_size, tables[i].length / tables[i].value_size, tables[i].flags,
 				    tables[i].bytes, tables[i].length);
@@ -477,7 +490,7 @@ static napi_value open_pinned_method(napi_env env, napi_callback_info info)
 
 /* ---- reading ---- */
 
-/* readRing(sensor, ring): Uint8Array | null. What lies in ring 0 (kills) or 1 (others), at most about 1 MiB: each record
+/* readRing(sensor, ring): Uint8Array | null. What lies in ring 0 (kills) or 1 (others), at most about 128 KiB: each record
  * is its length as a 64-bit number, its bytes, and filling up to 8. */
 static napi_value read_ring_method(napi_env env, napi_callback_info info)
 {
@@ -507,7 +520,7 @@ static napi_value read_ring_method(napi_env env, napi_callback_info info)
 	napi_create_arraybuffer(env, ring->used, &memory, &buffer);
 	memcpy(memory, ring->batch, ring->used);
 	napi_create_typedarray(env, napi_uint8_array, ring->used, buffer, 0, &result);
-	if (ring->room > BATCH_BYTES / 4) {
+	if (ring->room > BATCH_BYTES) {
 		free(ring->batch); /* a burst's memory is not kept */
 		ring->batch = NULL;
 		ring->room = 0;
