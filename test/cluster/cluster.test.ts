@@ -156,6 +156,20 @@ describe("cryptnono on Kubernetes", { skip }, () => {
     assert.deepEqual(await readyAgent(), agent);
   });
 
+  it("kills by the scan, in another user's pod, what ran before its string was banned", async () => {
+    const terminal = typeInTerminal(server, `sh -c 'sleep 100; true' ${third}`);
+    await deploy({ tag: "test-1", configs: lists(first, third) });
+    await until("the string is banned", SECRET_SECONDS, () => isKilled(server, third));
+    agent = await loseAgent();
+    assert.equal((await terminal).trim(), "Killed");
+    const found = await until("the scan's line", 10, async () => {
+      const log = await typed(`kubectl -n support logs ${agent.name} -c execwhacker`);
+      return log.split("\n").find((line) => line.includes("psutil.process_iter"));
+    });
+    const { action, matched, labels } = JSON.parse(found) as Record<string, Record<string, string>>;
+    assert.deepEqual([action, matched, labels?.["io.kubernetes.pod.name"]], ["killed", third, server.pod]);
+  });
+
   it("lets no miner run while the agent's pod is deleted by force, again and again", async (t) => {
     const logs: KillLog[] = [followKills(agent, whileLost)];
     const miners = await minersWhile(server, whileLost, async () => {
