@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* What libbpf said last. Of what is too long (a verifier's log) the end is kept: it says why. Process-wide like libbpf's
- * own print function; written on the JavaScript thread only. */
+ * own print function; written on the JavaScript thread, and on a loader's while that one waits for it or does not look. */
 static char log_text[8192];
 static size_t log_used;
 

@@ -53,6 +53,8 @@ export interface SensorOptions {
   readonly withoutBpfLoop?: boolean;
   /** Report each exec, found or not (`--debug`). */
   readonly reportAll?: boolean;
+  /** Do not wait for the kernel's verifier: the next method called does, and throws its refusal. */
+  readonly inBackground?: boolean;
   /** Load the test entry too, for {@link Sensor.judgeBuffer}. */
   readonly testEntry?: boolean;
 }

@@ -49,6 +49,10 @@ struct sensor {
 	struct ring rings[RINGS];
 	/* The waiter: a thread that turns «a ring has records» into one call on the JavaScript thread. */
 	pthread_t waiter;
+	/* The loader: a thread, so that the verifier works while JavaScript reads the config. */
+	pthread_t loader;
+	bool loading;
+	int load_error;
 	bool waiting, closed;
 	_Atomic bool stopping;
 	int wake_epoll, stop_event, drained_event;
@@ -109,8 +113,16 @@ static void stop_waiting(struct sensor *s)
 
 /* ---- closing ---- */
 
+static void join_loader(struct sensor *s)
+{
+	if (s->loading)
+		pthread_join(s->loader, NULL);
+	s->loading = false;
+}
+
 static void close_sensor(struct sensor *s)
 {
+	join_loader(s);
 	stop_waiting(s);
 	for (size_t i = 0; i < COUNT_OF(s->links); i++) {
 		if (s->links[i])
@@ -165,6 +177,54 @@ static struct sensor *new_sensor(napi_env env, napi_value *object)
 	return s;
 }
 
+static int open_rings(struct sensor *s);
+
+/* On the loader's thread. */
+static void *load_object(void *data)
+{
+	struct sensor *s = data;
+
+	s->load_error = -bpf_object__load(s->object);
+	return NULL;
+}
+
+static int start_loading(struct sensor *s)
+{
+	sigset_t all, old;
+	int error;
+
+	/* Signals are JavaScript's, and the verifier gives up when its thread gets one. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	error = pthread_create(&s->loader, NULL, load_object, s);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	s->loading = !error;
+	return error;
+}
+
+/* Wait for the load. False: it failed, and that is thrown. */
+static bool finish_loading(napi_env env, struct sensor *s)
+{
+	int error;
+
+	if (s->loading) {
+		join_loader(s);
+		if (!s->load_error) {
+			for (size_t i = 0; i < COUNT_OF(pinned_maps); i++)
+				s->map_fds[i] = bpf_object__find_map_fd_by_name(s->object, pinned_maps[i]);
+			error = open_rings(s);
+			if (error) {
+				throw_errno(env, error, "open the event rings", libbpf_log());
+				return false;
+			}
+		}
+	}
+	if (!s->load_error)
+		return true;
+	throw_errno(env, s->load_error, "load the BPF object", libbpf_log());
+	return false;
+}
+
 /* The sensor, open or closed, that a method was called with as its first argument, and the other arguments. */
 static struct sensor *get_any_sensor(napi_env env, napi_callback_info info, size_t wanted, napi_value *arguments)
 {
@@ -185,10 +245,13 @@ static struct sensor *get_sensor(napi_env env, napi_callback_info info, size_t w
 {
 	struct sensor *s = get_any_sensor(env, info, wanted, arguments);
 
-	if (!s || !s->closed)
-		return s;
-	throw_errno(env, EBADF, "call", "the sensor is closed");
-	return NULL;
+	if (!s)
+		return NULL;
+	if (s->closed) {
+		throw_errno(env, EBADF, "call", "the sensor is closed");
+		return NULL;
+	}
+	return finish_loading(env, s) ? s : NULL;
 }
 
 /* ---- opening ---- */
@@ -255,8 +318,9 @@ static void set_rodata(struct bpf_object *object, const char *name, bool value)
 			data[variable->offset] = value;
 }
 
-/* openSensor(objectBytes, {killRingBytes, otherRingBytes, withoutBpfLoop, reportAll, testEntry}): sensor
- * Loads the programs and maps; attaches nothing. */
+/* openSensor(objectBytes, {killRingBytes, otherRingBytes, withoutBpfLoop, reportAll, testEntry, inBackground}): sensor
+ * Loads the programs and maps; attaches nothing. In the background: the next method called waits for the load, and throws
+ * what became of it. */
 static napi_value open_sensor_method(napi_env env, napi_callback_info info)
 {
 	napi_value arguments[2], object;
@@ -289,14 +353,11 @@ static napi_value open_sensor_method(napi_env env, napi_callback_info info)
 	program = bpf_object__find_program_by_name(s->object, "judge_buffer");
 	if (program)
 		bpf_program__set_autoload(program, get_bool(env, arguments[1], "testEntry"));
-	error = -bpf_object__load(s->object);
+	error = start_loading(s);
 	if (error)
-		return throw_errno(env, error, "load the BPF object", libbpf_log());
-	for (size_t i = 0; i < COUNT_OF(pinned_maps); i++)
-		s->map_fds[i] = bpf_object__find_map_fd_by_name(s->object, pinned_maps[i]);
-	error = open_rings(s);
-	if (error)
-		return throw_errno(env, error, "open the event rings", libbpf_log());
+		return throw_errno(env, error, "load the BPF object", NULL);
+	if (!get_bool(env, arguments[1], "inBackground") && !finish_loading(env, s))
+		return NULL;
 	return object;
 }
 
@@ -325,14 +386,39 @@ static int filled_map(const char *name, uint32_t value_size, uint32_t entries, u
 	return fd;
 }
 
-static int set_slot(struct sensor *s, const char *outer, uint32_t slot, int inner)
-{
-	int error = 0;
+struct slot_update {
+	int outer, inner, error;
+	uint32_t slot;
+};
 
-	if (bpf_map_update_elem(map_fd(s, outer), &slot, &inner, BPF_ANY))
-		error = errno;
-	close(inner); /* the outer map holds it now */
-	return error;
+static void *set_slot(void *data)
+{
+	struct slot_update *update = data;
+
+	if (bpf_map_update_elem(update->outer, &update->slot, &update->inner, BPF_ANY))
+		update->error = errno;
+	return NULL;
+}
+
+/* Each update waits some 10 ms for the programs that may still see what was there before; on threads they wait together. */
+static void set_slots(struct slot_update *updates, size_t count)
+{
+	pthread_t threads[count];
+	bool started[count];
+	sigset_t all, old;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	for (size_t i = 0; i < count; i++)
+		started[i] = i > 0 && !pthread_create(&threads[i], NULL, set_slot, &updates[i]);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	for (size_t i = 0; i < count; i++) {
+		if (started[i])
+			pthread_join(threads[i], NULL);
+		else
+			set_slot(&updates[i]);
+		close(updates[i].inner); /* the outer map holds it now */
+	}
 }
 
 /* Wait until every program that may have chosen a slot before the last switch has ended: it looks its maps up more than
@@ -358,6 +444,7 @@ static napi_value fill_slot_method(napi_env env, napi_callback_info info)
 		{ "cells_slots", "cn_cells", sizeof(struct cell), BPF_F_MMAPABLE | BPF_F_INNER_MAP, NULL, 0 },
 		{ "allow_slots", "cn_allow", sizeof(struct allow_table), BPF_F_MMAPABLE, NULL, 0 },
 	};
+	struct slot_update updates[COUNT_OF(tables)];
 	napi_value arguments[5];
 	struct sensor *s = get_sensor(env, info, 5, arguments);
 	uint32_t slot;
@@ -375,11 +462,18 @@ static napi_value fill_slot_method(napi_env env, napi_callback_info info)
 	for (size_t i = 0; i < COUNT_OF(tables); i++) {
 		int fd = filled_map(tables[i].name, tables[i].value_size, tables[i].length / tables[i].value_size, tables[i].flags,
 				    tables[i].bytes, tables[i].length);
-		int error = fd < 0 ? -fd : set_slot(s, tables[i].outer, slot, fd);
 
-		if (error)
-			return throw_errno(env, error, "fill a table slot", NULL);
+		if (fd < 0) {
+			while (i-- > 0)
+				close(updates[i].inner);
+			return throw_errno(env, -fd, "fill a table slot", NULL);
+		}
+		updates[i] = (struct slot_update){ .outer = map_fd(s, tables[i].outer), .inner = fd, .slot = slot };
 	}
+	set_slots(updates, COUNT_OF(updates));
+	for (size_t i = 0; i < COUNT_OF(updates); i++)
+		if (updates[i].error)
+			return throw_errno(env, updates[i].error, "fill a table slot", NULL);
 	return undefined(env);
 }
 
