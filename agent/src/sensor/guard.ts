@@ -50,11 +50,12 @@ export class Guard {
   /** What earlier agents' sensors counted, so that no counter falls when a new agent takes over. */
   #inherited: MutableCounters | null = null;
 
-  /** Load programs and maps. Nothing is judged before {@link attach}. @throws NativeError */
+  /** Begin to load programs and maps; {@link install} waits for it. Nothing is judged before {@link attach}. @throws NativeError */
   constructor(options: GuardOptions) {
     this.#options = options;
     this.#layout = layout();
-    this.#sensor = Sensor.open(options.object, options);
+    // The kernel's verifier works while the config is read: what it says comes with the first call on the sensor.
+    this.#sensor = Sensor.open(options.object, { ...options, inBackground: true });
   }
 
   /** Put `compiled` in force: from one exec to the next, whole. @throws NativeError; the list before then stays. */
