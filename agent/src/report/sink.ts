@@ -35,8 +35,8 @@ export function openSink(fd: number): Sink {
   }
 }
 
-/** Between two tries at a full pipe or a halted terminal. */
-const RETRY_MS = 20;
+/** Between two tries at a full pipe or a halted terminal. A pipe holds 64 KiB: 13 MB/s for a reader that keeps up. */
+const RETRY_MS = 5;
 
 class DescriptorSink implements Sink {
   readonly #fd: number;

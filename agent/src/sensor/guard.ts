@@ -32,8 +32,10 @@ export interface GuardOptions extends SensorOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** Rounds of the kill ring between two rounds of the other one; a flood there keeps no kill waiting. */
-const MAX_BATCHES_PER_TURN = 8;
+/** How long records are read before the rest of the agent gets a turn: signals, reloads, probes, metrics. */
+const TURN_MS = 20;
+/** How long an agent that leaves its pins behind reads on. A flood would never let it end; its successor reads the rest. */
+const LAST_READ_MS = 500;
 
 /** Lists whose numbers events may still carry. */
 const REMEMBERED_LISTS = 4;
@@ -44,6 +46,7 @@ export class Guard {
   readonly #sensor: Sensor;
   readonly #lists = new Map<number, CompiledRules>();
   #slot: 0 | 1 = 0;
+  #watchdogPid: number | null = null;
   #attached = false;
   #closed = false;
   #pinned: string | null = null;
@@ -81,9 +84,14 @@ export class Guard {
     const { scopePid = 0, abandonedSignal } = this.#options;
     this.#sensor.setControl(this.#control("CONTROL_AGENT_TGID"), process.pid);
     this.#sensor.setControl(this.#control("CONTROL_SCOPE_TGID"), scopePid);
-    this.#sensor.watchHeld(abandonedSignal);
+    this.#watchdogPid = this.#sensor.watchHeld(abandonedSignal);
     this.#sensor.attach();
     this.#attached = true;
+  }
+
+  /** The child that looks after held processes; it was forked, so it has the agent's own command line. */
+  get watchdogPid(): number | null {
+    return this.#watchdogPid;
   }
 
   get isAttached(): boolean {
@@ -125,10 +133,14 @@ export class Guard {
    * goes on without an agent. */
   close(): void {
     if (this.#closed) return;
-    if (this.#pinned === null) this.#sensor.detach();
-    else this.#sensor.setControl(this.#control("CONTROL_AGENT_AWAY"), 1);
     this.#attached = false;
-    this.#drain(this.#sensor);
+    if (this.#pinned === null) {
+      this.#sensor.detach();
+      this.#drain(this.#sensor);
+    } else {
+      this.#sensor.setControl(this.#control("CONTROL_AGENT_AWAY"), 1);
+      for (const ring of [KILL_RING, OTHER_RING] as const) this.#readFor(LAST_READ_MS, ring);
+    }
     this.#closed = true;
     this.#sensor.close();
   }
@@ -140,14 +152,16 @@ export class Guard {
   /** On a wake-up. What one turn leaves is read in the next, so that the rest of the agent gets its turns. */
   #readRings(): void {
     if (this.#closed) return;
-    let left = false;
-    for (let batches = 0; batches < MAX_BATCHES_PER_TURN; batches++) {
-      left = this.#readBatch(this.#sensor, KILL_RING);
-      if (!left) break;
-    }
-    left = this.#readBatch(this.#sensor, OTHER_RING) || left;
+    const left = [this.#readFor(TURN_MS, KILL_RING), this.#readBatch(this.#sensor, OTHER_RING)].includes(true);
     if (left) setImmediate(() => this.#readRings());
     else this.#sensor.drained();
+  }
+
+  /** @returns whether there may be more. */
+  #readFor(ms: number, ring: RingIndex): boolean {
+    const until = performance.now() + ms;
+    while (this.#readBatch(this.#sensor, ring)) if (performance.now() > until) return true;
+    return false;
   }
 
   #drain(sensor: Sensor): void {
