@@ -4,6 +4,7 @@ import { constants } from "node:os";
 import { PatternError, parsePattern, type Way } from "@cryptnono/matcher";
 import { type HeldProcess, pidfd } from "@cryptnono/native";
 import { loadConfig, type PatternFault, watchConfig } from "./config/index.js";
+import { runtimeEndpoints } from "./containers/endpoints.js";
 import { UnsupportedError } from "./errors.js";
 import { createHeldJudge } from "./held.js";
 import { createKiller } from "./kill/index.js";
@@ -25,6 +26,7 @@ import {
   compileRules,
   type ExecRecord,
   Guard,
+  isSelfTest,
   runSelfTest,
   SELF_TEST_LIST,
   selfTestRule,
@@ -73,10 +75,11 @@ const INITIAL_PID_NAMESPACE = "pid:[4026531836]";
 /**
  * Start the detector; resolves when it guards.
  *
- * @throws ConfigError, NativeError, PinError, ListenError, UnsupportedError, with nothing left attached.
+ * @throws EndpointError, ConfigError, NativeError, PinError, ListenError, UnsupportedError, with nothing left attached.
  */
 export async function startExecwhacker(options: ExecwhackerOptions, objectFile: string): Promise<Execwhacker> {
   requireInitialPidNamespace();
+  const endpoints = options.lookupContainer ? runtimeEndpoints(process.env) : [];
   /** What has been opened, to be closed in reverse, at the end or when the start fails. */
   const opened: (() => unknown)[] = [];
   const selfTest = selfTestRule();
@@ -149,7 +152,7 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
   if (options.lookupContainer) {
     // Loaded when the guard stands already: a look-up delays no verdict, and neither does its code.
     const { createContainerLookup } = await import("./containers/lookup.js");
-    const containers = createContainerLookup();
+    const containers = createContainerLookup({ endpoints });
     // Asked until the last record that the guard's end brings up.
     opened.unshift(() => containers.close(), settle);
     lookUpWith(containers);
@@ -240,7 +243,7 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
   function handle(record: ExecRecord): void {
     const list = guard.listOf(record);
     const rule = record.match === null ? null : (list?.rules.strings[record.match.stringId] ?? null);
-    if (rule?.list === SELF_TEST_LIST) {
+    if (isSelfTest(rule, record.match?.bytes)) {
       endSelfTest(record);
       return;
     }
@@ -302,6 +305,7 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
         report: (report) => tell(report, performance.now()),
         isFirst: (report) => spares.isFirst(report),
         count: metrics,
+        watchdogPid: guard.watchdogPid,
       },
       isStopped,
     );
@@ -324,7 +328,10 @@ function outcomeOf(record: ExecRecord, list: CompiledRules | undefined): Outcome
     case "spared-pattern":
       return { action: "spared", allowedBy: { pattern: list?.rules.allow[record.patternId] ?? UNKNOWN_PATTERN } };
     case "let-go":
-      return { action: "let-go", because: record.unreadable ? "unreadable" : "over-long" };
+      return {
+        action: "let-go",
+        because: record.unreadable ? "unreadable" : record.overLong ? "over-long" : "agent-away",
+      };
     case "observed":
       return { action: "observed", durationNs: record.latencyNs };
   }

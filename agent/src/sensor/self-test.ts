@@ -11,9 +11,17 @@ const DEADLINE_MS = 10_000;
 /** Reports about this list are nobody's business. */
 export const SELF_TEST_LIST = "self-test";
 
+const PREFIX = "cryptnono-self-test-";
+
+/** Whether a match is a self-test's: this agent's, or that of an earlier one whose list nobody knows any more. */
+export function isSelfTest(rule: Rule | null, matched: Uint8Array | undefined): boolean {
+  if (rule !== null) return rule.list === SELF_TEST_LIST;
+  return matched !== undefined && new TextDecoder().decode(matched.subarray(0, PREFIX.length)) === PREFIX;
+}
+
 /** The string of this agent's self-test, as one more rule. Random for each agent, so that no one else runs into it. */
 export function selfTestRule(): Rule {
-  const value = new TextEncoder().encode(`cryptnono-self-test-${randomBytes(16).toString("hex")}`);
+  const value = new TextEncoder().encode(`${PREFIX}${randomBytes(16).toString("hex")}`);
   return { value, mode: "word", list: SELF_TEST_LIST, index: 0, action: "enforce" };
 }
 
