@@ -399,6 +399,33 @@ test("whatever the bytes, there is one bounded line of JSON with the match in it
   );
 });
 
+for (const [name, filler] of [
+  ["bytes that are no UTF-8", Buffer.of(0xff)],
+  ["control bytes", Buffer.of(0x1b)],
+  ["letters of three bytes", bytes("\u8a9e")],
+  ["invisible letters", bytes("\u2066")],
+] as const) {
+  test(`a line full of ${name} is one that no container runtime splits, with the match in it`, () => {
+    const fill = (length: number) => Buffer.alloc(length, filler);
+    const text = fill(60_000).toString();
+    const hostile = process("/p", [fill(60_000), fill(60_000), ` ${TEST_STRING} `, fill(60_000)], {
+      path: fill(4095),
+      comm: fill(15),
+      parentComm: fill(15),
+      cgroup: { source: "kernel", paths: [`/${text}`] },
+    });
+    const labels = { [text.slice(0, 900)]: text.slice(0, 900), second: text.slice(0, 900) };
+    const container = { kind: "container", type: "cri", id: text, labels, image: text, imageDigest: text } as const;
+    const whole: Report = { source: "execwhacker.bpf", process: hostile, rule, outcome: killed };
+    const [line] = formatter.lines(whole, container);
+    assert.ok(Buffer.byteLength(line!.text) <= 16_384);
+    const shown = JSON.parse(line!.text);
+    assert.ok(shown.cmdline.includes(TEST_STRING.toLowerCase()));
+    assert.equal(shown.matched, TEST_STRING.toLowerCase());
+    for (const key of ["cmdline", "exe", "argv0", "cgroup"]) assert.ok(shown.truncated[key], key);
+  });
+}
+
 test("importance follows the outcome", () => {
   const importance = (outcome: Outcome) =>
     formatter.lines({ source: "execwhacker.bpf", process: seed, rule, outcome }, HOST)[0]!.importance;

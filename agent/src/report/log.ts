@@ -39,15 +39,27 @@ const MAX_CMDLINE_CHARS = 8192;
 /** For every other text of foreign origin: `argv[0]` may have 128 KiB, an image's label any length. */
 const MAX_FIELD_CHARS = 1024;
 const MAX_LABELS_CHARS = 4096;
+/** Container runtimes split a longer line in two (containerd `max_container_log_line_size`, Docker's copier: 16 KiB). */
+const MAX_LINE_BYTES = 16_384;
+/** Halvings of the limits above after which every text of foreign origin is short. */
+const MAX_SHRINK = 5;
 
 export function createFormatter(options: LogOptions = {}): ReportFormatter {
   const { timestamp = microsecondClock(), bootTimeMs = bootTime(), maxCmdlineChars = MAX_CMDLINE_CHARS } = options;
 
+  /** The line with all limits on foreign text halved until it fits: escapes and bytes beyond ASCII take more than a byte each. */
   function reportLine(report: Report, container: ContainerResult): LogLine {
+    for (let shrink = 0; ; shrink++) {
+      const line = shrunkLine(report, container, shrink);
+      if (Buffer.byteLength(line.text) <= MAX_LINE_BYTES || shrink === MAX_SHRINK) return line;
+    }
+  }
+
+  function shrunkLine(report: Report, container: ContainerResult, shrink: number): LogLine {
     const { process, outcome, rule } = report;
     const shown = OUTCOMES[outcome.action];
-    const fields = new Fields();
-    const cmdline = showCommandLine(process, rule, maxCmdlineChars, report.matchOffset);
+    const fields = new Fields(shrink);
+    const cmdline = showCommandLine(process, rule, maxCmdlineChars >> shrink, report.matchOffset);
     fields.set("pid", process.pid);
     fields.bytes("cmdline", cmdline.bytes);
     const matched = rule?.value ?? report.matched;
@@ -185,6 +197,14 @@ function same(a: Uint8Array, b: Uint8Array | undefined): boolean {
 class Fields {
   readonly #fields: Record<string, unknown> = {};
   readonly #truncated: Record<string, unknown> = {};
+  readonly #maxFieldChars: number;
+  readonly #maxLabelsChars: number;
+
+  /** @param shrink - How often the limits are halved. */
+  constructor(shrink = 0) {
+    this.#maxFieldChars = MAX_FIELD_CHARS >> shrink;
+    this.#maxLabelsChars = MAX_LABELS_CHARS >> shrink;
+  }
 
   set(key: string, value: string | number): void {
     this.#fields[key] = value;
@@ -192,13 +212,17 @@ class Fields {
 
   /** Text of foreign origin, cut to a field's length. */
   text(key: string, text: string): void {
-    this.#fields[key] = cut(text, MAX_FIELD_CHARS);
-    if (text.length > MAX_FIELD_CHARS) this.truncated(key, { total_chars: text.length, shown_chars: MAX_FIELD_CHARS });
+    const max = this.#maxFieldChars;
+    this.#fields[key] = cut(text, max);
+    if (text.length > max) this.truncated(key, { total_chars: text.length, shown_chars: max });
   }
 
-  /** Bytes as text; when they are not UTF-8, `<key>_base64` has the exact ones. `cmdline` comes cut already. */
+  /**
+   * Bytes as text; when they are not UTF-8, `<key>_base64` has the exact ones. `cmdline` comes cut already, and `matched` is
+   * a banned string's length.
+   */
   bytes(key: string, bytes: Uint8Array): void {
-    const max = key === "cmdline" ? bytes.length : MAX_FIELD_CHARS;
+    const max = key === "cmdline" || key === "matched" ? bytes.length : this.#maxFieldChars;
     const shown = bytes.subarray(0, max);
     const { text, exact } = decode(shown);
     this.#fields[key] = text;
@@ -214,7 +238,7 @@ class Fields {
     let count = 0;
     for (const [key, value] of Object.entries(labels)) {
       chars += key.length + value.length;
-      if (chars > MAX_LABELS_CHARS) continue;
+      if (chars > this.#maxLabelsChars) continue;
       // A label may be called `__proto__`.
       Object.defineProperty(shown, key, { value, enumerable: true });
       count++;
