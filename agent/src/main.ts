@@ -1,4 +1,5 @@
 // The command line. The only place that reads argv and the environment, installs signal handlers and ends the process.
+import { giveBackMemory } from "@cryptnono/native";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { describeError, UsageError } from "./errors.js";
 import { type ExecwhackerOptions, startExecwhacker } from "./execwhacker.js";
@@ -113,6 +114,7 @@ async function runExecwhacker(flags: Flags): Promise<void> {
     },
     objectFile,
   );
+  giveBackMemory();
   const end = () => {
     detector.stop().then(
       () => {

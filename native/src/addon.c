@@ -140,6 +140,7 @@ NAPI_MODULE_INIT()
 	libbpf_set_print(keep_log);
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	register_layout(env, exports);
+	register_memory(env, exports);
 	register_sensor(env, exports);
 	register_process(env, exports);
 	return exports;

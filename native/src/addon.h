@@ -25,6 +25,7 @@ void set_number(napi_env env, napi_value object, const char *name, double value)
 void add_method(napi_env env, napi_value object, const char *name, napi_callback method, void *data);
 
 void register_layout(napi_env env, napi_value exports);
+void register_memory(napi_env env, napi_value exports);
 void register_sensor(napi_env env, napi_value exports);
 void register_process(napi_env env, napi_value exports);
 
