@@ -1,0 +1,455 @@
+// The agent from start to end: lists that change, agents that die and come back, and starts that fail.
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, type TestContext, test } from "node:test";
+import { type ConfigFile, ROOT, randomString, TestAgent } from "../lib/agent.js";
+import { ExecLoops } from "../lib/exec-loops.js";
+import { launch, prog } from "../lib/progs.js";
+
+const directory = mkdtempSync(join(tmpdir(), "cryptnono-lifecycle-"));
+after(() => rmSync(directory, { recursive: true, force: true }));
+const ran = prog("first-instruction");
+
+async function start(
+  t: TestContext,
+  config: ConfigFile,
+  flags: readonly string[] = [],
+  options: Parameters<typeof TestAgent.start>[2] = {},
+): Promise<TestAgent> {
+  const agent = await TestAgent.start(config, flags, options);
+  t.after(() => agent.stop());
+  return agent;
+}
+
+async function isKilled(string: string): Promise<boolean> {
+  const ended = await launch("plain", [ran, "v", string]);
+  assert.equal(ended.stdout.toString(), ended.signal === "SIGKILL" ? "" : "ran\n");
+  return ended.signal === "SIGKILL";
+}
+
+const reloads = (agent: TestAgent) => agent.lines.filter(({ event }) => event === "Config reloaded").length;
+
+/** The BPF programs that `pid` holds open. */
+function programsOf(pid: number): string[] {
+  return readdirSync(`/proc/${pid}/fdinfo`).flatMap((fd) => {
+    const id = /^prog_id:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/fdinfo/${fd}`, "latin1"))?.[1];
+    return id === undefined ? [] : [id];
+  });
+}
+
+/** Which of the programs are still loaded; those of a dead process go within moments. */
+async function untilUnloaded(ids: readonly string[]): Promise<void> {
+  assert.ok(ids.length > 0);
+  const isLoaded = (id: string) => spawnSync("bpftool", ["prog", "show", "id", id]).status === 0;
+  for (const until = Date.now() + 5000; ids.some(isLoaded); ) {
+    assert.ok(Date.now() < until, "programs stay loaded");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+describe("a list that changes", () => {
+  test("comes into force on SIGHUP", async (t) => {
+    const [before, later] = [randomString(), randomString()];
+    const agent = await start(t, { bannedCommandStrings: [before] });
+    assert.equal(await isKilled(before), true);
+    assert.equal(await isKilled(later), false);
+    agent.write({ bannedCommandStrings: [later] });
+    agent.process.kill("SIGHUP");
+    await agent.waitFor(() => reloads(agent) > 0, "the reload");
+    assert.equal(await isKilled(before), false);
+    assert.equal(await isKilled(later), true);
+  });
+
+  test("comes into force when its file is written", async (t) => {
+    const [before, later] = [randomString(), randomString()];
+    const agent = await start(t, { bannedCommandStrings: [before] });
+    agent.write({ bannedCommandStrings: [later] });
+    await agent.waitFor(() => reloads(agent) > 0, "the reload");
+    assert.equal(await isKilled(before), false);
+    assert.equal(await isKilled(later), true);
+  });
+
+  test("comes into force when a mounted volume is swapped", async (t) => {
+    const [before, later] = [randomString(), randomString()];
+    const volume = mkdtempSync(join(directory, "volume-"));
+    const put = (version: string, banned: string) => {
+      mkdirSync(join(volume, version));
+      writeFileSync(join(volume, version, "list.json"), JSON.stringify({ bannedCommandStrings: [banned] }));
+      symlinkSync(version, join(volume, "..data_tmp"));
+      renameSync(join(volume, "..data_tmp"), join(volume, "..data"));
+    };
+    put("..2026_01", before);
+    symlinkSync("..data/list.json", join(volume, "list.json"));
+    const agent = await start(t, { bannedCommandStrings: [] }, [], { configFile: join(volume, "list.json") });
+    assert.equal(await isKilled(before), true);
+    put("..2026_02", later);
+    rmSync(join(volume, "..2026_01"), { recursive: true });
+    await agent.waitFor(() => reloads(agent) > 0, "the reload");
+    assert.equal(await isKilled(before), false);
+    assert.equal(await isKilled(later), true);
+  });
+
+  test("leaves no process unmatched in 50 swaps of lists that both hold its string", async (t) => {
+    const banned = randomString();
+    const lists = [0, 1].map(() => [...Array.from({ length: 2000 }, () => randomString()), banned]);
+    const agent = await start(t, { bannedCommandStrings: lists[0]! });
+    const loops = new ExecLoops(directory);
+    t.after(() => loops.stop());
+    await loops.start(2, [ran, "v", banned]);
+    for (let i = 1; i <= 50; i++) {
+      const before = reloads(agent);
+      agent.write({ bannedCommandStrings: lists[i % 2]! });
+      agent.process.kill("SIGHUP");
+      await agent.waitFor(() => reloads(agent) > before, `reload ${i}`);
+    }
+    const ends = await loops.stop();
+    await agent.settle();
+    const killed = ends.reduce((sum, end) => sum + end.killed, 0);
+    assert.equal(
+      ends.reduce((sum, end) => sum + end.other, 0),
+      0,
+    );
+    assert.ok(killed > 100);
+    const lost = await agent.metric('events_lost_total{kind="kill"}');
+    const dropped = await agent.metric('log_lines_dropped_total{kind="kill"}');
+    assert.ok(agent.kills().length <= killed && killed <= agent.kills().length + lost + dropped);
+    assert.deepEqual(new Set(agent.kills().map(({ matched }) => matched)), new Set([banned]));
+    t.diagnostic(`${killed} processes meanwhile; ${lost} events and ${dropped} lines found no room`);
+  });
+
+  test("is refused when it is bad: the one before stays, and the log names file and place and no string", async (t) => {
+    const banned = randomString();
+    const secret = randomString("secret");
+    const agent = await start(t, { bannedCommandStrings: [banned] });
+    await agent.untilReady();
+    const rows: readonly (readonly [content: string, place: RegExp])[] = [
+      [JSON.stringify({ bannedCommandStrings: [secret, ""] }), /bannedCommandStrings\[1\]/],
+      [JSON.stringify({ bannedCommandStrings: [secret, "  "] }), /bannedCommandStrings\[1\]/],
+      [`{"bannedCommandStrings": ["${secret}"`, /line 1 column/],
+      [JSON.stringify({ bannedCommandString: [secret] }), /line 1 column/],
+      [
+        JSON.stringify({ bannedCommandStrings: [secret], allowedCommandPatterns: [`(${secret}`] }),
+        /allowedCommandPatterns\[0\]/,
+      ],
+      ["", /config\.json/],
+    ];
+    for (const [content, place] of rows) {
+      const before = agent.lines.length;
+      writeFileSync(agent.configFile, content);
+      agent.process.kill("SIGHUP");
+      await agent.waitFor(() => agent.lines.length > before, "a line");
+      const line = agent.lines[before]!;
+      assert.equal(line.event, "Config refused, the one before stays in force");
+      assert.match(String(line["error"]), place);
+      assert.ok(String(line["error"]).includes(agent.configFile));
+      assert.ok(!agent.rawLines.some((raw) => raw.includes(secret)));
+      const { status, text } = await agent.readiness();
+      assert.equal(status, 503);
+      assert.ok(!text.includes(secret));
+      assert.equal(await isKilled(banned), true);
+      await agent.settle();
+    }
+    assert.equal((await agent.metric('config_reloads_total{result="refused"}')) >= rows.length, true);
+    agent.write({ bannedCommandStrings: [banned] });
+    await agent.untilReady();
+  });
+});
+
+describe("an agent that dies", () => {
+  test("without pins leaves nothing in the kernel", async (t) => {
+    const banned = randomString();
+    const agent = await start(t, { bannedCommandStrings: [banned] });
+    assert.equal(await isKilled(banned), true);
+    const programs = programsOf(agent.process.pid!);
+    await agent.stop("SIGKILL");
+    assert.equal(await isKilled(banned), false);
+    await untilUnloaded(programs);
+  });
+
+  test("by SIGTERM leaves nothing in the kernel either, and writes what it knew", async (t) => {
+    const banned = randomString();
+    const agent = await start(t, { bannedCommandStrings: [banned] });
+    const programs = programsOf(agent.process.pid!);
+    const ended = await launch("vfork", [ran, "v", banned]);
+    assert.equal(await agent.stop(), 0);
+    assert.equal(agent.actions("killed", ended.child!.pid).length, 1);
+    assert.equal(await isKilled(banned), false);
+    await untilUnloaded(programs);
+  });
+
+  test("with pins guards on; the next one tells what was killed meanwhile, and unpin ends it", async (t) => {
+    const banned = randomString();
+    const pinDir = pins(t);
+    const config = { bannedCommandStrings: [banned] };
+    const first = await start(t, config, ["--pin-dir", pinDir]);
+    const programs = programsOf(first.process.pid!);
+    await first.stop("SIGKILL");
+    const dead: number[] = [];
+    for (let i = 0; i < 100; i++) {
+      const ended = await launch("plain", [ran, "v", banned]);
+      assert.equal(ended.signal, "SIGKILL");
+      assert.equal(ended.stdout.length, 0);
+      dead.push(ended.pid);
+    }
+    const second = await start(t, config, ["--pin-dir", pinDir]);
+    await second.waitFor(() => second.kills().length >= 100, "the lines of the kills meanwhile");
+    assert.deepEqual(
+      second.kills().map(({ pid }) => pid),
+      dead,
+    );
+    for (const line of second.kills()) {
+      assert.equal(line["matched"], banned);
+      assert.equal(line.cmdline, `${ran} ${banned}`.toLowerCase());
+    }
+    assert.ok((await second.metric('processes_killed_total{source="execwhacker.bpf"}')) >= 100);
+    await untilUnloaded(programs);
+    assert.equal(await isKilled(banned), true);
+    const ownPrograms = programsOf(second.process.pid!);
+    assert.equal(await second.stop(), 0);
+    assert.equal(await isKilled(banned), true, "SIGTERM leaves the pins as well");
+    const { status } = cryptnono(["unpin", "--pin-dir", pinDir]);
+    assert.equal(status, 0);
+    assert.equal(existsSync(pinDir), false);
+    assert.equal(await isKilled(banned), false);
+    await untilUnloaded(ownPrograms);
+  });
+
+  test("and comes back ten times leaves no process unguarded", async (t) => {
+    const banned = randomString();
+    const pinDir = pins(t);
+    const config = { bannedCommandStrings: [banned] };
+    let agent = await start(t, config, ["--pin-dir", pinDir]);
+    const loops = new ExecLoops(directory);
+    t.after(() => loops.stop());
+    await loops.start(2, [ran, "v", banned]);
+    for (let i = 0; i < 10; i++) {
+      if (i % 3 === 2) {
+        // An upgrade: the next one begins while this one still runs.
+        const next = await start(t, config, ["--pin-dir", pinDir]);
+        await agent.stop();
+        agent = next;
+      } else {
+        await agent.stop(i % 3 === 0 ? "SIGKILL" : "SIGTERM");
+        agent = await start(t, config, ["--pin-dir", pinDir]);
+      }
+    }
+    const ends = await loops.stop();
+    assert.equal(
+      ends.reduce((sum, { other }) => sum + other, 0),
+      0,
+    );
+    assert.ok(ends.every(({ killed }) => killed > 100));
+    t.diagnostic(`${ends.reduce((sum, { killed }) => sum + killed, 0)} processes, all killed`);
+  });
+
+  test("with pins kills what would have to be held, or lets it go, until one is back", async (t) => {
+    const banned = randomString();
+    const config = { bannedCommandStrings: [banned], allowedCommandPatterns: [`/bin/echo .*a.{40}b .*${banned}`] };
+    for (const [flags, dies] of [
+      [[], true],
+      [["--agent-away", "let-go"], false],
+    ] as const) {
+      const pinDir = pins(t);
+      const first = await start(t, config, ["--pin-dir", pinDir, ...flags]);
+      await first.stop("SIGKILL");
+      const ended = await launch("plain", ["/bin/echo", "echo", `a${"-".repeat(40)}b`, banned]);
+      assert.equal(ended.signal, dies ? "SIGKILL" : null);
+      const second = await start(t, config, ["--pin-dir", pinDir, ...flags]);
+      const [line] = await second.linesOf(ended.pid);
+      assert.deepEqual([line!.action, line!["matched"]], [dies ? "killed" : "let-go", banned]);
+      const spared = await launch("plain", ["/bin/echo", "echo", `a${"-".repeat(40)}b`, banned]);
+      assert.equal(spared.code, 0);
+      await second.stop();
+      assert.equal(cryptnono(["unpin", "--pin-dir", pinDir]).status, 0);
+    }
+  });
+});
+
+describe("the scan", () => {
+  test("at start kills what was started before, and tells of it once", async (t) => {
+    const banned = randomString();
+    const child = spawn("/bin/sleep", ["60"], { argv0: banned, stdio: "ignore" });
+    const ended = new Promise((resolve) => child.once("close", (_code, signal) => resolve(signal)));
+    const agent = await start(t, { bannedCommandStrings: [banned] }, ["--scan-existing", "1"]);
+    assert.equal(await ended, "SIGKILL");
+    const lines = await agent.linesOf(child.pid!);
+    assert.deepEqual(
+      lines.map(({ action, source, matched, argv0 }) => [action, source, matched, argv0]),
+      [["killed", "psutil.process_iter", banned, banned]],
+    );
+  });
+
+  test("tells of a spared process once, however often it looks", async (t) => {
+    const banned = randomString();
+    const before = spawn("/bin/sleep", ["60"], { argv0: `${banned}x`, stdio: "ignore" });
+    t.after(() => before.kill("SIGKILL"));
+    const agent = await start(t, { bannedCommandStrings: [banned] }, ["--scan-existing", "1"]);
+    const atExec = spawn("/bin/sleep", ["60"], { argv0: `x${banned}`, stdio: "ignore" });
+    t.after(() => atExec.kill("SIGKILL"));
+    await agent.waitFor(async () => (await agent.metric("scan_duration_seconds_count")) >= 4, "four scans");
+    assert.deepEqual(
+      agent.actions("spared", before.pid).map(({ source, allowedby }) => [source, allowedby]),
+      [["psutil.process_iter", "is-substring"]],
+    );
+    assert.deepEqual(
+      agent.actions("spared", atExec.pid).map(({ source }) => source),
+      ["execwhacker.bpf"],
+    );
+  });
+
+  test("kills neither the agent nor its watchdog, whatever stands in their command line", async (t) => {
+    const banned = randomString();
+    const named = mkdtempSync(join(directory, "named-"));
+    const configFile = join(named, `${banned}.json`);
+    writeFileSync(configFile, JSON.stringify({ bannedCommandStrings: [banned] }));
+    const agent = await start(t, { bannedCommandStrings: [] }, ["--scan-existing", "1"], { configFile });
+    const watchdogs = () =>
+      readFileSync(`/proc/${agent.process.pid}/task/${agent.process.pid}/children`, "latin1")
+        .trim()
+        .split(" ")
+        .filter((pid) => readFileSync(`/proc/${pid}/stat`, "latin1").includes("(cryptnono-watch) S"));
+    await agent.waitFor(async () => (await agent.metric("scan_duration_seconds_count")) >= 3, "three scans");
+    assert.equal(watchdogs().length, 1);
+    assert.deepEqual(agent.kills(), []);
+  });
+});
+
+describe("a start that fails says what to do, and leaves nothing attached", () => {
+  const secret = randomString("secret");
+  const file = (name: string, content: string) => {
+    const path = join(directory, name);
+    writeFileSync(path, content);
+    return path;
+  };
+  const good = file("good.json", JSON.stringify({ bannedCommandStrings: [secret] }));
+  const rows: readonly (readonly [
+    title: string,
+    args: readonly string[],
+    message: RegExp,
+    wrapper?: readonly string[],
+  ])[] = [
+    ["no config", [], /^cryptnono: start execwhacker: no config\n {2}\S/],
+    [
+      "a config that is not there",
+      ["--config", "/nowhere/x.json"],
+      /read config \/nowhere\/x\.json: .*no such file\n +\S/,
+    ],
+    ["a config that is a folder", ["--config", directory], /read config .*: .*a directory\n +\S/],
+    [
+      "a config that is no JSON",
+      ["--config", file("broken.json", `{"bannedCommandStrings": ["${secret}",}`)],
+      /broken\.json.*line 1 column/,
+    ],
+    [
+      "an empty list",
+      ["--config", file("empty.json", '{"bannedCommandStrings": []}')],
+      /at least one banned string.*\n +hint/,
+    ],
+    [
+      "an empty string",
+      ["--config", file("e.json", JSON.stringify({ bannedCommandStrings: [secret, ""] }))],
+      /bannedCommandStrings\[1\]/,
+    ],
+    [
+      "a blank string",
+      ["--config", file("b.json", JSON.stringify({ bannedCommandStrings: [" \t"] }))],
+      /bannedCommandStrings\[0\]/,
+    ],
+    [
+      "a string that is too long",
+      ["--config", file("l.json", JSON.stringify({ bannedCommandStrings: ["x".repeat(513)] }))],
+      /bannedCommandStrings\[0\].*512/,
+    ],
+    [
+      "a broken pattern",
+      ["--config", file("p.json", JSON.stringify({ bannedCommandStrings: [secret], allowedCommandPatterns: ["a("] }))],
+      /allowedCommandPatterns\[0\]/,
+    ],
+    ["an unknown mode", ["--config", good, "--mode", "kill"], /--mode/],
+    [
+      "a pin directory that is no BPF file system",
+      ["--config", good, "--pin-dir", join(directory, "pins")],
+      /pin to .*pins: .*\n {2}.*mount -t bpf/,
+    ],
+    [
+      "no BTF",
+      ["--config", good],
+      /BTF.*\n {2}\S/s,
+      ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /sys/kernel/btf && exec "$0" "$@"'],
+    ],
+    [
+      "no privileges",
+      ["--config", good],
+      /Operation not permitted.*\n {2}.*capabilities BPF and PERFMON/s,
+      ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all"],
+    ],
+    [
+      "another user",
+      ["--config", good],
+      /not permitted|permission denied/,
+      ["setpriv", "--reuid", "65534", "--clear-groups"],
+    ],
+    [
+      "a pid namespace of its own",
+      ["--config", good],
+      /pid namespace.*\n {2}.*hostPID/s,
+      ["unshare", "--pid", "--fork", "--mount-proc"],
+    ],
+  ];
+
+  for (const [title, args, message, wrapper = []] of rows) {
+    test(title, () => {
+      const { status, stdout, stderr } = cryptnono(
+        ["execwhacker", "--scope-pid", String(process.pid), ...args],
+        wrapper,
+      );
+      assert.match(stderr, message);
+      assert.equal(status, 1);
+      assert.equal(stdout, "");
+      assert.doesNotMatch(stderr, /^ +at /m, "a stack is not for people");
+      assert.ok(!stderr.includes(secret), "a banned string is secret");
+    });
+  }
+
+  test("a port that is taken", async (t) => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, () => resolve()));
+    t.after(() => server.close());
+    const address = server.address();
+    const port = typeof address === "object" && address !== null ? String(address.port) : "";
+    const { status, stderr } = cryptnono(["execwhacker", "--config", good, "--serve-metrics-port", port]);
+    assert.equal(status, 1);
+    assert.match(stderr, new RegExp(`${port}.*in use`));
+  });
+
+  test("leaves no pins", () => {
+    assert.equal(existsSync(join(directory, "pins")) && readdirSync(join(directory, "pins")).length > 0, false);
+  });
+});
+
+/** A pin directory that is empty at the test's end. */
+function pins(t: TestContext): string {
+  const pinDir = `/sys/fs/bpf/${randomString("test-")}`;
+  t.after(() => cryptnono(["unpin", "--pin-dir", pinDir]));
+  return pinDir;
+}
+
+/** Run the command to its end, below `wrapper`. */
+function cryptnono(args: readonly string[], wrapper: readonly string[] = []) {
+  const [file, ...rest] = [...wrapper, join(ROOT, "bin/cryptnono"), ...args];
+  return spawnSync(file!, rest, { encoding: "utf8", timeout: 20_000, killSignal: "SIGKILL" });
+}
