@@ -251,6 +251,11 @@ describe("what has no meaning any more, or not yet", { skip }, () => {
 });
 
 describe("the templates", { skip }, () => {
+  it("select pods by name and release alone, as Kubernetes lets no upgrade change that", () => {
+    const labels = { "app.kubernetes.io/name": "cryptnono", "app.kubernetes.io/instance": "support" };
+    assert.deepEqual(agent({}).selector.matchLabels, labels);
+  });
+
   it("hold one kind each", () => {
     const crowded = readdirSync(join(chart, "templates"))
       .map(

@@ -15,6 +15,7 @@ import {
   PIN_DIR,
   pinnedPrograms,
   pinnedSensors,
+  restartContainerd,
   statusOf,
   workingSetMiB,
 } from "./node.js";
@@ -40,12 +41,12 @@ const skip = process.env["KUBECONFIG"] === undefined ? "no cluster: run test/clu
 
 describe("cryptnono on Kubernetes", { skip }, () => {
   const [first, second, third] = [randomBannedString(), randomBannedString(), randomBannedString()];
-  // For the tests that count kills, each its own.
-  const [whileLost, whileUpgraded] = [randomBannedString(), randomBannedString()];
+  // For the tests that look for their own kills.
+  const [whileLost, whileUpgraded, afterRestart] = [randomBannedString(), randomBannedString(), randomBannedString()];
   // As long a list as hubs have, of strings no one uses.
   const generated = { bannedCommandStrings: Array.from({ length: 6100 }, () => randomBannedString().slice(0, 16)) };
   const lists = (...bannedCommandStrings: string[]) => ({
-    "encrypted-01": { bannedCommandStrings: [...bannedCommandStrings, whileLost, whileUpgraded] },
+    "encrypted-01": { bannedCommandStrings: [...bannedCommandStrings, whileLost, whileUpgraded, afterRestart] },
     "encrypted-02": generated,
   });
   let server: UserServer;
@@ -197,6 +198,20 @@ describe("cryptnono on Kubernetes", { skip }, () => {
     assert.equal(miners.escaped, 0);
     await reported(t, miners.started, logs);
     assert.equal(pinnedSensors().length, 1);
+  });
+
+  it("names the pod when the container runtime was restarted", async () => {
+    await restartContainerd();
+    agent = await readyAgent();
+    // A container that the agent has not asked for before.
+    const another = await startUserServer(HUB);
+    assert.ok(await isKilled(another, afterRestart));
+    const found = await until("the kill's line", 10, async () => {
+      const log = await typed(`kubectl -n support logs ${agent.name} -c execwhacker`);
+      return log.split("\n").find((line) => line.includes(afterRestart));
+    });
+    const { labels } = JSON.parse(found) as { labels?: Record<string, string> };
+    assert.equal(labels?.["io.kubernetes.pod.name"], another.pod, found);
   });
 
   it("weighs little after an hour's worth of kills", async (t) => {

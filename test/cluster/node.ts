@@ -1,6 +1,7 @@
 // This machine as the cluster's one node: the agent's process, what it may do and weighs, and what it left in the kernel.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { run } from "./commands.js";
+import { join } from "node:path";
+import { run, until } from "./commands.js";
 
 /** Where the chart pins by default. */
 export const PIN_DIR = "/sys/fs/bpf/cryptnono";
@@ -69,6 +70,14 @@ export async function workingSetMiB(podUid: string, container: string): Promise<
   const found = pods.find(({ podRef }) => podRef.uid === podUid)?.containers?.find(({ name }) => name === container);
   const bytes = found?.memory?.workingSetBytes;
   return bytes === undefined ? undefined : bytes / 2 ** 20;
+}
+
+/** End containerd, which leaves the containers running, and start it again: its socket is a new one then. */
+export async function restartContainerd(): Promise<void> {
+  const [pid] = read(join(process.env["CLUSTER_RUN"] ?? "/run/cryptnono-cluster", "containerd.pid")).split(" ");
+  process.kill(Number(pid));
+  await until("containerd has ended", 20, async () => /^[ZX]?$/.test(statusOf(Number(pid), "State").slice(0, 1)));
+  await run([join(import.meta.dirname, "../../cluster/up")]);
 }
 
 /** Ids of all BPF programs in the kernel. */
