@@ -212,6 +212,16 @@ describe("a command line that is longer than --max-scan-bytes", () => {
   });
 });
 
+test("a held process whose parent sends it SIGCONT without pause dies by its verdict all the same", async (t) => {
+  const agent = await start(t);
+  const { stderr } = await launch("continue-child", ["/bin/sleep", banned, "60"], ["100"]);
+  assert.equal(numbersOf(stderr)["killed"], 100);
+  await agent.settle();
+  // SIGCONT takes a stop back, so it may have run until its verdict: how often a short one is done by then is measured.
+  const short = await launch("continue-child", [ran, "v", banned], ["100"]);
+  t.diagnostic(`of 100 short ones ${numbersOf(short.stderr)["printed"]} printed before their verdict`);
+});
+
 /** The children of this process that are stopped, once there are `count` of them. */
 async function untilHeld(count: number): Promise<number[]> {
   const until = Date.now() + 10_000;
