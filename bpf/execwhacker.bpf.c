@@ -196,14 +196,21 @@ static __always_inline __u32 hold(struct task_struct *task, struct exec_event *e
 	return VERDICT_KILLED;
 }
 
-static __always_inline void count_verdict(__u32 verdict, struct search *s)
+/* The agent executes nothing but its self-test. Counted apart here, as the agent that takes over these counters cannot tell
+ * how many of the kills were that. */
+static __always_inline bool is_self_test(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, real_parent, tgid) == control_get(CONTROL_AGENT_TGID) && !control_get(CONTROL_AGENT_AWAY);
+}
+
+static __always_inline void count_verdict(__u32 verdict, struct search *s, struct task_struct *task)
 {
 	if (s->flags & EVENT_UNREADABLE)
 		count(COUNTER_UNREADABLE);
 	if (s->flags & EVENT_OVER_LONG)
 		count(COUNTER_OVER_LONG);
 	if (verdict == VERDICT_KILLED)
-		count(COUNTER_KILLED);
+		count(is_self_test(task) ? COUNTER_SELF_TEST : COUNTER_KILLED);
 	else if (verdict == VERDICT_KILL_FAILED)
 		count(COUNTER_KILL_FAILED);
 	else if (verdict == VERDICT_WOULD_KILL)
@@ -274,7 +281,7 @@ int BPF_PROG(guard_exec, struct task_struct *task, int old_pid, struct linux_bin
 	if (verdict == VERDICT_PASS)
 		verdict = VERDICT_OBSERVED;
 	b->event.latency_ns = bpf_ktime_get_ns() - entered;
-	count_verdict(verdict, s);
+	count_verdict(verdict, s, task);
 
 	b->event.verdict = verdict;
 	b->event.flags = s->flags | (s->rank == RANK_NONE ? EVENT_NO_STRING : 0) |

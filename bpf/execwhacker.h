@@ -142,6 +142,7 @@ enum counter {
 	COUNTER_KILL_EVENTS_LOST,
 	COUNTER_OTHER_EVENTS_LOST,
 	COUNTER_NO_TABLES,
+	COUNTER_SELF_TEST, /* the agent's own child was killed; not among the killed */
 	COUNTER_COUNT,
 };
 
