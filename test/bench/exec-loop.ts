@@ -9,8 +9,8 @@ import type { Result } from "./result.js";
 import { compileForBench } from "./search-time.js";
 import { median, medianInterval } from "./statistics.js";
 
-const PAIRS = 80;
-const EXECS_PER_BLOCK = 150;
+const PAIRS = 160;
+const EXECS_PER_BLOCK = 200;
 
 let directory: string | undefined;
 
