@@ -538,9 +538,13 @@ LOOP_BODY(filter_some_chunks, struct scan)
 	__u32 flags = ctx->f->policy.flags, chunk = turn * CHUNKS_PER_TURN, end = s->end;
 
 #pragma clang loop unroll(disable)
-	for (int i = 0; i < CHUNKS_PER_TURN; i++, chunk++)
+	for (__u64 i = 0; i < CHUNKS_PER_TURN; i++, chunk++) {
+		/* 64 bits wide, and kept so: 354e8f1970f8 "bpf: Support <8-byte scalar spill and refill", v5.16. Before it the
+		 * verifier forgets a smaller counter that lies on the stack, and the loop has no end for it. */
+		barrier_var(i);
 		if (chunk * CHUNK_BYTES >= end || filter_chunk(s, ctx->f, flags, chunk))
 			return 1;
+	}
 	return 0;
 }
 
