@@ -2,7 +2,7 @@
 import { constants } from "node:os";
 import type { HeldProcess } from "@cryptnono/native";
 import type { Killer, PidfdCalls } from "./kill/index.js";
-import { nsToTicks, type ProcFiles, parseStat } from "./proc/index.js";
+import { isDead, nsToTicks, type ProcFiles, parseStat } from "./proc/index.js";
 import { contractLine, type Decision } from "./report/index.js";
 import { type CompiledRules, type ExecRecord, splitArea } from "./sensor/index.js";
 import type { Outcome, Report, Rule, Source } from "./types.js";
@@ -121,7 +121,9 @@ export function createHeldJudge(dependencies: HeldDependencies): HeldJudge {
 
   function isSame({ pid, startTimeNs }: HeldProcess): boolean {
     try {
-      return parseStat(proc.read(pid, "stat"))?.startTicks === nsToTicks(startTimeNs);
+      const stat = parseStat(proc.read(pid, "stat"));
+      // Dead and not waited for, it still has its number, but no arguments any more.
+      return stat !== null && !isDead(stat) && stat.startTicks === nsToTicks(startTimeNs);
     } catch {
       return false;
     }

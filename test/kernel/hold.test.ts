@@ -1,11 +1,13 @@
 // Processes that the kernel stops at exec for the agent to judge: allow patterns too large for its table, and command lines
 // longer than it may search.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { after, describe, type TestContext, test } from "node:test";
 import { compileAllow } from "@cryptnono/matcher";
 import { type ConfigFile, randomString, TestAgent } from "../lib/agent.js";
-import { type Launched, launch, numbersOf, prog, Workshop } from "../lib/progs.js";
+import { type Launched, launch, numbersOf, packWords, prog, Workshop } from "../lib/progs.js";
 
 const shop = new Workshop();
 after(() => shop.remove());
@@ -121,6 +123,25 @@ describe("an allow pattern that is too large for the kernel", () => {
     );
     assert.equal(await agent.metric('processes_missed_total{source="execwhacker.bpf"}'), 1);
   });
+});
+
+test("a held process that died and that its parent does not wait for is told of as missed", async (t) => {
+  const agent = await start(t);
+  agent.process.kill("SIGSTOP");
+  const parent = spawn(prog("neglect"), { stdio: ["pipe", "pipe", "ignore"] });
+  t.after(() => parent.kill("SIGKILL"));
+  parent.stdin.end(packWords([ran, "v", banned]));
+  const [told] = (await once(parent.stdout, "data")) as [Buffer];
+  const pid = numbersOf(told.toString())["child"]!;
+  await agent.waitFor(() => stateOf(pid) === "T", "the child to be held");
+  process.kill(pid, "SIGKILL");
+  await agent.waitFor(() => stateOf(pid) === "Z", "the child to be dead");
+  agent.process.kill("SIGCONT");
+  const lines = await agent.linesOf(pid);
+  assert.deepEqual(
+    lines.map(({ action, matched }) => [action, matched]),
+    [["missed-kill", banned]],
+  );
 });
 
 describe("when the agent dies, nothing stays stopped", () => {
