@@ -249,6 +249,8 @@ int BPF_PROG(guard_exec, struct task_struct *task, int old_pid, struct linux_bin
 	struct search *s;
 	long failed = 0;
 
+	if (control_get(CONTROL_RETIRED))
+		return 0;
 	count(COUNTER_CHECKED);
 	if (!in_scope(task))
 		return 0;

@@ -4,6 +4,9 @@
 #ifndef CRYPTNONO_EXECWHACKER_H
 #define CRYPTNONO_EXECWHACKER_H
 
+/* Raised when this file changes: what is pinned by an agent of another version is removed, not read. */
+#define LAYOUT_VERSION 1
+
 /* ---- limits ---- */
 
 /* Longest banned string. */
@@ -122,6 +125,7 @@ enum control {
 	CONTROL_AGENT_TGID, /* 0: none */
 	CONTROL_AGENT_AWAY, /* set to 1 by the kernel when the agent's last thread exits */
 	CONTROL_SCOPE_TGID, /* tests: only this process's descendants are judged; 0: everything */
+	CONTROL_RETIRED, /* 1: another sensor judges from now on */
 	CONTROL_COUNT,
 };
 

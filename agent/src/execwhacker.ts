@@ -197,6 +197,8 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
       refusal = null;
       metrics.reloaded("ok");
       tellInForce("Config reloaded", next);
+      // What runs already may be banned by now.
+      if (options.scanExisting > 0) scan.now().catch(fault);
       void checkSelf();
     } catch (error) {
       refusal = error instanceof Error ? error.message : String(error);

@@ -1,6 +1,6 @@
 // The sensor in the agent's hands: lists swapped in whole, records read, pins taken over.
-import { mkdirSync, readdirSync, rmdirSync, statSync, unlinkSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, unlinkSync } from "node:fs";
+import { basename, join } from "node:path";
 import {
   type HeldProcess,
   KILL_RING,
@@ -11,6 +11,7 @@ import {
   Sensor,
   type SensorOptions,
 } from "@cryptnono/native";
+import { parseStat } from "../proc/index.js";
 import type { SensorCounters } from "../types.js";
 import { type MutableCounters, nameCounters } from "./counters.js";
 import { decodeExecRecord, type ExecRecord } from "./decode.js";
@@ -189,7 +190,7 @@ export class Guard {
 
   #takeOver(pinDir: string): void {
     const earlier = pinnedSensors(pinDir);
-    const own = join(pinDir, `${PIN_PREFIX}${process.pid}-${Date.now()}`);
+    const own = join(pinDir, pinName(this.#layoutVersion));
     try {
       mkdirSync(own, { recursive: true });
       this.#sensor.pin(own);
@@ -209,11 +210,21 @@ export class Guard {
     }
   }
 
+  get #layoutVersion(): number {
+    return this.#layout.constants["LAYOUT_VERSION"]!;
+  }
+
   /** End an earlier sensor's judging, then read what it still has to tell. */
   #inherit(dir: string): void {
-    removeLinkPins(dir);
+    if (!basename(dir).startsWith(`${PIN_PREFIX}${this.#layoutVersion}-`)) {
+      removePins(dir); // its records are laid out otherwise
+      return;
+    }
     const sensor = Sensor.openPinned(dir);
     try {
+      // Its links may be held by a living agent, and go some time after their last pin: without this, a kill is told twice.
+      sensor.setControl(this.#control("CONTROL_RETIRED"), 1);
+      removeLinkPins(dir);
       // A living agent (an upgrade in progress) reads its ring itself; two readers would tear it.
       if (!isAlive(dir)) {
         this.#drain(sensor);
@@ -255,14 +266,22 @@ function pinnedSensors(pinDir: string): string[] {
   }
 }
 
-/** The agent that pinned `dir` still runs: its process id is in the name, and it is younger than the boot. */
+/** The name of this agent's directory: the records' version, and the agent by process id and start time. */
+function pinName(layoutVersion: number): string {
+  return `${PIN_PREFIX}${layoutVersion}-${process.pid}-${startTicks(process.pid)}`;
+}
+
+/** The agent that pinned `dir` still runs. */
 function isAlive(dir: string): boolean {
-  const pid = Number(/sensor-(\d+)-/.exec(dir)?.[1]);
+  const [pid, ticks] = basename(dir).split("-").slice(-2).map(Number);
+  return pid !== undefined && startTicks(pid) === ticks;
+}
+
+function startTicks(pid: number): number | undefined {
   try {
-    // A process that began after the pins were made has only the number in common.
-    return statSync(`/proc/${pid}`).ctimeMs <= Number(/-(\d+)$/.exec(dir)?.[1]);
+    return parseStat(readFileSync(`/proc/${pid}/stat`))?.startTicks;
   } catch {
-    return false;
+    return undefined;
   }
 }
 
