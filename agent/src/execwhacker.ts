@@ -260,8 +260,8 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
       latencyNs: record.latencyNs,
       ...(record.match?.offset === undefined ? {} : { matchOffset: record.match.offset }),
     };
-    // A scan need not say it again.
-    if (report.outcome.action === "spared" || report.outcome.action === "would-kill") spares.isFirst(report);
+    const isState = report.outcome.action === "spared" || report.outcome.action === "would-kill";
+    if (isState && !spares.isFirst(report)) return; // a scan was quicker; and none will say it again
     tell(report, sinceMs);
     if (record.verdict === "kill-failed") killAgain(report);
   }

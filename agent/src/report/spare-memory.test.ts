@@ -51,6 +51,17 @@ test("the kernel's start time and a scan's, in clock ticks, are the same process
   assert.equal(memory.isFirst(report({ startTimeNs: 1_230_000_000n })), false);
 });
 
+test("each exec is first, but one that a scan has told of is not", () => {
+  const exec: Report = { ...report({}), source: "execwhacker.bpf" };
+  const scan = report({});
+  const told = (order: readonly Report[]) => {
+    const memory = new SpareMemory();
+    return order.map((one) => memory.isFirst(one));
+  };
+  assert.deepEqual(told([exec, scan, exec, scan]), [true, false, true, false]);
+  assert.deepEqual(told([scan, exec, scan, exec]), [true, false, false, true]);
+});
+
 test("a full memory forgets what it has not met for longest", () => {
   const memory = new SpareMemory(2);
   memory.isFirst(report({ pid: 1 }));

@@ -1,5 +1,5 @@
 // What was said of a living process already, so that a scan every ten minutes does not say it again.
-import type { ProcessFacts, Report } from "../types.js";
+import type { ProcessFacts, Report, Source } from "../types.js";
 
 /** More spared processes than a node has at a time; some 100 bytes each. */
 const MAX_REMEMBERED = 8192;
@@ -11,19 +11,26 @@ const NS_PER_TICK = 10_000_000n;
 /** Remembers reports by process id, start time, arguments and action. Forgets the longest unseen when full. */
 export class SpareMemory {
   readonly #max: number;
-  readonly #seen = new Set<string>();
+  /** Who said it last. */
+  readonly #seen = new Map<string, Source>();
 
   constructor(max = MAX_REMEMBERED) {
     this.#max = max;
   }
 
-  /** Whether this is the first such report. Asking makes it remembered. */
-  isFirst({ process, outcome }: Report): boolean {
+  /**
+   * Whether this is the first such report. Asking makes it remembered.
+   *
+   * The kernel's is first again with each exec, but not when a scan came upon the process before the event was read.
+   */
+  isFirst({ source, process, outcome }: Report): boolean {
     const key = `${outcome.action} ${process.pid} ${process.startTimeNs / NS_PER_TICK} ${hashArguments(process)}`;
-    const first = !this.#seen.delete(key);
-    this.#seen.add(key);
-    if (this.#seen.size > this.#max) this.#seen.delete(this.#seen.values().next().value!);
-    return first;
+    const before = this.#seen.get(key);
+    const isExec = source === "execwhacker.bpf";
+    this.#seen.delete(key);
+    this.#seen.set(key, isExec ? source : (before ?? source));
+    if (this.#seen.size > this.#max) this.#seen.delete(this.#seen.keys().next().value!);
+    return before === undefined || (isExec && before === source);
   }
 }
 
