@@ -37,6 +37,7 @@
 #define FILTER_A_BYTES (1 << 21)
 #define FILTER_B_BYTES (1 << 19)
 #define FILTER_C_BYTES (1 << 13)
+#define FILTER_KEYS_BYTES (1 << 18)
 #define CELL_BYTES 64
 #define ENTRIES_PER_CELL 8
 /* Cells that one key's entries may run over. */
@@ -76,6 +77,8 @@ struct policy {
 	__u32 allow_end_class;
 	__u32 generation; /* of the list; told in each event */
 	__u32 allow_quote_class; /* the column of an apostrophe within quotes, which is five characters */
+	__u32 mask_keys; /* byte mask into filter keys */
+	__u32 reserved[3];
 };
 
 struct filters {
@@ -83,6 +86,7 @@ struct filters {
 	__u64 a[FILTER_A_BYTES / 8];
 	__u64 b[FILTER_B_BYTES / 8];
 	__u64 c[FILTER_C_BYTES / 8];
+	__u64 keys[FILTER_KEYS_BYTES / 8]; /* by key_hash: whether any string has the key */
 };
 
 /* A bucket's entry. string_cell 0: empty, and the end of the chain. */

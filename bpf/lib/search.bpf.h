@@ -14,7 +14,8 @@ _Static_assert(MAX_TURNS >= WINDOW_BYTES, "allow.bpf.h makes a turn for each byt
 typedef __u64 __attribute__((may_alias)) any_u64;
 
 #define EACH_BYTE(x) (0x0101010101010101ULL * (x))
-#define GRAM_FACTOR 0x9FB21C651E98DF25ULL
+#define GRAM_A_FACTOR 0x9FB21C651E98DF25ULL
+#define GRAM_B_FACTOR 0x9E3779B1U
 
 /* Room for the path, the tail behind it and the gap; a multiple of a chunk. */
 #define PATH_ROOM 4864
@@ -132,6 +133,13 @@ static __always_inline __u64 fold8(__u64 v)
 static __always_inline __u64 low_bytes(__u32 n)
 {
 	return n >= 8 ? ~0ULL : (1ULL << ((n * 8) & 63)) - 1;
+}
+
+/* A shift by the low six bits of `n`, as BPF's own shift is; C would want them cut out first, at an instruction each. */
+static __always_inline __u64 shift_right(__u64 value, __u64 n)
+{
+	asm("%0 >>= %1" : "+r"(value) : "r"(n));
+	return value;
 }
 
 static __always_inline __u32 key_hash(__u64 key, __u32 length)
@@ -282,10 +290,11 @@ static __always_inline __u64 worth_a_look(const struct cell *cell, __u32 tag)
 	return found;
 }
 
-/* The strings whose key is the `length` bytes at `start` in the buffer. */
-static __always_inline void try_key(struct search *s, void *cells, __u32 bucket_mask, __u32 start, __u32 length)
+/* The strings whose key is the `length` bytes at `start` in the buffer. A filter of the keys comes first: looking into a
+ * bucket is a helper's call and a cache line. */
+static __always_inline void try_key(struct search *s, struct filters *f, void *cells, __u32 start, __u32 length)
 {
-	__u32 hash, bucket;
+	__u32 bucket_mask = f->policy.bucket_mask, mask = f->policy.mask_keys & (FILTER_KEYS_BYTES - 8), hash, bucket;
 	struct cell *cell;
 	__u64 key;
 
@@ -294,6 +303,8 @@ static __always_inline void try_key(struct search *s, void *cells, __u32 bucket_
 		return;
 	key = fold8(*(any_u64 *)(s->buffer + start)) & low_bytes(length);
 	hash = key_hash(key, length);
+	if (!(shift_right(*(__u64 *)((__u8 *)f->keys + ((hash >> 3) & mask)), hash) & 1))
+		return;
 	bucket = hash & bucket_mask;
 	cell = bpf_map_lookup_elem(cells, &bucket);
 	if (cell && worth_a_look(cell, hash >> 16)) {
@@ -317,7 +328,7 @@ __attribute__((noinline)) int try_keys_a(__u32 at)
 	if (!s || !f || !cells)
 		return 0;
 	for (__u32 i = 0; i < 4 && i <= at; i++)
-		try_key(s, cells, f->policy.bucket_mask, at - i, KEY_A_BYTES);
+		try_key(s, f, cells, at - i, KEY_A_BYTES);
 	return 0;
 }
 
@@ -330,7 +341,7 @@ __attribute__((noinline)) int try_keys_b(__u32 at)
 	if (!s || !f || !cells)
 		return 0;
 	for (__u32 i = 0; i < 2 && i <= at; i++)
-		try_key(s, cells, f->policy.bucket_mask, at - i, KEY_B_BYTES);
+		try_key(s, f, cells, at - i, KEY_B_BYTES);
 	return 0;
 }
 
@@ -344,7 +355,7 @@ __attribute__((noinline)) int try_keys_c(__u32 at)
 		return 0;
 	for (__u32 length = 1; length <= 4; length++)
 		if ((f->policy.short_lengths >> length) & 1)
-			try_key(s, cells, f->policy.bucket_mask, at, length);
+			try_key(s, f, cells, at, length);
 	return 0;
 }
 
@@ -352,29 +363,20 @@ __attribute__((noinline)) int try_keys_c(__u32 at)
 
 #define LOWER EACH_BYTE(0x20)
 
-/* A shift by the low six bits of `n`, as BPF's own shift is; C would want them cut out first, at an instruction each. */
-static __always_inline __u64 shift_right(__u64 value, __u64 n)
+/* Five bytes, two bits of one word: the top 18 bits of the product choose the word, the next two sixes the bits. */
+static __always_inline __u64 fires_a(const __u8 *filter, __u64 mask, __u64 text)
 {
-	asm("%0 >>= %1" : "+r"(value) : "r"(n));
-	return value;
-}
-
-/* Two bits of one word: the top 18 bits of the product choose the word, the next two sixes the bits. */
-static __always_inline __u64 fires(const __u8 *filter, __u64 mask, __u64 gram)
-{
-	__u64 x = gram * GRAM_FACTOR, word = *(__u64 *)(filter + ((x >> 43) & mask));
+	__u64 x = (text & 0xffffffffff) * GRAM_A_FACTOR, word = *(__u64 *)(filter + ((x >> 43) & mask));
 
 	return shift_right(word, x >> 40) & shift_right(word, x >> 34);
 }
 
-static __always_inline __u64 fires_a(const __u8 *filter, __u64 mask, __u64 text)
-{
-	return fires(filter, mask, text & 0xffffffffff); /* five bytes */
-}
-
+/* Four bytes, one bit: it is tested twice as often, for a list with few such strings, so it is cheap and wide. */
 static __always_inline __u64 fires_b(const __u8 *filter, __u64 mask, __u64 text)
 {
-	return fires(filter, mask, text & 0xffffffff); /* four bytes */
+	__u32 x = (__u32)text * GRAM_B_FACTOR;
+
+	return shift_right(*(__u64 *)(filter + ((x >> 13) & mask)), x >> 7);
 }
 
 static __always_inline __u64 fires_c(const __u64 *filter, __u64 text)
@@ -463,16 +465,16 @@ __attribute__((noinline)) int try_hits(void)
 }
 
 /* The barrier keeps clang from lining up all loads first, which would not fit the registers. */
-#define ADD_FIRES(gram)                                                                                                \
+#define ADD_FIRES(any, gram)                                                                                           \
 	do {                                                                                                           \
-		any |= (gram);                                                                                         \
+		(any) |= (gram);                                                                                       \
 		barrier_var(any);                                                                                      \
 	} while (0)
 
-#define ADD_HIT(list, length)                                                                                          \
+#define ADD_HIT(any, list, length)                                                                                     \
 	do {                                                                                                           \
 		__u32 n = (length);                                                                                    \
-		if (any & 1) {                                                                                         \
+		if ((any) & 1) {                                                                                       \
 			(list)[n & (MAX_HITS - 1)] = chunk;                                                            \
 			(length) = n + 1;                                                                              \
 		}                                                                                                      \
@@ -489,29 +491,31 @@ static __always_inline bool filter_chunk(struct search *s, struct filters *f, __
 	if (at >= MAX_CHUNKS * CHUNK_BYTES)
 		return 1;
 	text = s->buffer + at;
-	if (flags & POLICY_FILTER_A) {
-		const __u8 *filter = (__u8 *)f->a;
-		__u64 mask = f->policy.mask_a & (FILTER_A_BYTES - 8);
-
-		any = 0;
-#pragma unroll
-		for (int i = 0; i < CHUNK_BYTES; i += 4)
-			ADD_FIRES(fires_a(filter, mask, *(any_u64 *)(text + i) | LOWER));
-		ADD_HIT(s->hit_a, s->hits_a);
-	}
 	if (flags & POLICY_FILTER_B) {
-		const __u8 *filter = (__u8 *)f->b;
-		__u64 mask = f->policy.mask_b & (FILTER_B_BYTES - 8);
+		const __u8 *filter_a = (__u8 *)f->a, *filter_b = (__u8 *)f->b;
+		__u64 mask_a = f->policy.mask_a & (FILTER_A_BYTES - 8);
+		__u64 mask_b = f->policy.mask_b & (FILTER_B_BYTES - 8), any_b = 0;
 
 		any = 0;
 #pragma unroll
 		for (int i = 0; i < CHUNK_BYTES; i += 4) {
 			__u64 v = *(any_u64 *)(text + i) | LOWER;
 
-			ADD_FIRES(fires_b(filter, mask, v));
-			ADD_FIRES(fires_b(filter, mask, v >> 16));
+			ADD_FIRES(any, fires_a(filter_a, mask_a, v));
+			ADD_FIRES(any_b, fires_b(filter_b, mask_b, v));
+			ADD_FIRES(any_b, fires_b(filter_b, mask_b, v >> 16));
 		}
-		ADD_HIT(s->hit_b, s->hits_b);
+		ADD_HIT(any, s->hit_a, s->hits_a);
+		ADD_HIT(any_b, s->hit_b, s->hits_b);
+	} else if (flags & POLICY_FILTER_A) {
+		const __u8 *filter = (__u8 *)f->a;
+		__u64 mask = f->policy.mask_a & (FILTER_A_BYTES - 8);
+
+		any = 0;
+#pragma unroll
+		for (int i = 0; i < CHUNK_BYTES; i += 4)
+			ADD_FIRES(any, fires_a(filter, mask, *(any_u64 *)(text + i) | LOWER));
+		ADD_HIT(any, s->hit_a, s->hits_a);
 	}
 	if (flags & POLICY_FILTER_C) {
 		any = 0;
@@ -519,18 +523,18 @@ static __always_inline bool filter_chunk(struct search *s, struct filters *f, __
 		for (int i = 0; i < CHUNK_BYTES; i += 4) {
 			__u64 v = *(any_u64 *)(text + i) | LOWER;
 
-			ADD_FIRES(fires_c(f->c, v));
-			ADD_FIRES(fires_c(f->c, v >> 8));
-			ADD_FIRES(fires_c(f->c, v >> 16));
-			ADD_FIRES(fires_c(f->c, v >> 24));
+			ADD_FIRES(any, fires_c(f->c, v));
+			ADD_FIRES(any, fires_c(f->c, v >> 8));
+			ADD_FIRES(any, fires_c(f->c, v >> 16));
+			ADD_FIRES(any, fires_c(f->c, v >> 24));
 		}
-		ADD_HIT(s->hit_c, s->hits_c);
+		ADD_HIT(any, s->hit_c, s->hits_c);
 	}
 	return 0;
 }
 
 /* Chunks to a turn of the loop, whose call costs as much as half a chunk. */
-#define CHUNKS_PER_TURN 2
+#define CHUNKS_PER_TURN 4
 
 LOOP_BODY(filter_some_chunks, struct scan)
 {

@@ -1,7 +1,7 @@
 // From banned strings to the tables that the kernel walks. DESIGN.md says why they are what they are.
 import type { AllowTable } from "./allow/index.js";
 import { FOLD } from "./fold.js";
-import { gramHash, keyHash } from "./hash.js";
+import { gramHashA, gramHashB, keyHash } from "./hash.js";
 import { ACTION, type Action, LAYOUT, MODE, POLICY, WAY, type Way } from "./layout.js";
 import type { BannedString } from "./types.js";
 import { TYPICAL_GRAMS } from "./typical-grams.js";
@@ -50,8 +50,12 @@ const KEY_B_BYTES = 5;
 const SPACE = 0x20;
 /** What the white space bytes are with bit 0x20 set, as the filters see them: NUL and space, then tab to carriage return. */
 const BLANKS = [0x20, 0x29, 0x2a, 0x2b, 0x2c, 0x2d];
-/** Filter bits per gram, at least. Two of them are set, so other text fires by chance at one place in 256 or fewer. */
-const BITS_PER_GRAM = 32;
+/** Filter A's bits per gram, at least. Two of them are set, so other text fires by chance at one place in 256 or fewer. */
+const BITS_PER_GRAM_A = 32;
+/** Filter B's, of which one is set. */
+const BITS_PER_GRAM_B = 512;
+/** The key filter's, of which one is set. */
+const BITS_PER_KEY = 32;
 /** Keys tried per string when looking for a rare one, so that long strings cost no more than short ones. */
 const MAX_CANDIDATE_KEYS = 32;
 /** What a blank in a key costs, in occurrences in typical text: it has six spellings, and six times the grams. */
@@ -77,9 +81,10 @@ export function compileTables(strings: readonly CompilableString[], options: Com
   const keys = new Keys(folded);
   const long = folded.count(KEY_A_BYTES, LAYOUT.maxStringBytes);
   const middle = folded.count(KEY_B_BYTES, KEY_A_BYTES - 1);
-  const filterA = new Filter(filters, LAYOUT.filterA, long * 4);
-  const filterB = new Filter(filters, LAYOUT.filterB, middle * 2);
+  const filterA = new Filter(filters, LAYOUT.filterA, long * 4 * BITS_PER_GRAM_A);
+  const filterB = new Filter(filters, LAYOUT.filterB, middle * 2 * BITS_PER_GRAM_B);
   const filterC = filters.subarray(LAYOUT.filterC.offset, LAYOUT.filterC.offset + LAYOUT.filterC.size);
+  const filterKeys = new Filter(filters, LAYOUT.filterKeys, folded.size * BITS_PER_KEY);
   let shortLengths = 0;
   let tailBytes = 0;
   for (let i = 0; i < folded.size; i++) {
@@ -91,6 +96,7 @@ export function compileTables(strings: readonly CompilableString[], options: Com
       shortLengths |= 1 << length;
     }
     tailBytes = Math.max(tailBytes, reach(folded, i));
+    filterKeys.addKey(keys.hashes[i]!);
   }
 
   let flags = 0;
@@ -105,6 +111,7 @@ export function compileTables(strings: readonly CompilableString[], options: Com
   set("flags", flags);
   set("maskA", filterA.byteMask);
   set("maskB", filterB.byteMask);
+  set("maskKeys", filterKeys.byteMask);
   set("bucketMask", bucketMask);
   set("shortLengths", shortLengths);
   set("tailBytes", tailBytes);
@@ -198,36 +205,38 @@ function reach({ bytes, starts }: FoldedStrings, i: number): number {
 
 // ---- filters ----
 
+/** A filter's part that a list of its size uses. */
 class Filter {
   readonly byteMask: number;
   readonly #bits: Uint8Array;
-  readonly #wordMask: number;
 
-  constructor(filters: Uint8Array, place: { readonly offset: number; readonly size: number }, grams: number) {
-    const bytes = Math.min(place.size, Math.max(1024, powerOfTwo((grams * BITS_PER_GRAM) / 8)));
+  constructor(filters: Uint8Array, place: { readonly offset: number; readonly size: number }, bits: number) {
+    const bytes = Math.min(place.size, Math.max(1024, powerOfTwo(bits / 8)));
     this.#bits = filters.subarray(place.offset, place.offset + place.size);
-    this.#wordMask = bytes / 8 - 1;
     this.byteMask = bytes - 8;
   }
 
-  /** Add the gram of `length` (4 or 5) bytes at `at`, as it may stand in a text: bit 0x20 set, and each blank in each of its
-   * spellings. */
-  addGram(bytes: Uint8Array, at: number, length: number): void {
-    let blanks = 0;
-    for (let i = 0; i < length; i++) if (bytes[at + i] === SPACE) blanks++;
-    const last = length === 5 ? bytes[at + 4]! | 0x20 : 0;
-    if (blanks === 0)
-      this.#add(bytes[at]! | 0x20, bytes[at + 1]! | 0x20, bytes[at + 2]! | 0x20, bytes[at + 3]! | 0x20, last);
-    else for (const [b0, b1, b2, b3, b4] of spellings(bytes, at, length)) this.#add(b0!, b1!, b2!, b3!, b4 ?? 0);
+  /** Five bytes, each with bit 0x20 set. */
+  addA(b0: number, b1: number, b2: number, b3: number, b4: number): void {
+    const hash = gramHashA((b0 | (b1 << 8) | (b2 << 16)) & 0xfffff, (b2 >>> 4) | (b3 << 4) | (b4 << 12));
+    const word = ((hash >>> 12) * 8) & this.byteMask;
+    this.#set(word, (hash >>> 6) & 63);
+    this.#set(word, hash & 63);
   }
 
-  #add(b0: number, b1: number, b2: number, b3: number, b4: number): void {
-    const hash = gramHash((b0 | (b1 << 8) | (b2 << 16)) & 0xfffff, (b2 >>> 4) | (b3 << 4) | (b4 << 12));
-    const word = ((hash >>> 12) & this.#wordMask) * 8;
-    const first = (hash >>> 6) & 63;
-    const second = hash & 63;
-    this.#bits[word + (first >>> 3)]! |= 1 << (first & 7);
-    this.#bits[word + (second >>> 3)]! |= 1 << (second & 7);
+  /** Four bytes, each with bit 0x20 set. */
+  addB(b0: number, b1: number, b2: number, b3: number): void {
+    const hash = gramHashB(b0 | (b1 << 8) | (b2 << 16) | (b3 << 24));
+    this.#set((hash >>> 13) & this.byteMask, (hash >>> 7) & 63);
+  }
+
+  /** A key's hash. */
+  addKey(hash: number): void {
+    this.#set((hash >>> 3) & this.byteMask, hash & 63);
+  }
+
+  #set(word: number, bit: number): void {
+    this.#bits[word + (bit >>> 3)]! |= 1 << (bit & 7);
   }
 }
 
@@ -240,13 +249,17 @@ function powerOfTwo(atLeast: number): number {
 /** Any place in a text lies within 4 of a multiple of 4, so one of four consecutive grams does stand on one. */
 function addLong(folded: FoldedStrings, i: number, filter: Filter, keys: Keys): void {
   const at = rarestKey(folded, i, KEY_A_BYTES, keys);
-  for (let gram = at; gram < at + 4; gram++) filter.addGram(folded.bytes, gram, 5);
+  for (let gram = at; gram < at + 4; gram++) {
+    eachSpelling(folded.bytes, gram, 5, (b0, b1, b2, b3, b4) => filter.addA(b0, b1, b2, b3, b4));
+  }
   keys.add(i, at, KEY_A_BYTES);
 }
 
 function addMiddle(folded: FoldedStrings, i: number, filter: Filter, keys: Keys): void {
   const at = rarestKey(folded, i, KEY_B_BYTES, keys);
-  for (let gram = at; gram < at + 2; gram++) filter.addGram(folded.bytes, gram, 4);
+  for (let gram = at; gram < at + 2; gram++) {
+    eachSpelling(folded.bytes, gram, 4, (b0, b1, b2, b3) => filter.addB(b0, b1, b2, b3));
+  }
   keys.add(i, at, KEY_B_BYTES);
 }
 
@@ -261,6 +274,23 @@ function addShort(folded: FoldedStrings, i: number, filter: Uint8Array, keys: Ke
     }
   }
   keys.add(i, at, length);
+}
+
+/** Call `add` with the `length` (4 or 5) bytes at `at`, as they may stand in a text. Few have a blank, and those are slow. */
+function eachSpelling(
+  bytes: Uint8Array,
+  at: number,
+  length: number,
+  add: (b0: number, b1: number, b2: number, b3: number, b4: number) => void,
+): void {
+  let blanks = 0;
+  for (let i = 0; i < length; i++) if (bytes[at + i] === SPACE) blanks++;
+  if (blanks > 0) {
+    for (const [b0, b1, b2, b3, b4] of spellings(bytes, at, length)) add(b0!, b1!, b2!, b3!, b4 ?? 0);
+    return;
+  }
+  const last = length === 5 ? bytes[at + 4]! | 0x20 : 0;
+  add(bytes[at]! | 0x20, bytes[at + 1]! | 0x20, bytes[at + 2]! | 0x20, bytes[at + 3]! | 0x20, last);
 }
 
 /** The bytes from `at` as a filter may see them in a text: bit 0x20 set, and a blank in each of its spellings. */

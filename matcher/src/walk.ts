@@ -2,7 +2,7 @@
 // oracle without a kernel. bpf/lib/search.bpf.h does this in windows; here a text is searched in one piece.
 import { hashAt, type Tables } from "./compile.js";
 import { FOLD } from "./fold.js";
-import { gramHash } from "./hash.js";
+import { gramHashA, gramHashB } from "./hash.js";
 import { ACTION, type Action, LAYOUT, MODE, POLICY } from "./layout.js";
 import { counts } from "./oracle.js";
 import type { CommandLine, MatchMode } from "./types.js";
@@ -47,20 +47,25 @@ function walkText(tables: Tables, text: Uint8Array): Found {
     folded[i] = FOLD[text[i]!]!;
     lowered[i] = text[i]! | 0x20;
   }
+  const keys = filterAt(LAYOUT.filterKeys.offset, field("maskKeys"));
   let found: Found = { kind: "none" };
 
   if (flags & POLICY.filterA) {
-    const fires = filterTest(tables.filters, LAYOUT.filterA.offset, field("maskA"));
+    const { isSet, byteMask } = filterAt(LAYOUT.filterA.offset, field("maskA"));
     for (let at = 0; at < text.length; at += 4) {
-      const high = (lowered[at + 2]! >>> 4) | (lowered[at + 3]! << 4) | (lowered[at + 4]! << 12);
-      if (fires(low20(at), high)) for (let i = 0; i < 4; i++) tryKey(at - i, 8);
+      const low = (lowered[at]! | (lowered[at + 1]! << 8) | (lowered[at + 2]! << 16)) & 0xfffff;
+      const hash = gramHashA(low, (lowered[at + 2]! >>> 4) | (lowered[at + 3]! << 4) | (lowered[at + 4]! << 12));
+      const word = ((hash >>> 12) * 8) & byteMask;
+      if (isSet(word, (hash >>> 6) & 63) && isSet(word, hash & 63)) for (let i = 0; i < 4; i++) tryKey(at - i, 8);
     }
   }
   if (flags & POLICY.filterB) {
-    const fires = filterTest(tables.filters, LAYOUT.filterB.offset, field("maskB"));
+    const { isSet, byteMask } = filterAt(LAYOUT.filterB.offset, field("maskB"));
     for (let at = 0; at < text.length; at += 2) {
-      const high = (lowered[at + 2]! >>> 4) | (lowered[at + 3]! << 4);
-      if (fires(low20(at), high)) for (let i = 0; i < 2; i++) tryKey(at - i, 5);
+      const hash = gramHashB(
+        lowered[at]! | (lowered[at + 1]! << 8) | (lowered[at + 2]! << 16) | (lowered[at + 3]! << 24),
+      );
+      if (isSet((hash >>> 13) & byteMask, (hash >>> 7) & 63)) for (let i = 0; i < 2; i++) tryKey(at - i, 5);
     }
   }
   if (flags & POLICY.filterC) {
@@ -75,13 +80,15 @@ function walkText(tables: Tables, text: Uint8Array): Found {
   }
   return found;
 
-  function low20(at: number): number {
-    return (lowered[at]! | (lowered[at + 1]! << 8) | (lowered[at + 2]! << 16)) & 0xfffff;
+  function filterAt(offset: number, mask: number) {
+    const isSet = (word: number, bit: number) => (tables.filters[offset + word + (bit >>> 3)]! >>> (bit & 7)) & 1;
+    return { isSet, byteMask: mask & ~7 };
   }
 
   function tryKey(start: number, length: number): void {
     if (start < 0 || start + length > text.length) return;
     const hash = hashAt(folded, start, length);
+    if (!keys.isSet((hash >>> 3) & keys.byteMask, hash & 63)) return;
     const { size, entries, entrySize } = LAYOUT.cell;
     for (let turn = 0; turn < LAYOUT.maxChainCells; turn++) {
       const bucket = ((hash + turn) & bucketMask) * size;
@@ -106,13 +113,4 @@ function walkText(tables: Tables, text: Uint8Array): Found {
     const kind = standing ? ACTIONS[cells.getUint8(cell + 7)]! : "is-substring";
     if (WEIGHT[kind] > WEIGHT[found.kind]) found = { kind, index };
   }
-}
-
-function filterTest(filters: Uint8Array, offset: number, byteMask: number): (low: number, high: number) => boolean {
-  return (low, high) => {
-    const hash = gramHash(low, high);
-    const word = offset + ((Math.floor(hash / 4096) * 8) & byteMask);
-    const isSet = (bit: number) => (filters[word + (bit >>> 3)]! >>> (bit & 7)) & 1;
-    return (isSet((hash >>> 6) & 63) & isSet(hash & 63)) === 1;
-  };
 }

@@ -61,6 +61,7 @@ void register_layout(napi_env env, napi_value exports)
 	FIELD(policy, policy, allow_end_class);
 	FIELD(policy, policy, generation);
 	FIELD(policy, policy, allow_quote_class);
+	FIELD(policy, policy, mask_keys);
 	SIZE(policy, policy);
 	napi_set_named_property(env, layout, "policy", policy);
 
@@ -68,6 +69,7 @@ void register_layout(napi_env env, napi_value exports)
 	FIELD(filters, filters, a);
 	FIELD(filters, filters, b);
 	FIELD(filters, filters, c);
+	FIELD(filters, filters, keys);
 	SIZE(filters, filters);
 	napi_set_named_property(env, layout, "filters", filters);
 
@@ -110,6 +112,7 @@ void register_layout(napi_env env, napi_value exports)
 	CONSTANT(FILTER_A_BYTES);
 	CONSTANT(FILTER_B_BYTES);
 	CONSTANT(FILTER_C_BYTES);
+	CONSTANT(FILTER_KEYS_BYTES);
 	CONSTANT(WAY_HOLD);
 	CONSTANT(WAY_KILL);
 	CONSTANT(WAY_LET_GO);
