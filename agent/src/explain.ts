@@ -2,7 +2,8 @@
 // a command line of its own it would be judged itself.
 import { Buffer } from "node:buffer";
 import { loadConfig } from "./config/index.js";
-import { compileRules, type JudgeVerdict } from "./sensor/index.js";
+import { compileRules } from "./sensor/index.js";
+import type { JudgeVerdict } from "./types.js";
 
 export interface ExplainOptions {
   readonly config: readonly string[];

@@ -25,6 +25,16 @@ export interface Rules {
   readonly allow: readonly AllowPattern[];
 }
 
+/** What the rules say of one command line. */
+export type JudgeVerdict =
+  | { readonly kind: "none" }
+  | { readonly kind: "banned"; readonly rule: Rule }
+  | {
+      readonly kind: "spared";
+      readonly rule: Rule;
+      readonly allowedBy: "is-substring" | { readonly pattern: AllowPattern };
+    };
+
 /** What a process is, as the kernel saw it at exec or as a scan read it from /proc. */
 export interface ProcessFacts {
   /** Thread group id in the initial pid namespace. */

@@ -1,2 +1,2 @@
 export { type Repeated, repeat } from "./repeat.js";
-export { type ScanCounts, type ScanDependencies, type ScanVerdict, scanProcesses } from "./scan.js";
+export { type ScanCounts, type ScanDependencies, scanProcesses } from "./scan.js";

@@ -9,8 +9,8 @@ import { test } from "node:test";
 import { type CommandLine, quoteLine, search } from "@cryptnono/matcher";
 import { createKiller, type KillResult } from "../kill/index.js";
 import { openProc, type ProcFiles, StuckError } from "../proc/index.js";
-import type { AllowPattern, Report, Rule } from "../types.js";
-import { type ScanVerdict, scanProcesses } from "./scan.js";
+import type { AllowPattern, JudgeVerdict, Report, Rule } from "../types.js";
+import { scanProcesses } from "./scan.js";
 
 const bytes = (text: string): Buffer => Buffer.from(text);
 
@@ -78,7 +78,7 @@ const pattern: AllowPattern = { source: "^/usr/bin/sh allowed", list: "list", in
 
 /** The oracle and one pattern, as the agent puts them together. */
 function judgeBy(rules: readonly Rule[], allow: readonly AllowPattern[] = [pattern]) {
-  return (line: CommandLine): ScanVerdict => {
+  return (line: CommandLine): JudgeVerdict => {
     const match = search(rules, line);
     if (match.kind === "none") return match;
     const found = rules[match.index]!;
@@ -103,7 +103,7 @@ async function scan(
     rules?: readonly Rule[];
     result?: KillResult;
     seen?: Set<number>;
-    judge?: (line: CommandLine) => ScanVerdict;
+    judge?: (line: CommandLine) => JudgeVerdict;
   } = {},
 ): Promise<Scanned> {
   const { rules = [rule], result = { kind: "killed" }, seen = new Set() } = options;
@@ -192,7 +192,7 @@ test("a process that vanishes at any step is counted, and the scan goes on", asy
 
 test("a fault of ours is thrown after all others have been judged", async () => {
   const judged: number[] = [];
-  const judge = (line: CommandLine): ScanVerdict => {
+  const judge = (line: CommandLine): JudgeVerdict => {
     judged.push(line.args.length);
     if (line.args.length === 1) throw new TypeError("fault");
     return { kind: "none" };

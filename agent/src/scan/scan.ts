@@ -10,23 +10,13 @@ import {
   parseStat,
   ticksToNs,
 } from "../proc/index.js";
-import type { AllowPattern, Outcome, ProcessFacts, Report, Rule, Source } from "../types.js";
+import type { JudgeVerdict, Outcome, ProcessFacts, Report, Source } from "../types.js";
 import { splitArguments } from "./arguments.js";
 import { type HonestLine, honestLines } from "./honest-names.js";
 
-/** What the rules say of one command line. */
-export type ScanVerdict =
-  | { readonly kind: "none" }
-  | { readonly kind: "banned"; readonly rule: Rule }
-  | {
-      readonly kind: "spared";
-      readonly rule: Rule;
-      readonly allowedBy: "is-substring" | { readonly pattern: AllowPattern };
-    };
-
 export interface ScanDependencies {
   readonly proc: ProcFiles;
-  readonly judge: (line: CommandLine) => ScanVerdict;
+  readonly judge: (line: CommandLine) => JudgeVerdict;
   readonly kill: Killer;
   /** Takes over the look-up of the container and the log. */
   readonly report: (report: Report) => void;
@@ -114,7 +104,7 @@ interface Finding {
   readonly line: HonestLine;
   /** All of the process's arguments, `argv[0]` first. */
   readonly args: readonly Uint8Array[];
-  readonly verdict: Exclude<ScanVerdict, { kind: "none" }>;
+  readonly verdict: Exclude<JudgeVerdict, { kind: "none" }>;
   readonly isCut?: boolean;
 }
 

@@ -13,16 +13,7 @@ import {
   walkAllowArguments,
   walkTables,
 } from "@cryptnono/matcher";
-import type { AllowPattern, Rule, Rules } from "../types.js";
-
-export type JudgeVerdict =
-  | { readonly kind: "none" }
-  | { readonly kind: "banned"; readonly rule: Rule }
-  | {
-      readonly kind: "spared";
-      readonly rule: Rule;
-      readonly allowedBy: "is-substring" | { readonly pattern: AllowPattern };
-    };
+import type { AllowPattern, JudgeVerdict, Rule, Rules } from "../types.js";
 
 /** What is done with lines that the kernel cannot search whole. */
 export type Ways = Pick<CompileOptions, "unreadable" | "overLong" | "away" | "maxScanBytes">;
