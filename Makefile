@@ -4,12 +4,13 @@
 # make check      lint, types and the tests that need no privileges
 # make bench      speed and memory, side by side
 # make test-cluster   the operator's page on a real Kubernetes
+# make test-kernels   the guard on Debian's other kernels, emulated
 #
 # Each installs what it needs on a bare Debian or Ubuntu (tools/install-packages).
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: all build run test check bench test-cluster clean packages
+.PHONY: all build run test check bench test-cluster test-kernels clean packages
 
 CLANG ?= clang
 ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
@@ -71,6 +72,9 @@ test: build
 
 bench: build
 	node test/dist/bench/main.js
+
+test-kernels: build
+	nice test/vm/run
 
 test-cluster: build
 	tools/with-go test/cluster/run

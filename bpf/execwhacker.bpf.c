@@ -181,7 +181,7 @@ static __always_inline bool in_scope(struct task_struct *task)
 }
 
 /* SIGSTOP now; the agent goes on from /proc. If the process cannot be held it dies: a banned string may stand in it. */
-static __always_inline __u32 hold(struct task_struct *task, struct exec_event *e)
+static __always_inline __u32 hold(struct task_struct *task)
 {
 	struct held entry = { .start_time_ns = BPF_CORE_READ(task, start_boottime), .since_ns = bpf_ktime_get_ns() };
 	__u32 tgid = BPF_CORE_READ(task, tgid);
@@ -225,8 +225,8 @@ static __always_inline void count_verdict(__u32 verdict, struct search *s, struc
 		count(COUNTER_LET_GO);
 }
 
-/* Everything that is needed to search, into the per-CPU state. Tracepoint programs are not preempted, so one exec has it
- * to itself. */
+/* Everything that is needed to search, into the per-CPU state. An exec has it to itself: no other one gets this program on
+ * this CPU before it ends. */
 static __always_inline struct filters *begin(struct search *s, __u64 args, __u32 args_bytes, __u32 flags)
 {
 	__u32 slot = control_get(CONTROL_SLOT) & 1;
@@ -236,6 +236,27 @@ static __always_inline struct filters *begin(struct search *s, __u64 args, __u32
 	s->args_bytes = args_bytes ? args_bytes - 1 : 0;
 	s->flags = flags;
 	return search_filters(slot);
+}
+
+/* a46023d5616e "tracing: Guard __DECLARE_TRACE() use of __DO_TRACE_CALL() with SRCU-fast" and f7d327654b88 "bpf: Have
+ * __bpf_trace_run() use rcu_read_lock_dont_migrate()", v7.0, let a tracing program be preempted. The kernel then does not
+ * run it for another exec on the same CPU meanwhile. */
+extern int LINUX_KERNEL_VERSION __kconfig;
+
+static __always_inline bool may_be_skipped(void)
+{
+	return LINUX_KERNEL_VERSION >= (7 << 16);
+}
+
+/* Whether this exec has been seen, by its number within the process; and that it has been now. */
+static __always_inline bool seen_before(struct task_struct *task, __u32 tgid)
+{
+	__u64 exec = BPF_CORE_READ(task, self_exec_id), *last = bpf_map_lookup_elem(&last_exec, &tgid);
+
+	if (last && *last == exec)
+		return true;
+	bpf_map_update_elem(&last_exec, &tgid, &exec, BPF_ANY);
+	return false;
 }
 
 SEC("tp_btf/sched_process_exec")
@@ -251,6 +272,8 @@ int BPF_PROG(guard_exec, struct task_struct *task, int old_pid, struct linux_bin
 
 	if (control_get(CONTROL_RETIRED))
 		return 0;
+	if (may_be_skipped())
+		seen_before(task, BPF_CORE_READ(task, tgid));
 	count(COUNTER_CHECKED);
 	if (!in_scope(task))
 		return 0;
@@ -274,7 +297,7 @@ int BPF_PROG(guard_exec, struct task_struct *task, int old_pid, struct linux_bin
 	if (!b)
 		return 0;
 	if (verdict == VERDICT_HELD)
-		verdict = hold(task, &b->event);
+		verdict = hold(task);
 	if (verdict == VERDICT_KILLED) {
 		failed = bpf_send_signal(SIGKILL);
 		if (failed)
@@ -299,6 +322,63 @@ int BPF_PROG(guard_exec, struct task_struct *task, int old_pid, struct linux_bin
 	add_line(b, s, bprm);
 	send_event(b);
 	return 0;
+}
+
+/* Runs after guard_exec, at the same exec, and looks whether that one did. An exec that was not searched is held for the
+ * agent, as one that cannot be read. Nothing is used here that a preempted guard_exec may have in hand. */
+static __always_inline int look_for_skip(struct task_struct *task)
+{
+	__u32 tgid = BPF_CORE_READ(task, tgid), verdict;
+	struct exec_event event = {};
+	struct filters *f;
+
+	if (!may_be_skipped() || control_get(CONTROL_RETIRED) || seen_before(task, tgid))
+		return 0;
+	count(COUNTER_SKIPPED);
+	f = search_filters(control_get(CONTROL_SLOT) & 1);
+	if (!f || !in_scope(task))
+		return 0;
+	/* An agent that dies closes its links one after the other: what stands alone then must kill no one. */
+	verdict = control_get(CONTROL_AGENT_AWAY) ? VERDICT_LET_GO : by_way(f->policy.way_unreadable, f);
+	if (verdict == VERDICT_HELD)
+		verdict = hold(task);
+	if (verdict == VERDICT_KILLED && (event.signal_result = bpf_send_signal(SIGKILL)) != 0)
+		verdict = VERDICT_KILL_FAILED;
+	if (verdict == VERDICT_HELD)
+		count(COUNTER_HELD);
+	else
+		count(verdict == VERDICT_KILLED ? COUNTER_KILLED :
+		      verdict == VERDICT_LET_GO ? COUNTER_LET_GO : COUNTER_KILL_FAILED);
+	event.verdict = verdict;
+	event.flags = EVENT_UNREADABLE | EVENT_NO_STRING;
+	event.pid = tgid;
+	event.ppid = BPF_CORE_READ(task, real_parent, tgid);
+	event.uid = (__u32)bpf_get_current_uid_gid();
+	event.start_time_ns = BPF_CORE_READ(task, start_boottime);
+	event.generation = f->policy.generation;
+	BPF_CORE_READ_INTO(&event.comm, task, comm);
+	if (bpf_ringbuf_output(&kill_events, &event, sizeof(event), 0))
+		count(COUNTER_KILL_EVENTS_LOST);
+	return 0;
+}
+
+/* Short as they are, these can be preempted and skipped too. Each stands in for those before it. */
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(guard_skipped_1, struct task_struct *task)
+{
+	return look_for_skip(task);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(guard_skipped_2, struct task_struct *task)
+{
+	return look_for_skip(task);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(guard_skipped_3, struct task_struct *task)
+{
+	return look_for_skip(task);
 }
 
 /* The agent's end, however it comes: from here on nothing is held that no one would release. */

@@ -150,6 +150,7 @@ enum counter {
 	COUNTER_KILL_EVENTS_LOST,
 	COUNTER_OTHER_EVENTS_LOST,
 	COUNTER_NO_TABLES,
+	COUNTER_SKIPPED, /* execs at which the kernel did not run the program */
 	COUNTER_SELF_TEST, /* the agent's own child was killed; not among the killed */
 	COUNTER_COUNT,
 };

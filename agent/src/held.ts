@@ -5,7 +5,7 @@ import type { Killer, PidfdCalls } from "./kill/index.js";
 import { isDead, nsToTicks, type ProcFiles, parseStat } from "./proc/index.js";
 import { contractLine, type Decision } from "./report/index.js";
 import { type CompiledRules, type ExecRecord, splitArea } from "./sensor/index.js";
-import type { Outcome, Report, Rule, Source } from "./types.js";
+import type { Outcome, ProcessFacts, Report, Rule, Source } from "./types.js";
 
 export interface HeldDependencies {
   readonly proc: ProcFiles;
@@ -62,8 +62,9 @@ export function createHeldJudge(dependencies: HeldDependencies): HeldJudge {
     const area = await proc.cmdline(pid);
     // It has not run yet, so each argument still ends with its NUL.
     const args = splitArea(area.subarray(0, -1));
-    const path = record?.process.path ?? proc.link(pid, "exe");
-    const shown = record === null ? args.slice(1) : contractLine({ ...record.process, args }).slice(1);
+    const known = record === null ? null : factsOf(record);
+    const path = known?.path ?? proc.link(pid, "exe");
+    const shown = known === null ? args.slice(1) : contractLine({ ...known, args }).slice(1);
     const verdict = rules().judge({ path, args }, shown);
     if (verdict.kind === "none") {
       resume(held);
@@ -72,10 +73,17 @@ export function createHeldJudge(dependencies: HeldDependencies): HeldJudge {
     }
     const isDeadly = verdict.kind === "banned" && verdict.rule.action === "enforce";
     const outcome = isDeadly ? end(held) : letRun(held, verdict);
-    if (record === null) return null;
+    if (known === null) return null;
     // What the kernel captured was cut; this is whole.
-    const { context: _, ...facts } = record.process;
+    const { context: _, ...facts } = known;
     return { source: SOURCE, process: { ...facts, args, argsBytes: area.length }, rule: verdict.rule, outcome };
+  }
+
+  /** Of an exec at which its program was skipped, the kernel tells no more than the process; the rest is in /proc. */
+  function factsOf({ process }: ExecRecord): ProcessFacts {
+    if (process.path.length > 0) return process;
+    const lines = Buffer.from(proc.read(process.pid, "cgroup")).toString();
+    return { ...process, path: proc.link(process.pid, "exe"), cgroup: { source: "proc", lines } };
   }
 
   function end({ pid, startTimeNs }: HeldProcess): Outcome {

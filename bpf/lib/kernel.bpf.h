@@ -79,6 +79,7 @@ struct task_struct {
 	struct css_set *cgroups;
 	struct pid *thread_pid;
 	struct signal_struct *signal;
+	__u64 self_exec_id;
 };
 
 struct linux_binprm {

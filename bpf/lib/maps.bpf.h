@@ -87,6 +87,14 @@ struct {
 	__type(value, struct held);
 } held SEC(".maps");
 
+/* tgid -> the number of its last exec that one of the programs has seen. Used from Linux 7.0 on. The oldest entries go. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u32);
+	__type(value, __u64);
+} last_exec SEC(".maps");
+
 static __always_inline __u32 control_get(__u32 key)
 {
 	__u32 *value = bpf_map_lookup_elem(&control, &key);

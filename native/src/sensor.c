@@ -28,7 +28,10 @@
 static const char *const ring_names[RINGS] = { "kill_events", "other_events" };
 /* Pinned so that a later agent can take over: the links keep deciding, the rest is what they write. */
 static const char *const pinned_maps[] = { "kill_events", "other_events", "counters", "held", "control" };
-static const char *const pinned_programs[] = { "guard_exec", "agent_exit" };
+/* In the order of attaching, which is the order of running: guard_skipped_* look after guard_exec. */
+static const char *const pinned_programs[] = { "agent_exit", "guard_exec", "guard_skipped_1", "guard_skipped_2",
+					       "guard_skipped_3" };
+#define GUARD_EXEC 1
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 /* A batch handed to JavaScript is closed once it is this long: some 300 kills, which take it about 20 ms. */
 #define BATCH_BYTES (1 << 17)
@@ -120,15 +123,20 @@ static void join_loader(struct sensor *s)
 	s->loading = false;
 }
 
+/* In reverse: guard_skipped_* without guard_exec would find every exec skipped. */
+static void destroy_links(struct sensor *s)
+{
+	for (size_t i = COUNT_OF(s->links); i-- > 0;) {
+		bpf_link__destroy(s->links[i]);
+		s->links[i] = NULL;
+	}
+}
+
 static void close_sensor(struct sensor *s)
 {
 	join_loader(s);
 	stop_waiting(s);
-	for (size_t i = 0; i < COUNT_OF(s->links); i++) {
-		if (s->links[i])
-			bpf_link__destroy(s->links[i]);
-		s->links[i] = NULL;
-	}
+	destroy_links(s);
 	for (int i = 0; i < RINGS; i++) {
 		ring_buffer__free(s->rings[i].reader);
 		free(s->rings[i].batch);
@@ -457,7 +465,7 @@ static napi_value fill_slot_method(napi_env env, napi_callback_info info)
 		if (tables[i].length == 0 || tables[i].length % tables[i].value_size)
 			return throw_errno(env, EINVAL, "fill a table slot", tables[i].name);
 	}
-	if (s->links[0])
+	if (s->links[GUARD_EXEC])
 		wait_for_programs();
 	for (size_t i = 0; i < COUNT_OF(tables); i++) {
 		int fd = filled_map(tables[i].name, tables[i].value_size, tables[i].length / tables[i].value_size, tables[i].flags,
@@ -502,18 +510,15 @@ static napi_value attach_method(napi_env env, napi_callback_info info)
 	if (!s)
 		return NULL;
 	libbpf_log_clear();
-	for (int i = (int)COUNT_OF(pinned_programs) - 1; i >= 0; i--) {
+	for (size_t i = 0; i < COUNT_OF(pinned_programs); i++) {
 		struct bpf_program *program = bpf_object__find_program_by_name(s->object, pinned_programs[i]);
 
 		s->links[i] = program ? bpf_program__attach(program) : NULL;
 		if (!s->links[i]) {
 			int error = program ? errno : ENOENT;
 
-			for (size_t j = 0; j < COUNT_OF(s->links); j++) {
-				bpf_link__destroy(s->links[j]);
-				s->links[j] = NULL;
-			}
-			return throw_errno(env, error, i ? "attach tp_btf/sched_process_exit" : "attach tp_btf/sched_process_exec",
+			destroy_links(s);
+			return throw_errno(env, error, i ? "attach tp_btf/sched_process_exec" : "attach tp_btf/sched_process_exit",
 					   libbpf_log());
 		}
 	}
@@ -528,10 +533,7 @@ static napi_value detach_method(napi_env env, napi_callback_info info)
 
 	if (!s)
 		return NULL;
-	for (size_t i = 0; i < COUNT_OF(s->links); i++) {
-		bpf_link__destroy(s->links[i]);
-		s->links[i] = NULL;
-	}
+	destroy_links(s);
 	return undefined(env);
 }
 

@@ -1,10 +1,8 @@
 // From Linux 7.0 on, programs on tracepoints can be preempted, and the kernel skips a program that is being run on that CPU
 // already. Each exec must get its verdict all the same.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { compileRules, Guard } from "@cryptnono/agent/sensor/index";
-import { ROOT, randomString, run } from "../lib/agent.js";
+import { randomString, run, TestAgent } from "../lib/agent.js";
 
 /** The CPU that all of them run on, as a mask. */
 const CPU = "2";
@@ -13,21 +11,8 @@ const SLOW_ROUNDS = 40;
 
 test("an exec beside another one that is being searched on the same CPU gets its verdict", async (t) => {
   const banned = randomString();
-  const guard = new Guard({
-    object: readFileSync(`${ROOT}build/bpf/execwhacker.bpf.o`),
-    pinDir: null,
-    scopePid: process.pid,
-    abandonedSignal: 18,
-    onRecord: () => {},
-    onAbandoned: () => assert.fail("nothing was held before"),
-    onError: (error) => assert.fail(error as Error),
-  });
-  t.after(() => guard.close());
-  const value = new TextEncoder().encode(banned);
-  const strings = [{ value, mode: "word", list: "test", index: 0, action: "enforce" }] as const;
-  guard.install(await compileRules({ strings, allow: [] }, 1));
-  guard.attach();
-  guard.start();
+  const agent = await TestAgent.start({ bannedCommandStrings: [banned] });
+  t.after(() => agent.stop());
 
   const filling = Array.from({ length: 10 }, () => "x ".repeat(50_000));
   let isSearching = true;
@@ -47,8 +32,7 @@ test("an exec beside another one that is being searched on the same CPU gets its
     survivors += ended.filter(({ signal }) => signal !== "SIGKILL").length;
   }
   await slow;
-  console.log(
-    `${victims} victims, ${survivors} survivors, ${guard.missedRuns()} execs at which the program was skipped`,
-  );
+  const skipped = await agent.metric("program_missed_runs_total");
+  console.log(`${victims} victims, ${survivors} survivors, ${skipped} execs at which the program was skipped`);
   assert.equal(survivors, 0);
 });
