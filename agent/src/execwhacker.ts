@@ -131,13 +131,14 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
     // Watched before it is read: a change between the two is a reload.
     const watch = watchConfig(options.config, reload);
     opened.push(() => watch.close());
+    // What a wrong flag or file can make fail comes before anything is attached or pinned.
+    if (options.serveMetricsPort > 0) serve(await serveMetrics(options.serveMetricsPort, metrics.text));
+    if (options.healthPort > 0) serve(await serveHealth(options.healthPort, readiness));
     compiled = await load();
     guard.install(compiled);
     guard.attach();
     guard.start();
     opened.push(() => scan.stop());
-    if (options.serveMetricsPort > 0) serve(await serveMetrics(options.serveMetricsPort, metrics.text));
-    if (options.healthPort > 0) serve(await serveHealth(options.healthPort, readiness));
   } catch (error) {
     await close();
     throw error;
