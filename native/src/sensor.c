@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <linux/membarrier.h>
@@ -326,6 +327,15 @@ static void set_rodata(struct bpf_object *object, const char *name, bool value)
 			data[variable->offset] = value;
 }
 
+/* From Linux 7.0 on (bpf/execwhacker.bpf.c, may_be_skipped). Elsewhere the programs that look for skipped execs would cost
+ * each exec their call. */
+static bool tracing_is_preempted(void)
+{
+	struct utsname kernel;
+
+	return uname(&kernel) == 0 && atoi(kernel.release) >= 7;
+}
+
 /* openSensor(objectBytes, {killRingBytes, otherRingBytes, withoutBpfLoop, reportAll, testEntry, inBackground}): sensor
  * Loads the programs and maps; attaches nothing. In the background: the next method called waits for the load, and throws
  * what became of it. */
@@ -361,6 +371,9 @@ static napi_value open_sensor_method(napi_env env, napi_callback_info info)
 	program = bpf_object__find_program_by_name(s->object, "judge_buffer");
 	if (program)
 		bpf_program__set_autoload(program, get_bool(env, arguments[1], "testEntry"));
+	if (!tracing_is_preempted())
+		for (size_t i = GUARD_EXEC + 1; i < COUNT_OF(pinned_programs); i++)
+			bpf_program__set_autoload(bpf_object__find_program_by_name(s->object, pinned_programs[i]), false);
 	error = start_loading(s);
 	if (error)
 		return throw_errno(env, error, "load the BPF object", NULL);
@@ -513,6 +526,8 @@ static napi_value attach_method(napi_env env, napi_callback_info info)
 	for (size_t i = 0; i < COUNT_OF(pinned_programs); i++) {
 		struct bpf_program *program = bpf_object__find_program_by_name(s->object, pinned_programs[i]);
 
+		if (program && !bpf_program__autoload(program))
+			continue;
 		s->links[i] = program ? bpf_program__attach(program) : NULL;
 		if (!s->links[i]) {
 			int error = program ? errno : ENOENT;
@@ -552,6 +567,8 @@ static napi_value pin_method(napi_env env, napi_callback_info info)
 			return throw_errno(env, errno, "pin a map", NULL);
 	}
 	for (size_t i = 0; i < COUNT_OF(s->links); i++) {
+		if (!s->links[i])
+			continue;
 		snprintf(path, sizeof(path), "%s/%s", dir, pinned_programs[i]);
 		if (bpf_obj_pin(bpf_link__fd(s->links[i]), path))
 			return throw_errno(env, errno, "pin a link", NULL);
