@@ -13,9 +13,9 @@ const objectFile =
     ? `${CRYPTNONO_BPF_DIR}/execwhacker.bpf.o`
     : new URL("../../../build/bpf/execwhacker.bpf.o", import.meta.url).pathname;
 
-const GIVE_BACK_EVERY_MS = 60_000;
-/** An agent with 6,100 strings at rest has about 55 MiB. */
-const MEMORY_WORTH_GIVING_BACK_BYTES = 60 * 2 ** 20;
+const GIVE_BACK_EVERY_MS = 5000;
+/** What a burst of kills leaves behind is more. */
+const WORTH_GIVING_BACK_BYTES = 6 * 2 ** 20;
 
 const program = new Command("cryptnono")
   .description("Kills processes whose command line holds a banned string, in the kernel, at exec.")
@@ -120,8 +120,11 @@ async function runExecwhacker(flags: Flags): Promise<void> {
   );
   giveBackMemory(); // of what only the start needed
   // So is what a burst of kills has left behind.
+  let leastBytes = process.memoryUsage.rss();
   setInterval(() => {
-    if (process.memoryUsage.rss() > MEMORY_WORTH_GIVING_BACK_BYTES) giveBackMemory();
+    if (process.memoryUsage.rss() < leastBytes + WORTH_GIVING_BACK_BYTES) return;
+    giveBackMemory();
+    leastBytes = process.memoryUsage.rss();
   }, GIVE_BACK_EVERY_MS).unref();
   const end = () => {
     detector.stop().then(
