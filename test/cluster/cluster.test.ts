@@ -161,11 +161,10 @@ describe("cryptnono on Kubernetes", { skip }, () => {
     const terminal = typeInTerminal(server, `sh -c 'sleep 100; true' ${third}`);
     await deploy({ tag: "test-1", configs: lists(first, third) });
     await until("the string is banned", SECRET_SECONDS, () => isKilled(server, third));
-    agent = await loseAgent();
     assert.equal((await terminal).trim(), "Killed");
     const found = await until("the scan's line", 10, async () => {
       const log = await typed(`kubectl -n support logs ${agent.name} -c execwhacker`);
-      return log.split("\n").find((line) => line.includes("psutil.process_iter"));
+      return log.split("\n").find((line) => line.includes("psutil.process_iter") && line.includes(third));
     });
     const { action, matched, labels } = JSON.parse(found) as Record<string, Record<string, string>>;
     assert.deepEqual([action, matched, labels?.["io.kubernetes.pod.name"]], ["killed", third, server.pod]);
