@@ -52,7 +52,7 @@ function fakeProc(processes: Readonly<Record<number, FakeProcess | undefined>>):
       );
     },
     link(pid, name) {
-      const target = name === "cwd" ? "/work" : (find(pid).exe ?? "/usr/bin/dash");
+      const target = name === "cwd" ? "/srv" : (find(pid).exe ?? "/usr/bin/dash");
       if (target instanceof Error) throw target;
       return bytes(target);
     },
@@ -275,7 +275,7 @@ const NAMES: readonly (readonly [name: string, process: FakeProcess, action: str
   ],
   [
     "a relative path counts from the working directory",
-    { cmdline: ["./x\0banned\0"], exe: "/work/x", names: ["/work/./x"] },
+    { cmdline: ["./x\0banned\0"], exe: "/srv/x", names: ["/srv/./x"] },
     "killed",
     "./x",
   ],
@@ -330,8 +330,8 @@ const SCRIPTS: readonly (readonly [name: string, process: FakeProcess, action: s
     "a script's path among the arguments of another program does not spare it",
     {
       cmdline: [`./miner\0${SCRIPT}\0banned\0`],
-      exe: "/work/miner",
-      names: ["/work/./miner"],
+      exe: "/srv/miner",
+      names: ["/srv/./miner"],
       files: { [SCRIPT]: "#!/bin/sh\n" },
     },
     "killed",
