@@ -2,7 +2,7 @@
 // a command line of its own it would be judged itself.
 import { Buffer } from "node:buffer";
 import { loadConfig } from "./config/index.js";
-import { compileRules } from "./sensor/index.js";
+import { compileRules, splitArea } from "./sensor/index.js";
 import type { JudgeVerdict } from "./types.js";
 
 export interface ExplainOptions {
@@ -45,16 +45,7 @@ const BACKSLASH = 0x5c;
 
 /** Words as a shell splits them, without expansions; or, where a NUL stands in it, as /proc/PID/cmdline separates them. */
 export function splitWords(text: Uint8Array): Uint8Array[] {
-  if (text.includes(0)) {
-    const end = text.at(-1) === 0 ? text.length - 1 : text.length;
-    const words: Uint8Array[] = [];
-    for (let from = 0; from <= end; ) {
-      const nul = text.subarray(0, end).indexOf(0, from);
-      words.push(text.subarray(from, nul < 0 ? end : nul));
-      from = nul < 0 ? end + 1 : nul + 1;
-    }
-    return words;
-  }
+  if (text.includes(0)) return splitArea(text.at(-1) === 0 ? text.subarray(0, -1) : text);
   const words: Uint8Array[] = [];
   let word: number[] | null = null;
   let quote = 0;

@@ -1,4 +1,5 @@
 export * from "./allow/index.js";
+export { joinArguments, lowerCase } from "./bytes.js";
 export { type CompilableString, CompileError, type CompileOptions, compileTables, type Tables } from "./compile.js";
 export { FOLD, fold, WORD } from "./fold.js";
 export { ACTION, type Action, LAYOUT, MODE, POLICY, WAY, type Way } from "./layout.js";

@@ -1,5 +1,6 @@
 // The kernel's walk over the same tables, in TypeScript: for the scan, for the deployer, and to hold the tables against the
 // oracle without a kernel. bpf/lib/search.bpf.h does this in windows; here a text is searched in one piece.
+import { joinArguments } from "./bytes.js";
 import { hashAt, type Tables } from "./compile.js";
 import { FOLD } from "./fold.js";
 import { gramHashA, gramHashB } from "./hash.js";
@@ -17,21 +18,10 @@ const MODES = Object.keys(MODE) as MatchMode[];
 /** Search `line` in `tables`. Which of several strings of the same weight is named, is not said. */
 export function walkTables(tables: Tables, line: CommandLine): Found {
   const rest = line.args.slice(1);
-  const found = walkText(tables, join([line.path, ...rest]));
+  const found = walkText(tables, joinArguments([line.path, ...rest]));
   if (found.kind === "enforce" || line.args.length === 0) return found;
-  const second = walkText(tables, join(line.args));
+  const second = walkText(tables, joinArguments(line.args));
   return WEIGHT[second.kind] > WEIGHT[found.kind] ? second : found;
-}
-
-/** Arguments joined by NUL. */
-function join(args: readonly Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(args.reduce((sum, argument) => sum + argument.length + 1, 0));
-  let at = 0;
-  for (const argument of args) {
-    joined.set(argument, at);
-    at += argument.length + 1;
-  }
-  return joined.subarray(0, Math.max(0, at - 1));
 }
 
 function walkText(tables: Tables, text: Uint8Array): Found {

@@ -1,5 +1,5 @@
 // A process's arguments as the log shows them: quoted, in small letters, and never longer than the limit.
-import { type BannedString, counts, fold, quoteLine } from "@cryptnono/matcher";
+import { type BannedString, counts, fold, joinArguments, lowerCase, quoteLine } from "@cryptnono/matcher";
 import type { ProcessFacts } from "../types.js";
 import { decode, toJson } from "./text.js";
 
@@ -102,7 +102,7 @@ function clip(part: Part, start: number, end: number): Part {
 
 /** The beginning, and what the kernel handed over from around the match, made one where they meet. */
 function knownParts({ path, args, context }: ProcessFacts, line: readonly Uint8Array[]): readonly Part[] {
-  const head = { from: 0, bytes: joined(line) };
+  const head = { from: 0, bytes: joinArguments(line) };
   if (context === undefined) return [head];
   const dropped = joinedLength(args.slice(0, args.length - line.length + 1)) + 1;
   const part = { from: path.length + 1 + context.offset - dropped, bytes: context.bytes };
@@ -163,23 +163,6 @@ function findMatch(parts: readonly Part[], banned: BannedString, offset: number 
 
 function joinedLength(args: readonly Uint8Array[]): number {
   return args.reduce((sum, argument) => sum + argument.length, 0) + Math.max(0, args.length - 1);
-}
-
-function joined(args: readonly Uint8Array[]): Uint8Array {
-  const text = new Uint8Array(joinedLength(args));
-  let at = 0;
-  for (const argument of args) {
-    text.set(argument, at);
-    at += argument.length + 1;
-  }
-  return text;
-}
-
-/** Capitals alone: the white space of an argument is part of what happened and stays. */
-function lowerCase(bytes: Uint8Array): Uint8Array {
-  const copy = Uint8Array.from(bytes);
-  for (let i = 0; i < copy.length; i++) if (copy[i]! >= 0x41 && copy[i]! <= 0x5a) copy[i]! += 0x20;
-  return copy;
 }
 
 function fits(bytes: Uint8Array, maxChars: number): boolean {

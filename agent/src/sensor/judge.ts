@@ -6,6 +6,7 @@ import {
   type CompileOptions,
   compileAllow,
   compileTables,
+  lowerCase,
   quotedPiece,
   quoteLine,
   searchQuoted,
@@ -80,8 +81,4 @@ function deferredPiece(rule: Rule): CompilableString[] {
 async function re2Patterns(sources: readonly string[], deferred: readonly number[]) {
   const { AllowPatterns } = await import("@cryptnono/matcher/allow-patterns");
   return new AllowPatterns(sources, deferred);
-}
-
-function lowerCase(bytes: Uint8Array): Uint8Array {
-  return bytes.map((byte) => (byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte));
 }
