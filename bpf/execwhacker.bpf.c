@@ -134,7 +134,7 @@ static __always_inline __u32 judge(struct search *s, struct filters *f, const ch
 		case ALLOW_SPARED:
 			return VERDICT_SPARED_PATTERN;
 		case ALLOW_UNKNOWN:
-			return by_way(WAY_HOLD, f);
+			return by_way(f->policy.way_over_long, f);
 		case ALLOW_NONE:
 			return rank == RANK_ENFORCE ? VERDICT_KILLED : VERDICT_WOULD_KILL;
 		}

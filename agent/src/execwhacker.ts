@@ -1,12 +1,10 @@
 // The detector put together: config, sensor, scan, containers, log and metrics, from start to the last flushed line.
 import { readFileSync, readlinkSync } from "node:fs";
-import { constants } from "node:os";
-import { PatternError, parsePattern, type Way } from "@cryptnono/matcher";
-import { type HeldProcess, pidfd } from "@cryptnono/native";
+import { PatternError, parsePattern } from "@cryptnono/matcher";
+import { pidfd } from "@cryptnono/native";
 import { loadConfig, type PatternFault, watchConfig } from "./config/index.js";
 import { runtimeEndpoints } from "./containers/endpoints.js";
 import { UnsupportedError } from "./errors.js";
-import { createHeldJudge } from "./held.js";
 import { createKiller } from "./kill/index.js";
 import { openProc } from "./proc/index.js";
 import {
@@ -30,8 +28,9 @@ import {
   runSelfTest,
   SELF_TEST_LIST,
   selfTestRule,
+  type Way,
 } from "./sensor/index.js";
-import type { AllowPattern, Outcome, Report, Rule, Rules } from "./types.js";
+import type { AllowPattern, Outcome, Report, Rules } from "./types.js";
 
 export interface ExecwhackerOptions {
   readonly config: readonly string[];
@@ -46,7 +45,6 @@ export interface ExecwhackerOptions {
   readonly pinDir: string | null;
   readonly unreadable: Way;
   readonly overLong: Way;
-  readonly away: Exclude<Way, "hold">;
   /** 0: no limit but the kernel's own. */
   readonly maxScanBytes: number;
   /** Bytes; 0: the object's own. */
@@ -65,7 +63,6 @@ export interface Execwhacker {
   isStuck(): boolean;
 }
 
-const { SIGKILL, SIGCONT } = constants.signals;
 /** How long the last lines may take at the end. */
 const FLUSH_MS = 3000;
 const SELF_TEST_EVERY_MS = 60_000;
@@ -111,18 +108,8 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
     reportAll: options.debug,
     killRingBytes: options.killRingBytes,
     otherRingBytes: options.otherRingBytes,
-    abandonedSignal: options.away === "kill" ? SIGKILL : SIGCONT,
     onRecord: handle,
-    onAbandoned: (held) => judgeHeld(held, null, null),
     onError: fault,
-  });
-  const heldJudge = createHeldJudge({
-    proc,
-    kill,
-    pidfd,
-    rules: () => compiled,
-    decided: metrics.decided,
-    release: (pid) => guard.release(pid),
   });
   const scan = repeat(options.scanExisting * 1000, runScan, fault);
 
@@ -242,14 +229,7 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
   function handle(record: ExecRecord): void {
     const list = guard.listOf(record);
     const rule = record.match === null ? null : (list?.rules.strings[record.match.stringId] ?? null);
-    if (isSelfTest(rule, record.match?.bytes)) {
-      endSelfTest(record);
-      return;
-    }
-    if (record.verdict === "held") {
-      judgeHeld(record.process, record, rule);
-      return;
-    }
+    if (isSelfTest(rule, record.match?.bytes)) return; // nobody's business, and not among the kernel's kills
     const sinceMs = performance.now() - Number(record.latencyNs) / 1e6;
     metrics.killedIfNeeded(Number(record.latencyNs) / 1e9);
     const report: Report = {
@@ -277,20 +257,6 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
     if (result.kind === "killed") tell({ ...failed, outcome: { action: "killed", by: "agent" } }, performance.now());
   }
 
-  /** No pattern spares it, and nobody is to count it; the kernel does not either. */
-  function endSelfTest({ verdict, process: { pid, startTimeNs } }: ExecRecord): void {
-    if (verdict !== "held") return;
-    kill(pid, startTimeNs);
-    guard.release(pid);
-  }
-
-  function judgeHeld(held: HeldProcess, record: ExecRecord | null, rule: Rule | null): void {
-    const sinceMs = performance.now();
-    heldJudge(held, record, rule).then((report) => {
-      if (report !== null) tell(report, sinceMs);
-    }, fault);
-  }
-
   // ---- the scan ----
 
   async function runScan(isStopped: () => boolean): Promise<void> {
@@ -303,7 +269,6 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
         report: (report) => tell(report, performance.now()),
         isFirst: (report) => spares.isFirst(report),
         count: metrics,
-        watchdogPid: guard.watchdogPid,
       },
       isStopped,
     );
@@ -311,11 +276,10 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
   }
 }
 
-/** What the kernel decided, in the log's words. A held process has no outcome yet. */
+/** What the kernel decided, in the log's words. */
 function outcomeOf(record: ExecRecord, list: CompiledRules | undefined): Outcome {
   switch (record.verdict) {
     case "killed":
-    case "held":
       return { action: "killed", by: "kernel" };
     case "kill-failed":
       return { action: "kill-failed", errno: record.errno };
@@ -326,10 +290,7 @@ function outcomeOf(record: ExecRecord, list: CompiledRules | undefined): Outcome
     case "spared-pattern":
       return { action: "spared", allowedBy: { pattern: list?.rules.allow[record.patternId] ?? UNKNOWN_PATTERN } };
     case "let-go":
-      return {
-        action: "let-go",
-        because: record.unreadable ? "unreadable" : record.overLong ? "over-long" : "agent-away",
-      };
+      return { action: "let-go", because: record.unreadable ? "unreadable" : "over-long" };
     case "observed":
       return { action: "observed", durationNs: record.latencyNs };
   }

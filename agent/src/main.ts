@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { describeError, UsageError } from "./errors.js";
 import { type ExecwhackerOptions, startExecwhacker } from "./execwhacker.js";
 import { explain } from "./explain.js";
-import { unpin } from "./sensor/index.js";
+import { unpin, type Way } from "./sensor/index.js";
 
 /** Set by the bundle, whose place in the tree is another. */
 declare const CRYPTNONO_BPF_DIR: string | undefined;
@@ -12,6 +12,9 @@ const objectFile =
   typeof CRYPTNONO_BPF_DIR === "string"
     ? `${CRYPTNONO_BPF_DIR}/execwhacker.bpf.o`
     : new URL("../../../build/bpf/execwhacker.bpf.o", import.meta.url).pathname;
+
+const WAYS: readonly Way[] = ["kill", "let-go"];
+const DEFAULT_WAY: Way = "kill";
 
 const GIVE_BACK_EVERY_MS = 5000;
 /** What a burst of kills leaves behind is more. */
@@ -44,13 +47,8 @@ program
   .option("--health-port <port>", "serve /livez and /readyz; 0: do not", port, 0)
   .option("--lookup-container", "name the container of a process in the log", false)
   .option("--pin-dir <dir>", "directory on a BPF file system: the kernel's part outlives the agent there")
-  .addOption(way("--unreadable <way>", "for a command line with a page that is not in memory").default("hold"))
-  .addOption(way("--over-long <way>", "for a command line that is longer than can be searched").default("hold"))
-  .addOption(
-    new Option("--agent-away <way>", "instead of hold, while no agent is there")
-      .choices(["kill", "let-go"])
-      .default("kill"),
-  )
+  .addOption(way("--unreadable <way>", "for a command line with a page that is not in memory"))
+  .addOption(way("--over-long <way>", "for a command line that is longer than can be searched"))
   .option("--max-scan-bytes <bytes>", "longest argument area that is searched; 0: the kernel's own limit", natural, 0)
   .option("--kill-ring-bytes <bytes>", "room for kill events, a power of two; 0: 2 MiB", powerOfTwo, 0)
   .option("--other-ring-bytes <bytes>", "room for other events, a power of two; 0: 256 KiB", powerOfTwo, 0)
@@ -59,6 +57,7 @@ program
   )
   .addOption(new Option("--threadpool-size <n>", "has no meaning any more").hideHelp())
   .addOption(new Option("--max-args <n>", "has no meaning any more").hideHelp())
+  .addOption(new Option("--agent-away <way>", "has no meaning any more").hideHelp())
   .action(runExecwhacker);
 
 program
@@ -91,20 +90,20 @@ try {
   process.exit(1);
 }
 
-type Flags = Omit<ExecwhackerOptions, "pinDir" | "away" | "metricsPrefix"> & {
+type Flags = Omit<ExecwhackerOptions, "pinDir" | "metricsPrefix"> & {
   readonly pinDir?: string;
-  readonly agentAway: ExecwhackerOptions["away"];
   readonly threadpoolSize?: string;
   readonly maxArgs?: string;
+  readonly agentAway?: string;
 };
 
 async function runExecwhacker(flags: Flags): Promise<void> {
-  for (const [name, value] of [
-    ["--threadpool-size", flags.threadpoolSize],
-    ["--max-args", flags.maxArgs],
+  for (const [name, value, why] of [
+    ["--threadpool-size", flags.threadpoolSize, "no threads are used"],
+    ["--max-args", flags.maxArgs, "nothing is cut"],
+    ["--agent-away", flags.agentAway, "no process waits for the agent"],
   ] as const) {
-    if (value !== undefined)
-      process.stderr.write(`cryptnono: ${name} has no meaning any more: nothing is cut, no threads are used\n`);
+    if (value !== undefined) process.stderr.write(`cryptnono: ${name} has no meaning any more: ${why}\n`);
   }
   if (flags.config.length === 0) {
     throw new UsageError("start execwhacker: no config", 'give --config FILE with {"bannedCommandStrings": ["..."]}');
@@ -113,7 +112,6 @@ async function runExecwhacker(flags: Flags): Promise<void> {
     {
       ...flags,
       pinDir: flags.pinDir ?? null,
-      away: flags.agentAway,
       metricsPrefix: process.env["CRYPTNONO_METRICS_PREFIX"],
     },
     objectFile,
@@ -145,7 +143,21 @@ async function runExecwhacker(flags: Flags): Promise<void> {
 }
 
 function way(flags: string, description: string): Option {
-  return new Option(flags, description).choices(["hold", "kill", "let-go"]);
+  const name = flags.split(" ", 1)[0]!;
+  return new Option(flags, `${description} (choices: ${WAYS.join(", ")})`)
+    .default(DEFAULT_WAY)
+    .argParser((text) => parseWay(name, text));
+}
+
+function parseWay(name: string, text: string): Way {
+  const way = WAYS.find((known) => known === text);
+  if (way !== undefined) return way;
+  if (text !== "hold") throw new InvalidArgumentError(`it is one of ${WAYS.join(", ")}`);
+  // What earlier versions had: it stopped the process until the agent had judged it.
+  process.stderr.write(
+    `cryptnono: ${name} hold has no meaning any more: no process is stopped, ${DEFAULT_WAY} is used\n`,
+  );
+  return DEFAULT_WAY;
 }
 
 function natural(text: string): number {

@@ -95,9 +95,8 @@ export type Outcome =
   | { readonly action: "kill-failed"; readonly errno: number }
   | { readonly action: "missed-kill" }
   | { readonly action: "spared"; readonly allowedBy: "is-substring" | { readonly pattern: AllowPattern } }
-  /** Not judged to the end: it could not be read or was too long, and the configured way is to let it go; or only the agent
-   * could have looked further, and none was there. */
-  | { readonly action: "let-go"; readonly because: "unreadable" | "over-long" | "agent-away" }
+  /** Not judged to the end: it could not be read or was too long, and the configured way is to let it go. */
+  | { readonly action: "let-go"; readonly because: "unreadable" | "over-long" }
   | { readonly action: "observed"; readonly durationNs: bigint };
 
 /** What a container look-up found. */
@@ -121,10 +120,7 @@ export interface ContainerLookup {
   close(): Promise<void>;
 }
 
-/**
- * The kernel's counters, summed over CPUs. Each only grows while one sensor is loaded; a reload of the rules keeps them.
- * They count what the kernel decided: what a held process comes to is counted by the agent.
- */
+/** The kernel's counters, summed over CPUs. Each only grows while one sensor is loaded; a reload of the rules keeps them. */
 export interface SensorCounters {
   /** Execs seen. */
   readonly checked: bigint;
@@ -134,10 +130,6 @@ export interface SensorCounters {
   readonly kill_failed: bigint;
   readonly spared_substring: bigint;
   readonly spared_pattern: bigint;
-  /** Stopped for user space to decide. */
-  readonly held: bigint;
-  /** Was to be stopped and could not be, and was killed. */
-  readonly hold_failed: bigint;
   /** Could not be searched whole and was let go, as configured. */
   readonly let_go: bigint;
   /** A page of the command line was not resident; what became of it is counted by the verdicts above. */

@@ -29,9 +29,6 @@ void register_memory(napi_env env, napi_value exports);
 void register_sensor(napi_env env, napi_value exports);
 void register_process(napi_env env, napi_value exports);
 
-/* Fork the child that sends `signal` to what is in the held map when this process ends. Returns its pid. */
-napi_value start_watchdog(napi_env env, int held_fd, int signal);
-
 /* The last lines that libbpf printed, which say what the kernel refused and why. */
 const char *libbpf_log(void);
 void libbpf_log_clear(void);

@@ -22,9 +22,6 @@ interface Addon {
   drained(sensor: Handle): void;
   counters(sensor: Handle): BigUint64Array;
   programStatistics(sensor: Handle): ProgramStatistics;
-  listHeld(sensor: Handle): HeldProcess[];
-  forgetHeld(sensor: Handle, pid: number): void;
-  watchHeld(sensor: Handle, signal: number): number;
   judgeBuffer(sensor: Handle, path: Uint8Array, args: Uint8Array, script: boolean): BufferJudgement;
   closeSensor(sensor: Handle): void;
   pidfdOpen(pid: number): number;
@@ -42,7 +39,6 @@ export interface Layout {
   readonly entry: Readonly<Record<string, number>>;
   readonly string_head: Readonly<Record<string, number>>;
   readonly allow_table: Readonly<Record<string, number>>;
-  readonly held: Readonly<Record<string, number>>;
   readonly constants: Readonly<Record<string, number>>;
 }
 
@@ -66,11 +62,6 @@ export interface ProgramStatistics {
   /** Execs at which the program could not run, as it was running on that CPU already. */
   readonly missed: number;
   readonly verifiedInstructions: number;
-}
-
-export interface HeldProcess {
-  readonly pid: number;
-  readonly startTimeNs: bigint;
 }
 
 /** What the test entry says of a buffer; numbers as in bpf/execwhacker.h. */
@@ -150,7 +141,7 @@ export class Sensor {
     return new Sensor(call(() => addon().openSensor(object, options)));
   }
 
-  /** What an earlier agent pinned in `dir`: rings, counters, controls and held processes. */
+  /** What an earlier agent pinned in `dir`: rings, counters and controls. */
   static openPinned(dir: string): Sensor {
     return new Sensor(call(() => addon().openPinned(dir)));
   }
@@ -201,19 +192,6 @@ export class Sensor {
 
   programStatistics(): ProgramStatistics {
     return call(() => addon().programStatistics(this.#handle));
-  }
-
-  listHeld(): HeldProcess[] {
-    return call(() => addon().listHeld(this.#handle));
-  }
-
-  forgetHeld(pid: number): void {
-    call(() => addon().forgetHeld(this.#handle, pid));
-  }
-
-  /** Fork the child that sends `signal` to what is held when this process dies. @returns its pid. */
-  watchHeld(signal: number): number {
-    return call(() => addon().watchHeld(this.#handle, signal));
   }
 
   /** Search and judge bytes of ours by the programs' own code (`testEntry`). `path` ends with a NUL. */

@@ -11,7 +11,7 @@
 
 void register_layout(napi_env env, napi_value exports)
 {
-	napi_value layout, event, policy, filters, entry, string, allow, held, constants;
+	napi_value layout, event, policy, filters, entry, string, allow, constants;
 
 	napi_create_object(env, &layout);
 	napi_create_object(env, &event);
@@ -96,12 +96,6 @@ void register_layout(napi_env env, napi_value exports)
 	SIZE(allow, allow_table);
 	napi_set_named_property(env, layout, "allow_table", allow);
 
-	napi_create_object(env, &held);
-	FIELD(held, held, start_time_ns);
-	FIELD(held, held, since_ns);
-	SIZE(held, held);
-	napi_set_named_property(env, layout, "held", held);
-
 	napi_create_object(env, &constants);
 	CONSTANT(MAX_STRING_BYTES);
 	CONSTANT(CELL_BYTES);
@@ -139,8 +133,6 @@ void register_layout(napi_env env, napi_value exports)
 	CONSTANT(COUNTER_KILL_FAILED);
 	CONSTANT(COUNTER_SPARED_SUBSTRING);
 	CONSTANT(COUNTER_SPARED_PATTERN);
-	CONSTANT(COUNTER_HELD);
-	CONSTANT(COUNTER_HOLD_FAILED);
 	CONSTANT(COUNTER_LET_GO);
 	CONSTANT(COUNTER_UNREADABLE);
 	CONSTANT(COUNTER_OVER_LONG);
@@ -162,9 +154,7 @@ void register_layout(napi_env env, napi_value exports)
 	CONSTANT(EVENT_UNREADABLE);
 	CONSTANT(EVENT_OVER_LONG);
 	CONSTANT(EVENT_SCRIPT);
-	CONSTANT(EVENT_AGENT_AWAY);
 	CONSTANT(EVENT_NO_STRING);
-	CONSTANT(EVENT_AUDIT);
 	napi_set_named_property(env, layout, "constants", constants);
 	napi_set_named_property(env, exports, "layout", layout);
 }

@@ -28,7 +28,7 @@
 #define RINGS 2
 static const char *const ring_names[RINGS] = { "kill_events", "other_events" };
 /* Pinned so that a later agent can take over: the links keep deciding, the rest is what they write. */
-static const char *const pinned_maps[] = { "kill_events", "other_events", "counters", "held", "control" };
+static const char *const pinned_maps[] = { "kill_events", "other_events", "counters", "control" };
 /* In the order of attaching, which is the order of running: guard_skipped_* look after guard_exec. */
 static const char *const pinned_programs[] = { "agent_exit", "guard_exec", "guard_skipped_1", "guard_skipped_2",
 					       "guard_skipped_3" };
@@ -576,7 +576,7 @@ static napi_value pin_method(napi_env env, napi_callback_info info)
 	return undefined(env);
 }
 
-/* openPinned(dir): sensor. Its rings, counters, controls and held processes; its links stay as they are pinned. */
+/* openPinned(dir): sensor. Its rings, counters and controls; its links stay as they are pinned. */
 static napi_value open_pinned_method(napi_env env, napi_callback_info info)
 {
 	napi_value argument, object;
@@ -740,59 +740,6 @@ static napi_value program_statistics_method(napi_env env, napi_callback_info inf
 	return result;
 }
 
-/* ---- held processes ---- */
-
-/* listHeld(sensor): {pid, startTimeNs}[] */
-static napi_value list_held_method(napi_env env, napi_callback_info info)
-{
-	napi_value argument, list, item, time;
-	struct sensor *s = get_sensor(env, info, 1, &argument);
-	uint32_t key, next, *previous = NULL, count = 0;
-	struct held entry;
-
-	if (!s)
-		return NULL;
-	napi_create_array(env, &list);
-	while (count < MAX_HELD && bpf_map_get_next_key(map_fd(s, "held"), previous, &next) == 0) {
-		if (bpf_map_lookup_elem(map_fd(s, "held"), &next, &entry) == 0) {
-			napi_create_object(env, &item);
-			set_number(env, item, "pid", next);
-			napi_create_bigint_uint64(env, entry.start_time_ns, &time);
-			napi_set_named_property(env, item, "startTimeNs", time);
-			napi_set_element(env, list, count++, item);
-		}
-		key = next;
-		previous = &key;
-	}
-	return list;
-}
-
-/* forgetHeld(sensor, pid): the process has its verdict, or is gone. */
-static napi_value forget_held_method(napi_env env, napi_callback_info info)
-{
-	napi_value arguments[2];
-	struct sensor *s = get_sensor(env, info, 2, arguments);
-	uint32_t pid;
-
-	if (!s || !get_u32(env, arguments[1], &pid))
-		return NULL;
-	if (bpf_map_delete_elem(map_fd(s, "held"), &pid) && errno != ENOENT)
-		return throw_errno(env, errno, "forget a held process", NULL);
-	return undefined(env);
-}
-
-/* watchHeld(sensor, signal): pid of the child that sends the signal to what is held when the agent dies. */
-static napi_value watch_held_method(napi_env env, napi_callback_info info)
-{
-	napi_value arguments[2];
-	struct sensor *s = get_sensor(env, info, 2, arguments);
-	uint32_t signal;
-
-	if (!s || !get_u32(env, arguments[1], &signal))
-		return NULL;
-	return start_watchdog(env, map_fd(s, "held"), (int)signal);
-}
-
 /* ---- the test entry ---- */
 
 /* judgeBuffer(sensor, path, args, script): the search and verdict on bytes of ours, by the very programs' code. `path`
@@ -860,9 +807,6 @@ void register_sensor(napi_env env, napi_value exports)
 	add_method(env, exports, "drained", drained_method, NULL);
 	add_method(env, exports, "counters", counters_method, NULL);
 	add_method(env, exports, "programStatistics", program_statistics_method, NULL);
-	add_method(env, exports, "listHeld", list_held_method, NULL);
-	add_method(env, exports, "forgetHeld", forget_held_method, NULL);
-	add_method(env, exports, "watchHeld", watch_held_method, NULL);
 	add_method(env, exports, "judgeBuffer", judge_buffer_method, NULL);
 	add_method(env, exports, "closeSensor", close_sensor_method, NULL);
 }

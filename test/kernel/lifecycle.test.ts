@@ -255,27 +255,22 @@ describe("an agent that dies", () => {
     assert.ok(ends.every(({ killed }) => killed > 100));
     t.diagnostic(`${ends.reduce((sum, { killed }) => sum + killed, 0)} processes, all killed`);
   });
+});
 
-  test("with pins kills what would have to be held, or lets it go, until one is back", async (t) => {
+describe("flags of earlier versions", () => {
+  test("that named hold are accepted, and say once what they mean now", async (t) => {
     const banned = randomString();
-    const config = { bannedCommandStrings: [banned], allowedCommandPatterns: [`/bin/echo .*a.{40}b .*${banned}`] };
-    for (const [flags, dies] of [
-      [[], true],
-      [["--agent-away", "let-go"], false],
-    ] as const) {
-      const pinDir = pins(t);
-      const first = await start(t, config, ["--pin-dir", pinDir, ...flags]);
-      await first.stop("SIGKILL");
-      const ended = await launch("plain", ["/bin/echo", "echo", `a${"-".repeat(40)}b`, banned]);
-      assert.equal(ended.signal, dies ? "SIGKILL" : null);
-      const second = await start(t, config, ["--pin-dir", pinDir, ...flags]);
-      const [line] = await second.linesOf(ended.pid);
-      assert.deepEqual([line!.action, line!["matched"]], [dies ? "killed" : "let-go", banned]);
-      const spared = await launch("plain", ["/bin/echo", "echo", `a${"-".repeat(40)}b`, banned]);
-      assert.equal(spared.code, 0);
-      await second.stop();
-      assert.equal(cryptnono(["unpin", "--pin-dir", pinDir]).status, 0);
-    }
+    const agent = await start(t, { bannedCommandStrings: [banned] }, [
+      ...["--unreadable", "hold", "--over-long", "hold", "--agent-away", "let-go"],
+      ...["--max-scan-bytes", "20000"],
+    ]);
+    assert.deepEqual(agent.stderr.trimEnd().split("\n"), [
+      "cryptnono: --unreadable hold has no meaning any more: no process is stopped, kill is used",
+      "cryptnono: --over-long hold has no meaning any more: no process is stopped, kill is used",
+      "cryptnono: --agent-away has no meaning any more: no process waits for the agent",
+    ]);
+    const ended = await launch("plain", [ran, "v", "-".repeat(60_000)]);
+    assert.deepEqual([ended.signal, ended.stdout.length], ["SIGKILL", 0]);
   });
 });
 
@@ -311,19 +306,13 @@ describe("the scan", () => {
     );
   });
 
-  test("kills neither the agent nor its watchdog, whatever stands in their command line", async (t) => {
+  test("does not kill the agent, whatever stands in its command line", async (t) => {
     const banned = randomString();
     const named = mkdtempSync(join(directory, "named-"));
     const configFile = join(named, `${banned}.json`);
     writeFileSync(configFile, JSON.stringify({ bannedCommandStrings: [banned] }));
     const agent = await start(t, { bannedCommandStrings: [] }, ["--scan-existing", "1"], { configFile });
-    const watchdogs = () =>
-      readFileSync(`/proc/${agent.process.pid}/task/${agent.process.pid}/children`, "latin1")
-        .trim()
-        .split(" ")
-        .filter((pid) => readFileSync(`/proc/${pid}/stat`, "latin1").includes("(cryptnono-watch) S"));
     await agent.waitFor(async () => (await agent.metric("scan_duration_seconds_count")) >= 3, "three scans");
-    assert.equal(watchdogs().length, 1);
     assert.deepEqual(agent.kills(), []);
   });
 });

@@ -40,8 +40,6 @@ const WAYS: Readonly<Record<string, () => void | Promise<void>>> = {
       () => sensor.readRing(OTHER_RING),
       () => sensor.counters(),
       () => sensor.programStatistics(),
-      () => sensor.listHeld(),
-      () => sensor.forgetHeld(1),
       () => sensor.setControl(0, 0),
       () => sensor.drained(),
       () => sensor.onRecords(() => {}),

@@ -31,7 +31,7 @@ export type Decision =
 export type ScanFailure = "vanished" | "unreadable" | "stuck";
 
 export interface Metrics {
-  /** A decision made in user space: the scan's, and held processes' (`execwhacker.bpf`). The kernel's own are read from it. */
+  /** A decision made in user space: the scan's, and what the kernel's signal failed to do. The kernel's own are read from it. */
   decided(source: Source, decision: Decision): void;
   /** One process looked at by the scan. */
   scanned(): void;
@@ -149,12 +149,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     (counters) => counters.would_kill,
   );
   bySource("processes_kill_failed_total", "Failed signals", "kill-failed", (counters) => counters.kill_failed);
-  ofKernel("processes_hold_failed_total", "Processes killed for they could not be stopped for the agent", [
-    {},
-    "hold_failed",
-  ]);
   ofKernel("processes_let_go_total", "Processes let go without a verdict, as configured", [{}, "let_go"]);
-  ofKernel("processes_held_total", "Processes stopped at exec for the agent to decide", [{}, "held"]);
   ofKernel(
     "command_lines_unsearched_total",
     "Command lines the kernel could not search to the end",
@@ -273,8 +268,6 @@ const NONE: SensorCounters = {
   kill_failed: 0n,
   spared_substring: 0n,
   spared_pattern: 0n,
-  held: 0n,
-  hold_failed: 0n,
   let_go: 0n,
   unreadable: 0n,
   over_long: 0n,
@@ -296,8 +289,8 @@ class KernelCounters {
   refresh(): void {
     // Detached: the last values stand, as a counter must not fall while its process lives.
     this.last = this.#read() ?? this.last;
-    const { checked, killed, would_kill, kill_failed, spared_substring, spared_pattern, held, let_go } = this.last;
-    const rest = checked - killed - would_kill - kill_failed - spared_substring - spared_pattern - held - let_go;
+    const { checked, killed, would_kill, kill_failed, spared_substring, spared_pattern, let_go } = this.last;
+    const rest = checked - killed - would_kill - kill_failed - spared_substring - spared_pattern - let_go;
     // The CPUs' counters are read one after the other while they run: the difference may waver, the series must not fall.
     if (rest > this.#noMatch) this.#noMatch = rest;
   }

@@ -24,8 +24,6 @@ export interface ScanDependencies {
   readonly isFirst: (report: Report) => boolean;
   readonly count: ScanCounts;
   readonly selfPid?: number;
-  /** The agent's watchdog, which has the agent's own command line. */
-  readonly watchdogPid?: number | null;
   readonly nowNs?: () => bigint;
 }
 
@@ -54,11 +52,11 @@ export async function scanProcesses(
   dependencies: ScanDependencies,
   isStopped: () => boolean = () => false,
 ): Promise<void> {
-  const { proc, count, selfPid = process.pid, watchdogPid = null } = dependencies;
+  const { proc, count, selfPid = process.pid } = dependencies;
   let fault: unknown = null;
   for (const pid of proc.pids()) {
     if (isStopped()) return;
-    if (pid === selfPid || pid === watchdogPid) continue;
+    if (pid === selfPid) continue;
     try {
       await scanProcess(pid, dependencies);
     } catch (error) {

@@ -9,8 +9,6 @@ const KEYS: Readonly<Record<keyof SensorCounters, string>> = {
   kill_failed: "COUNTER_KILL_FAILED",
   spared_substring: "COUNTER_SPARED_SUBSTRING",
   spared_pattern: "COUNTER_SPARED_PATTERN",
-  held: "COUNTER_HELD",
-  hold_failed: "COUNTER_HOLD_FAILED",
   let_go: "COUNTER_LET_GO",
   unreadable: "COUNTER_UNREADABLE",
   over_long: "COUNTER_OVER_LONG",

@@ -100,7 +100,7 @@ test("each field comes from its place", () => {
 
 test("each verdict has its name, and an unknown one is refused", () => {
   for (const [name, number] of Object.entries(constants)) {
-    if (!name.startsWith("VERDICT_") || name === "VERDICT_PASS") continue;
+    if (!name.startsWith("VERDICT_") || ["VERDICT_PASS", "VERDICT_HELD"].includes(name)) continue;
     const { verdict } = decode({ u32: { verdict: number } });
     assert.equal(verdict, name.slice(8).toLowerCase().replaceAll("_", "-"));
   }

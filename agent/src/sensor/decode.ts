@@ -14,7 +14,6 @@ export type Verdict =
   | "would-kill"
   | "spared-substring"
   | "spared-pattern"
-  | "held"
   | "let-go"
   | "observed";
 
@@ -112,7 +111,6 @@ const VERDICTS: Readonly<Record<string, Verdict>> = {
   VERDICT_WOULD_KILL: "would-kill",
   VERDICT_SPARED_SUBSTRING: "spared-substring",
   VERDICT_SPARED_PATTERN: "spared-pattern",
-  VERDICT_HELD: "held",
   VERDICT_LET_GO: "let-go",
   VERDICT_OBSERVED: "observed",
 };

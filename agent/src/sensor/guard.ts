@@ -2,7 +2,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, unlinkSync } from "node:fs";
 import { basename, join } from "node:path";
 import {
-  type HeldProcess,
   KILL_RING,
   type Layout,
   layout,
@@ -24,11 +23,7 @@ export interface GuardOptions extends SensorOptions {
   readonly pinDir: string | null;
   /** Only descendants of this process are judged: for tests. 0: every process. */
   readonly scopePid?: number;
-  /** What is sent to processes that are still held when the agent dies. */
-  readonly abandonedSignal: number;
   readonly onRecord: (record: ExecRecord) => void;
-  /** A process that an earlier agent held when it died, and that is stopped still. */
-  readonly onAbandoned: (held: HeldProcess) => void;
   /** A record that cannot be read, or the ring itself. */
   readonly onError: (error: unknown) => void;
 }
@@ -47,7 +42,6 @@ export class Guard {
   readonly #sensor: Sensor;
   readonly #lists = new Map<number, CompiledRules>();
   #slot: 0 | 1 = 0;
-  #watchdogPid: number | null = null;
   #attached = false;
   #closed = false;
   #pinned: string | null = null;
@@ -82,17 +76,11 @@ export class Guard {
 
   /** Begin to judge. @throws NativeError, with nothing attached. */
   attach(): void {
-    const { scopePid = 0, abandonedSignal } = this.#options;
+    const { scopePid = 0 } = this.#options;
     this.#sensor.setControl(this.#control("CONTROL_AGENT_TGID"), process.pid);
     this.#sensor.setControl(this.#control("CONTROL_SCOPE_TGID"), scopePid);
-    this.#watchdogPid = this.#sensor.watchHeld(abandonedSignal);
     this.#sensor.attach();
     this.#attached = true;
-  }
-
-  /** The child that looks after held processes; it was forked, so it has the agent's own command line. */
-  get watchdogPid(): number | null {
-    return this.#watchdogPid;
   }
 
   get isAttached(): boolean {
@@ -123,11 +111,6 @@ export class Guard {
   /** Execs at which the program could not run. */
   missedRuns(): number {
     return this.#closed ? 0 : this.#sensor.programStatistics().missed;
-  }
-
-  /** The process has its verdict. */
-  release(pid: number): void {
-    if (!this.#closed) this.#sensor.forgetHeld(pid);
   }
 
   /** Read what the rings hold, once more, and stop. Without pins nothing judges from here on; with pins the kernel's part
@@ -226,10 +209,7 @@ export class Guard {
       sensor.setControl(this.#control("CONTROL_RETIRED"), 1);
       removeLinkPins(dir);
       // A living agent (an upgrade in progress) reads its ring itself; two readers would tear it.
-      if (!isAlive(dir)) {
-        this.#drain(sensor);
-        for (const held of sensor.listHeld()) this.#options.onAbandoned(held);
-      }
+      if (!isAlive(dir)) this.#drain(sensor);
       const counted = nameCounters(sensor.counters(), this.#layout);
       this.#inherited = this.#inherited === null ? counted : addCounters(this.#inherited, counted);
     } finally {

@@ -1,9 +1,7 @@
-// Rules compiled once for both judges: the tables that go into the kernel, and the same verdict in user space for the scan
-// and for processes that the kernel holds.
+// Rules compiled once for both judges: the tables that go into the kernel, and the same verdict in user space for the scan.
 import {
   type CommandLine,
   type CompilableString,
-  type CompileOptions,
   compileAllow,
   compileTables,
   lowerCase,
@@ -16,8 +14,16 @@ import {
 } from "@cryptnono/matcher";
 import type { AllowPattern, JudgeVerdict, Rule, Rules } from "../types.js";
 
-/** What is done with lines that the kernel cannot search whole. */
-export type Ways = Pick<CompileOptions, "unreadable" | "overLong" | "away" | "maxScanBytes">;
+/** What is done with a process whose line cannot be searched whole. */
+export type Way = "kill" | "let-go";
+
+/** What is done with lines that the kernel cannot search whole, and how long those may be. */
+export interface Ways {
+  readonly unreadable?: Way;
+  readonly overLong?: Way;
+  /** Longest argument area that is searched, in bytes; 0: no limit. */
+  readonly maxScanBytes?: number;
+}
 
 export interface CompiledRules {
   readonly rules: Rules;
@@ -39,11 +45,12 @@ export async function compileRules(rules: Rules, generation: number, ways: Ways 
   const sources = rules.allow.map(({ source }) => source);
   const { table, deferred } = compileAllow(sources);
   const inUserSpace = deferred.length > 0 ? await re2Patterns(sources, deferred) : null;
-  const options = { ...ways, allow: table, allowDeferred: inUserSpace !== null, generation };
-  const pieces = rules.strings.flatMap((rule) => deferredPiece(rule));
-  const tables = compileTables([...rules.strings, ...pieces], options);
-  // Without the pieces, for lines in which a piece hides what else stands there.
-  const plainTables = pieces.length > 0 ? compileTables(rules.strings, options) : tables;
+  const { unreadable = "kill", overLong = "kill", maxScanBytes = 0 } = ways;
+  const options = { unreadable, overLong, maxScanBytes, allow: table, generation };
+  const tables = compileTables(rules.strings, options);
+  const pieces = rules.strings.flatMap((rule) => quotedPieces(rule));
+  // Apart from what the kernel gets, which cannot look further where a piece is found.
+  const tablesWithPieces = pieces.length > 0 ? compileTables([...rules.strings, ...pieces], options) : tables;
 
   function allowedBy(args: readonly Uint8Array[]): AllowPattern | null {
     const inTable = table === null ? -1 : walkAllowArguments(table, args);
@@ -57,10 +64,10 @@ export async function compileRules(rules: Rules, generation: number, ways: Ways 
     generation,
     judge(line, shown = line.args.slice(1)) {
       const args = [line.path, ...shown];
-      let found = walkTables(tables, line);
+      let found = walkTables(tablesWithPieces, line);
       if (found.kind === "defer") {
         const index = searchQuoted(rules.strings, args);
-        found = index >= 0 ? { kind: rules.strings[index]!.action, index } : walkTables(plainTables, line);
+        found = index >= 0 ? { kind: rules.strings[index]!.action, index } : walkTables(tables, line);
       }
       if (found.kind === "none") return { kind: "none" };
       const rule = rules.strings[found.index]!;
@@ -71,8 +78,8 @@ export async function compileRules(rules: Rules, generation: number, ways: Ways 
   };
 }
 
-/** A string with an apostrophe may stand in the quoted line alone: the kernel then finds its piece and holds the process. */
-function deferredPiece(rule: Rule): CompilableString[] {
+/** A string with an apostrophe may stand in the quoted line alone: where its piece is found, that line is searched. */
+function quotedPieces(rule: Rule): CompilableString[] {
   const piece = quotedPiece(rule);
   return piece === null ? [] : [{ value: piece, mode: "anywhere", action: "defer" }];
 }
