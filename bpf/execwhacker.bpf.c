@@ -2,6 +2,7 @@
 /* The guard at exec. It decides here, before the new program runs one instruction; user space is only told. */
 #include "lib/kernel.bpf.h"
 #include "execwhacker.h"
+#include "lib/border.bpf.h"
 #include "lib/loop.bpf.h"
 #include "lib/maps.bpf.h"
 #include "lib/search.bpf.h"
@@ -10,6 +11,8 @@
 
 /* bpf_send_signal and the ring buffer's helpers are for GPL-compatible programs. */
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+BORDER(struct border)
 
 #define SIGKILL 9
 #define SIGSTOP 19
@@ -270,7 +273,7 @@ int BPF_PROG(guard_exec, struct task_struct *task, int old_pid, struct linux_bin
 	struct search *s;
 	long failed = 0;
 
-	if (control_get(CONTROL_RETIRED))
+	if (control_get(CONTROL_RETIRED_BY))
 		return 0;
 	if (may_be_skipped())
 		seen_before(task, BPF_CORE_READ(task, tgid));
@@ -332,7 +335,7 @@ static __always_inline int look_for_skip(struct task_struct *task)
 	struct exec_event event = {};
 	struct filters *f;
 
-	if (!may_be_skipped() || control_get(CONTROL_RETIRED) || seen_before(task, tgid))
+	if (!may_be_skipped() || control_get(CONTROL_RETIRED_BY) || seen_before(task, tgid))
 		return 0;
 	count(COUNTER_SKIPPED);
 	f = search_filters(control_get(CONTROL_SLOT) & 1);

@@ -1,36 +1,42 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* The border between kernel and user space: what both sides read and write. Sizes are bytes unless the name says so.
- * native/src/layout.c exports the offsets of what is here, so that TypeScript never repeats one. */
+ * TypeScript finds offsets and numbers in the object's BTF (struct border, at the end), and repeats none. */
 #ifndef CRYPTNONO_EXECWHACKER_H
 #define CRYPTNONO_EXECWHACKER_H
 
 /* Raised when this file changes: what is pinned by an agent of another version is removed, not read. */
-#define LAYOUT_VERSION 1
+#define LAYOUT_VERSION 2
 
 /* ---- limits ---- */
 
-/* Longest banned string. */
-#define MAX_STRING_BYTES 512
-/* Longest path an exec can carry, with its NUL (the kernel's PATH_MAX). */
-#define MAX_PATH_BYTES 4096
-/* Bytes of arguments read at a time. */
-#define WINDOW_BYTES 16384
-/* What consecutive windows share: the longest string and a byte on either side of it, rounded up. */
-#define OVERLAP_BYTES 576
-/* Argument bytes that one exec event carries from the start of the area, and around a match beyond them. */
-#define EVENT_ARGS_BYTES 8192
-#define EVENT_CONTEXT_BYTES 512
-/* One hierarchy's cgroup names from the root down, each ended by NUL; an empty one in front when the root was not reached. */
-#define EVENT_CGROUP_BYTES 1024
-/* Names of cgroups that are told, the outermost ones. A power of two: the verifier takes the mask as the bound. */
-#define MAX_CGROUP_LEVELS 32
-/* Processes that may be held at one time. */
-#define MAX_HELD 4096
-/* Candidates that one exec may make the kernel look up and compare, about 15 ms of them. An exec that wants more is
- * a line built to be slow and goes the over-long way. */
-#define MAX_CANDIDATES 131072
-/* Longest text that the allow automaton is walked over in the kernel, about 2 ms of it; a longer one is held. */
-#define MAX_ALLOW_BYTES 262144
+enum limits {
+	/* Longest banned string. */
+	MAX_STRING_BYTES = 512,
+	/* Longest path an exec can carry, with its NUL (the kernel's PATH_MAX). */
+	MAX_PATH_BYTES = 4096,
+	/* Bytes of arguments read at a time. */
+	WINDOW_BYTES = 16384,
+	/* What consecutive windows share: the longest string and a byte on either side of it, rounded up. */
+	OVERLAP_BYTES = 576,
+	/* Argument bytes that one exec event carries from the start of the area, and around a match beyond them. */
+	EVENT_ARGS_BYTES = 8192,
+	EVENT_CONTEXT_BYTES = 512,
+	/* One hierarchy's cgroup names from the root down, each ended by NUL; an empty one in front when the root was not
+	 * reached. */
+	EVENT_CGROUP_BYTES = 1024,
+	/* Names of cgroups that are told, the outermost ones. A power of two: the verifier takes the mask as the bound. */
+	MAX_CGROUP_LEVELS = 32,
+	/* Processes that may be held at one time. */
+	MAX_HELD = 4096,
+	/* Candidates that one exec may make the kernel look up and compare, about 15 ms of them. An exec that wants more is
+	 * a line built to be slow and goes the over-long way. */
+	MAX_CANDIDATES = 131072,
+	/* Longest text that the allow automaton is walked over in the kernel, about 2 ms of it; a longer one goes the
+	 * over-long way. */
+	MAX_ALLOW_BYTES = 262144,
+	/* Cells that one key's entries may run over. */
+	MAX_CHAIN_CELLS = 128,
+};
 
 /* ---- tables (matcher/DESIGN.md) ---- */
 
@@ -40,8 +46,6 @@
 #define FILTER_KEYS_BYTES (1 << 18)
 #define CELL_BYTES 64
 #define ENTRIES_PER_CELL 8
-/* Cells that one key's entries may run over. */
-#define MAX_CHAIN_CELLS 128
 #define ALLOW_NEXT_ENTRIES (1 << 18)
 #define ALLOW_MAX_STATES (1 << 15)
 
@@ -125,11 +129,12 @@ struct allow_table {
 
 /* ---- control: one u32 a key, written by user space unless noted ---- */
 enum control {
+	/* Not 0: another sensor judges from now on, that of this process. First, so that agents of all versions find it. */
+	CONTROL_RETIRED_BY,
 	CONTROL_SLOT, /* which of the two table slots is in force */
 	CONTROL_AGENT_TGID, /* 0: none */
 	CONTROL_AGENT_AWAY, /* set to 1 by the kernel when the agent's last thread exits */
 	CONTROL_SCOPE_TGID, /* tests: only this process's descendants are judged; 0: everything */
-	CONTROL_RETIRED, /* 1: another sensor judges from now on */
 	CONTROL_COUNT,
 };
 
@@ -230,6 +235,24 @@ struct judge_args {
 	__u32 match_in_path; /* out */
 	__u32 candidates; /* out: strings compared */
 	__u32 reserved;
+};
+
+/* Everything that user space reads by the object's BTF, with what it contains. No memory has this shape. */
+struct border {
+	enum limits limits;
+	enum way way;
+	enum policy_flags policy_flags;
+	struct filters filters;
+	struct cell cell;
+	enum string_mode string_mode;
+	enum string_action string_action;
+	struct allow_table allow_table;
+	enum control control;
+	enum counter counter;
+	enum verdict verdict;
+	enum event_flags event_flags;
+	struct exec_event exec_event;
+	struct judge_args judge_args;
 };
 
 #endif

@@ -206,7 +206,7 @@ export class Guard {
     const sensor = Sensor.openPinned(dir);
     try {
       // Its links may be held by a living agent, and go some time after their last pin: without this, a kill is told twice.
-      sensor.setControl(this.#control("CONTROL_RETIRED"), 1);
+      sensor.setControl(this.#control("CONTROL_RETIRED_BY"), process.pid);
       removeLinkPins(dir);
       // A living agent (an upgrade in progress) reads its ring itself; two readers would tear it.
       if (!isAlive(dir)) this.#drain(sensor);
