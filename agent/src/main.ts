@@ -1,4 +1,5 @@
 // The command line. The only place that reads argv and the environment, installs signal handlers and ends the process.
+import { fileURLToPath } from "node:url";
 import { giveBackMemory } from "@cryptnono/native";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { describeError, UsageError } from "./errors.js";
@@ -11,7 +12,7 @@ declare const CRYPTNONO_BPF_DIR: string | undefined;
 const objectFile =
   typeof CRYPTNONO_BPF_DIR === "string"
     ? `${CRYPTNONO_BPF_DIR}/execwhacker.bpf.o`
-    : new URL("../../../build/bpf/execwhacker.bpf.o", import.meta.url).pathname;
+    : fileURLToPath(new URL("../../../build/bpf/execwhacker.bpf.o", import.meta.url));
 
 const WAYS: readonly Way[] = ["kill", "let-go"];
 const DEFAULT_WAY: Way = "kill";

@@ -22,9 +22,10 @@ await build({
   banner: {
     js: [
       'import { createRequire as bundleRequire } from "node:module";',
+      'import { fileURLToPath as bundlePath } from "node:url";',
       "const require = bundleRequire(import.meta.url);",
-      'const CRYPTNONO_ADDON_PATH = new URL("../native/cryptnono.node", import.meta.url).pathname;',
-      'const CRYPTNONO_BPF_DIR = new URL("../bpf", import.meta.url).pathname;',
+      'const CRYPTNONO_ADDON_PATH = bundlePath(new URL("../native/cryptnono.node", import.meta.url));',
+      'const CRYPTNONO_BPF_DIR = bundlePath(new URL("../bpf", import.meta.url));',
     ].join("\n"),
   },
 });

@@ -1,6 +1,7 @@
 // The typed face of the addon, and the only file that loads it. TypeScript gives meaning; C has memory and descriptors.
 import { createRequire } from "node:module";
 import { release } from "node:os";
+import { fileURLToPath } from "node:url";
 import { NativeError } from "./native-error.js";
 
 export { NativeError };
@@ -100,7 +101,7 @@ declare const CRYPTNONO_ADDON_PATH: string | undefined;
 function addonPath(): string {
   return typeof CRYPTNONO_ADDON_PATH === "string"
     ? CRYPTNONO_ADDON_PATH
-    : new URL("../../../build/native/cryptnono.node", import.meta.url).pathname;
+    : fileURLToPath(new URL("../../../build/native/cryptnono.node", import.meta.url));
 }
 
 export function layout(): Layout {

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { ROOT, randomString } from "../lib/agent.js";
 import { execLoop } from "./exec-loop.js";
 import type { Result } from "./result.js";
@@ -100,7 +101,10 @@ function configText(size: number, extra: string): string {
 function compileCost(configs: ReadonlyMap<number, string>): Result[] {
   return [...configs].flatMap(([size, file]) => {
     const runs = Array.from({ length: 5 }, () => {
-      const output = execFileSync(process.execPath, [new URL("./compile-once.js", import.meta.url).pathname, file]);
+      const output = execFileSync(process.execPath, [
+        fileURLToPath(new URL("./compile-once.js", import.meta.url)),
+        file,
+      ]);
       return JSON.parse(output.toString()) as { readonly ms: number; readonly bytes: number };
     });
     const times = runs.map(({ ms }) => ms);

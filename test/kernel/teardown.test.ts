@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 
-const PROGRAM = new URL("../lib/sensor-ends.js", import.meta.url).pathname;
+const PROGRAM = fileURLToPath(new URL("../lib/sensor-ends.js", import.meta.url));
 
 for (const [title, way] of [
   ["a process exits with records pending", "exit-with-records-pending"],

@@ -7,8 +7,9 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 
-export const ROOT = new URL("../../..", import.meta.url).pathname;
+export const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 
 /** A string that stands on no command line but the test's: the test detector bans it, and only for this run. */
 export function randomString(prefix = "cn"): string {
@@ -34,6 +35,8 @@ export interface StartOptions {
   /** Instead of a file of the test's own; `config` is not written then. */
   readonly configFile?: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** The checkout that it is started from; this one when left out. */
+  readonly root?: string;
   /** false: nothing is read from the agent's standard output before {@link TestAgent.read}. */
   readonly read?: boolean;
 }
@@ -64,7 +67,7 @@ export class TestAgent {
     config: ConfigFile,
     flags: readonly string[],
     ports: readonly [number, number],
-    { more = [], configFile, env = process.env, read = true }: StartOptions,
+    { more = [], configFile, env = process.env, root = ROOT, read = true }: StartOptions,
   ) {
     [this.#metricsPort, this.#healthPort] = ports;
     this.#directory = mkdtempSync(join(tmpdir(), "cryptnono-test-"));
@@ -76,7 +79,7 @@ export class TestAgent {
       return file;
     });
     this.process = spawn(
-      join(ROOT, "bin/cryptnono"),
+      join(root, "bin/cryptnono"),
       [
         "execwhacker",
         ...[this.configFile, ...others].flatMap((file) => ["--config", file]),
