@@ -1,9 +1,11 @@
 // The command line: words to acts, errors to stderr. What people read goes to stderr as `deployer: ...`, what can be piped to
 // stdout. Exit status: 0; 1 for any error; 3 for «there is a change» under --dry-run and --summary.
+import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { explainString } from "./commands/explain_string/explain.js";
 import { type GenerateOptions, generateSecretConfig } from "./commands/generate/cryptnono_config/generate.js";
 import { DeployerError, GeneratorError } from "./errors.js";
+import { packageFile } from "./generator/package-file.js";
 import { findPaths } from "./paths.js";
 
 const output = {
@@ -11,7 +13,8 @@ const output = {
   say: (line: string) => void process.stderr.write(`deployer: ${line}\n`),
 };
 
-const program = new Command("deployer").description("Tools for the deployment of cryptnono");
+const { version } = JSON.parse(readFileSync(packageFile("package.json"), "utf8")) as { version: string };
+const program = new Command("deployer").description("Tools for the deployment of cryptnono").version(version);
 const generate = program.command("generate").description("Make files of the deployment");
 
 generate

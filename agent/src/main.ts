@@ -5,7 +5,9 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { describeError, UsageError } from "./errors.js";
 import { type ExecwhackerOptions, startExecwhacker } from "./execwhacker.js";
 import { explain } from "./explain.js";
+import { MOST_TIMER_SECONDS, type NumberRange, numberFlag, numberIn } from "./flags.js";
 import { unpin, type Way } from "./sensor/index.js";
+import { version } from "./version.js";
 
 /** Set by the bundle, whose place in the tree is another. */
 declare const CRYPTNONO_BPF_DIR: string | undefined;
@@ -21,9 +23,15 @@ const GIVE_BACK_EVERY_MS = 5000;
 /** What a burst of kills leaves behind is more. */
 const WORTH_GIVING_BACK_BYTES = 6 * 2 ** 20;
 
+const PORT: NumberRange = { least: 1, most: 65535, zero: "none" };
+const RING_BYTES = { least: 4096, most: 2 ** 30, powerOfTwo: true } as const;
+/** Above what a process's own number can be (linux include/linux/threads.h, PID_MAX_LIMIT). */
+const PID: NumberRange = { least: 1, most: 4_194_304, zero: "every process" };
+
 const program = new Command("cryptnono")
   .description("Kills processes whose command line holds a banned string, in the kernel, at exec.")
-  .showHelpAfterError()
+  .version(version())
+  .showHelpAfterError("  --help lists the flags")
   .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "cryptnono: ")) });
 
 const files = (file: string, before: readonly string[]) => [...before, file];
@@ -43,18 +51,35 @@ program
       .default("enforce"),
   )
   .option("--debug", "log every new process", false)
-  .option("--scan-existing <seconds>", "how often running processes are scanned; 0: never", natural, 600)
-  .option("--serve-metrics-port <port>", "serve Prometheus metrics; 0: do not", port, 0)
-  .option("--health-port <port>", "serve /livez and /readyz; 0: do not", port, 0)
+  .addOption(
+    numberFlag(
+      "--scan-existing <seconds>",
+      "seconds between scans of the processes that run already",
+      { least: 1, most: MOST_TIMER_SECONDS, zero: "no scan" },
+      600,
+    ),
+  )
+  .addOption(numberFlag("--serve-metrics-port <port>", "serve Prometheus metrics", PORT, 0))
+  .addOption(numberFlag("--health-port <port>", "serve /livez and /readyz", PORT, 0))
   .option("--lookup-container", "name the container of a process in the log", false)
   .option("--pin-dir <dir>", "directory on a BPF file system: the kernel's part outlives the agent there")
   .addOption(way("--unreadable <way>", "for a command line with a page that is not in memory"))
   .addOption(way("--over-long <way>", "for a command line that is longer than can be searched"))
-  .option("--max-scan-bytes <bytes>", "longest argument area that is searched; 0: the kernel's own limit", natural, 0)
-  .option("--kill-ring-bytes <bytes>", "room for kill events, a power of two; 0: 2 MiB", powerOfTwo, 0)
-  .option("--other-ring-bytes <bytes>", "room for other events, a power of two; 0: 256 KiB", powerOfTwo, 0)
   .addOption(
-    new Option("--scope-pid <pid>", "judge only this process's descendants").argParser(natural).default(0).hideHelp(),
+    numberFlag(
+      "--max-scan-bytes <bytes>",
+      "longest argument area that is searched",
+      { least: 4096, most: 2 ** 30, zero: "the kernel's own limit" },
+      0,
+    ),
+  )
+  .addOption(numberFlag("--kill-ring-bytes <bytes>", "room for kill events", { ...RING_BYTES, zero: "2 MiB" }, 0))
+  .addOption(numberFlag("--other-ring-bytes <bytes>", "room for other events", { ...RING_BYTES, zero: "256 KiB" }, 0))
+  .addOption(
+    new Option("--scope-pid <pid>", "judge only this process's descendants")
+      .argParser(numberIn(PID))
+      .default(0)
+      .hideHelp(),
   )
   .addOption(new Option("--threadpool-size <n>", "has no meaning any more").hideHelp())
   .addOption(new Option("--max-args <n>", "has no meaning any more").hideHelp())
@@ -153,29 +178,10 @@ function way(flags: string, description: string): Option {
 function parseWay(name: string, text: string): Way {
   const way = WAYS.find((known) => known === text);
   if (way !== undefined) return way;
-  if (text !== "hold") throw new InvalidArgumentError(`it is one of ${WAYS.join(", ")}`);
+  if (text !== "hold") throw new InvalidArgumentError(`It must be one of ${WAYS.join(", ")}`);
   // What earlier versions had: it stopped the process until the agent had judged it.
   process.stderr.write(
     `cryptnono: ${name} hold has no meaning any more: no process is stopped, ${DEFAULT_WAY} is used\n`,
   );
   return DEFAULT_WAY;
-}
-
-function natural(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("a whole number of 0 or more is needed");
-  return Number(text);
-}
-
-function port(text: string): number {
-  const number = natural(text);
-  if (number > 65535) throw new InvalidArgumentError("a port is 65535 at most");
-  return number;
-}
-
-function powerOfTwo(text: string): number {
-  const number = natural(text);
-  if (number !== 0 && (number < 4096 || (number & (number - 1)) !== 0 || number > 1 << 30)) {
-    throw new InvalidArgumentError("a power of two from 4096 to 1073741824 is needed");
-  }
-  return number;
 }

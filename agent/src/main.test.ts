@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const MAIN = fileURLToPath(new URL("./main.js", import.meta.url));
+const page = readFileSync(new URL("../../../docs/reference/command-line.md", import.meta.url), "utf8");
+
+const cryptnono = (...args: string[]) => spawnSync(process.execPath, [MAIN, ...args], { encoding: "utf8", input: "" });
+
+/** The rows of a help text's list: name and description, unwrapped. */
+function helpRows(help: string, list: "Options" | "Commands"): [name: string, text: string][] {
+  const lines = help
+    .slice(help.indexOf(`\n${list}:\n`))
+    .split("\n")
+    .slice(2);
+  const rows: [string, string][] = [];
+  for (const line of lines) {
+    const [, name, text] = /^ {2}(\S.*?)(?: {2,}(.*))?$/.exec(line) ?? [];
+    if (name !== undefined) rows.push([name, text ?? ""]);
+    else if (/^ {3,}/.test(line)) rows.at(-1)![1] += ` ${line.trim()}`;
+    else break;
+  }
+  return rows;
+}
+
+test("the reference page has the commands and flags of the help texts", () => {
+  const expected: string[] = [];
+  for (const [command] of helpRows(cryptnono("--help").stdout, "Commands")) {
+    const [name] = command.split(" ") as [string];
+    if (name === "help") continue;
+    expected.push(`## cryptnono ${name}`);
+    for (const [flag, text] of helpRows(cryptnono(name, "--help").stdout, "Options"))
+      if (!flag.startsWith("-h,")) expected.push(`| \`${flag}\` | ${text.trim()} |`);
+  }
+  assert.ok(expected.length > 12);
+  assert.deepEqual(page.match(/^## cryptnono .*|^\| `--.*/gm), expected);
+});
+
+test("a number out of its range ends the start with the range, before anything is read", () => {
+  const { status, stderr } = cryptnono("execwhacker", "--config", "/none", "--scan-existing", "2147484");
+  assert.equal(status, 1);
+  assert.match(stderr, /^cryptnono: option '--scan-existing <seconds>' .* from 1 to 2147483\.\n/);
+});
+
+test("--version says the package's version alone", () => {
+  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+  assert.equal(cryptnono("--version").stdout, `${version}\n`);
+});
