@@ -1,7 +1,9 @@
 // The command line. The only place that reads argv and the environment, installs signal handlers and ends the process.
+import { url as debuggerUrl } from "node:inspector";
 import { fileURLToPath } from "node:url";
 import { giveBackMemory } from "@cryptnono/native";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { refuseOpenDoors } from "./doors.js";
 import { describeError, UsageError } from "./errors.js";
 import { type ExecwhackerOptions, startExecwhacker } from "./execwhacker.js";
 import { explain } from "./explain.js";
@@ -110,6 +112,7 @@ program
   });
 
 try {
+  refuseOpenDoors(process.env, debuggerUrl(), process.execArgv);
   await program.parseAsync();
 } catch (error) {
   process.stderr.write(describeError(error));
