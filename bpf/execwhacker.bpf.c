@@ -15,7 +15,6 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 BORDER(struct border)
 
 #define SIGKILL 9
-#define SIGSTOP 19
 
 /* Set before load: report every exec (--debug). */
 const volatile bool report_all = false;
@@ -118,35 +117,28 @@ static __always_inline enum allow_result test_allow(struct search *s, struct fil
 	return result;
 }
 
-static __always_inline __u32 by_way(__u32 way, struct filters *f)
+static __always_inline __u32 by_way(__u32 way)
 {
-	if (way == WAY_HOLD && control_get(CONTROL_AGENT_AWAY))
-		way = f->policy.way_away;
-	return way == WAY_HOLD ? VERDICT_HELD : way == WAY_KILL ? VERDICT_KILLED : VERDICT_LET_GO;
+	return way == WAY_LET_GO ? VERDICT_LET_GO : VERDICT_KILLED;
 }
 
-/* KILLED and HELD say what is to be done; the caller does it. */
+/* KILLED says what is to be done; the caller does it. */
 static __always_inline __u32 judge(struct search *s, struct filters *f, const char *path, __u32 *pattern)
 {
 	__u32 rank = s->rank, unsearched = s->flags & (EVENT_UNREADABLE | EVENT_OVER_LONG);
 
-	if (rank == RANK_AUDIT)
-		s->flags |= EVENT_AUDIT;
 	if (rank == RANK_ENFORCE || (rank == RANK_AUDIT && !unsearched)) {
 		switch (test_allow(s, f, path, pattern)) {
 		case ALLOW_SPARED:
 			return VERDICT_SPARED_PATTERN;
 		case ALLOW_UNKNOWN:
-			return by_way(f->policy.way_over_long, f);
+			return by_way(f->policy.way_over_long);
 		case ALLOW_NONE:
 			return rank == RANK_ENFORCE ? VERDICT_KILLED : VERDICT_WOULD_KILL;
 		}
 	}
-	/* What was found is no banned string yet: while no agent can look further, nothing dies of it. */
-	if (rank == RANK_DEFER && !unsearched)
-		return control_get(CONTROL_AGENT_AWAY) ? VERDICT_LET_GO : VERDICT_HELD;
 	if (unsearched)
-		return by_way(unsearched & EVENT_UNREADABLE ? f->policy.way_unreadable : f->policy.way_over_long, f);
+		return by_way(unsearched & EVENT_UNREADABLE ? f->policy.way_unreadable : f->policy.way_over_long);
 	return rank == RANK_SUBSTRING ? VERDICT_SPARED_SUBSTRING : VERDICT_PASS;
 }
 
@@ -183,22 +175,6 @@ static __always_inline bool in_scope(struct task_struct *task)
 	return walk.found;
 }
 
-/* SIGSTOP now; the agent goes on from /proc. If the process cannot be held it dies: a banned string may stand in it. */
-static __always_inline __u32 hold(struct task_struct *task)
-{
-	struct held entry = { .start_time_ns = BPF_CORE_READ(task, start_boottime), .since_ns = bpf_ktime_get_ns() };
-	__u32 tgid = BPF_CORE_READ(task, tgid);
-	long failed = bpf_map_update_elem(&held, &tgid, &entry, BPF_ANY);
-
-	if (!failed)
-		failed = bpf_send_signal(SIGSTOP);
-	if (!failed)
-		return VERDICT_HELD;
-	bpf_map_delete_elem(&held, &tgid);
-	count(COUNTER_HOLD_FAILED);
-	return VERDICT_KILLED;
-}
-
 /* The agent executes nothing but its self-test. Counted apart here, as the agent that takes over these counters cannot tell
  * how many of the kills were that. */
 static __always_inline bool is_self_test(struct task_struct *task)
@@ -222,18 +198,17 @@ static __always_inline void count_verdict(__u32 verdict, struct search *s, struc
 		count(COUNTER_SPARED_SUBSTRING);
 	else if (verdict == VERDICT_SPARED_PATTERN)
 		count(COUNTER_SPARED_PATTERN);
-	else if (verdict == VERDICT_HELD)
-		count(COUNTER_HELD);
 	else if (verdict == VERDICT_LET_GO)
 		count(COUNTER_LET_GO);
 }
 
-/* Everything that is needed to search, into the per-CPU state. An exec has it to itself: no other one gets this program on
- * this CPU before it ends. */
-static __always_inline struct filters *begin(struct search *s, __u64 args, __u32 args_bytes, __u32 flags)
+/* Everything that is needed to search, into the state of this copy on this CPU. An exec has it to itself: no other one gets
+ * this copy of the program on this CPU before it ends. */
+static __always_inline struct filters *begin(struct search *s, __u32 copy, __u64 args, __u32 args_bytes, __u32 flags)
 {
 	__u32 slot = control_get(CONTROL_SLOT) & 1;
 
+	s->copy = copy;
 	s->slot = slot;
 	s->args = args;
 	s->args_bytes = args_bytes ? args_bytes - 1 : 0;
@@ -262,8 +237,8 @@ static __always_inline bool seen_before(struct task_struct *task, __u32 tgid)
 	return false;
 }
 
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(guard_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+/* Search, judge, kill, and only then tell. */
+static __always_inline int guard(struct task_struct *task, struct linux_binprm *bprm, __u32 copy)
 {
 	__u64 entered = bpf_ktime_get_ns();
 	unsigned long args, args_end;
@@ -275,17 +250,17 @@ int BPF_PROG(guard_exec, struct task_struct *task, int old_pid, struct linux_bin
 
 	if (control_get(CONTROL_RETIRED_BY))
 		return 0;
-	if (may_be_skipped())
-		seen_before(task, BPF_CORE_READ(task, tgid));
+	if (may_be_skipped() && seen_before(task, BPF_CORE_READ(task, tgid)))
+		return 0;
 	count(COUNTER_CHECKED);
 	if (!in_scope(task))
 		return 0;
-	s = search_state();
+	s = search_state(copy);
 	if (!s)
 		return 0;
 	args = BPF_CORE_READ(task, mm, arg_start);
 	args_end = BPF_CORE_READ(task, mm, arg_end);
-	f = begin(s, args, args_end > args ? args_end - args : 0, bprm->filename != bprm->interp ? EVENT_SCRIPT : 0);
+	f = begin(s, copy, args, args_end > args ? args_end - args : 0, bprm->filename != bprm->interp ? EVENT_SCRIPT : 0);
 	if (!f) {
 		count(COUNTER_NO_TABLES);
 		return 0;
@@ -295,25 +270,18 @@ int BPF_PROG(guard_exec, struct task_struct *task, int old_pid, struct linux_bin
 	verdict = judge(s, f, bprm->filename, &pattern);
 	if (verdict == VERDICT_PASS && !report_all)
 		return 0;
-
-	b = event_buffer();
-	if (!b)
-		return 0;
-	if (verdict == VERDICT_HELD)
-		verdict = hold(task);
-	if (verdict == VERDICT_KILLED) {
-		failed = bpf_send_signal(SIGKILL);
-		if (failed)
-			verdict = VERDICT_KILL_FAILED;
-	}
+	if (verdict == VERDICT_KILLED && (failed = bpf_send_signal(SIGKILL)) != 0)
+		verdict = VERDICT_KILL_FAILED;
 	if (verdict == VERDICT_PASS)
 		verdict = VERDICT_OBSERVED;
-	b->event.latency_ns = bpf_ktime_get_ns() - entered;
 	count_verdict(verdict, s, task);
 
+	b = event_buffer(copy);
+	if (!b)
+		return 0;
+	b->event.latency_ns = bpf_ktime_get_ns() - entered;
 	b->event.verdict = verdict;
-	b->event.flags = s->flags | (s->rank == RANK_NONE ? EVENT_NO_STRING : 0) |
-			 (control_get(CONTROL_AGENT_AWAY) ? EVENT_AGENT_AWAY : 0);
+	b->event.flags = s->flags | (s->rank == RANK_NONE ? EVENT_NO_STRING : 0);
 	b->event.string_id = s->string_id;
 	b->event.string_bytes = s->string_bytes;
 	b->event.pattern_id = pattern;
@@ -327,9 +295,30 @@ int BPF_PROG(guard_exec, struct task_struct *task, int old_pid, struct linux_bin
 	return 0;
 }
 
-/* Runs after guard_exec, at the same exec, and looks whether that one did. An exec that was not searched is held for the
- * agent, as one that cannot be read. Nothing is used here that a preempted guard_exec may have in hand. */
-static __always_inline int look_for_skip(struct task_struct *task)
+/* In the order of running. Only the first is loaded where no exec can be skipped; elsewhere each of the others stands in for
+ * those before it, with a state of its own. */
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(guard_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	return guard(task, bprm, 0);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(guard_exec_2, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	return guard(task, bprm, 1);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(guard_exec_3, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	return guard(task, bprm, 2);
+}
+
+/* The last one, and short: an exec that none of the copies took goes the way of one that cannot be read. Nothing is used
+ * here that a preempted copy may have in hand. */
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(guard_skipped, struct task_struct *task)
 {
 	__u32 tgid = BPF_CORE_READ(task, tgid), verdict;
 	struct exec_event event = {};
@@ -342,16 +331,11 @@ static __always_inline int look_for_skip(struct task_struct *task)
 	if (!f || !in_scope(task))
 		return 0;
 	/* An agent that dies closes its links one after the other: what stands alone then must kill no one. */
-	verdict = control_get(CONTROL_AGENT_AWAY) ? VERDICT_LET_GO : by_way(f->policy.way_unreadable, f);
-	if (verdict == VERDICT_HELD)
-		verdict = hold(task);
+	verdict = control_get(CONTROL_AGENT_AWAY) ? VERDICT_LET_GO : by_way(f->policy.way_unreadable);
 	if (verdict == VERDICT_KILLED && (event.signal_result = bpf_send_signal(SIGKILL)) != 0)
 		verdict = VERDICT_KILL_FAILED;
-	if (verdict == VERDICT_HELD)
-		count(COUNTER_HELD);
-	else
-		count(verdict == VERDICT_KILLED ? COUNTER_KILLED :
-		      verdict == VERDICT_LET_GO ? COUNTER_LET_GO : COUNTER_KILL_FAILED);
+	count(verdict == VERDICT_KILLED ? COUNTER_KILLED :
+	      verdict == VERDICT_LET_GO ? COUNTER_LET_GO : COUNTER_KILL_FAILED);
 	event.verdict = verdict;
 	event.flags = EVENT_UNREADABLE | EVENT_NO_STRING;
 	event.pid = tgid;
@@ -365,26 +349,7 @@ static __always_inline int look_for_skip(struct task_struct *task)
 	return 0;
 }
 
-/* Short as they are, these can be preempted and skipped too. Each stands in for those before it. */
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(guard_skipped_1, struct task_struct *task)
-{
-	return look_for_skip(task);
-}
-
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(guard_skipped_2, struct task_struct *task)
-{
-	return look_for_skip(task);
-}
-
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(guard_skipped_3, struct task_struct *task)
-{
-	return look_for_skip(task);
-}
-
-/* The agent's end, however it comes: from here on nothing is held that no one would release. */
+/* The agent's end, however it comes: from here on nobody looks after what is attached. */
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(agent_exit, struct task_struct *task)
 {
@@ -402,8 +367,8 @@ int BPF_PROG(agent_exit, struct task_struct *task)
 SEC("syscall")
 int judge_buffer(struct judge_args *in)
 {
-	struct event_buffer *b = event_buffer();
-	struct search *s = search_state();
+	struct event_buffer *b = event_buffer(0);
+	struct search *s = search_state(0);
 	__u32 pattern = 0;
 	const char *path;
 	struct filters *f;
@@ -411,7 +376,7 @@ int judge_buffer(struct judge_args *in)
 
 	if (!s || !b)
 		return 1;
-	f = begin(s, in->args, in->args_bytes, in->script_interpreter ? EVENT_SCRIPT : 0);
+	f = begin(s, 0, in->args, in->args_bytes, in->script_interpreter ? EVENT_SCRIPT : 0);
 	if (!f)
 		return 1;
 	/* An exec's path is in the kernel's memory. */
@@ -420,13 +385,13 @@ int judge_buffer(struct judge_args *in)
 	entered = bpf_ktime_get_ns();
 	s->path_bytes = read_path(s, path);
 	search(s, f);
-	in->elapsed_ns = bpf_ktime_get_ns() - entered;
 	in->verdict = judge(s, f, path, &pattern);
+	in->elapsed_ns = bpf_ktime_get_ns() - entered;
 	in->string_id = s->string_id;
 	in->pattern_id = pattern;
 	in->flags = s->flags;
 	in->match_offset = s->match_offset;
 	in->match_in_path = s->match_in_path;
-	in->candidates = s->candidates;
+	in->work = s->work;
 	return 0;
 }

@@ -26,11 +26,17 @@ enum limits {
 	EVENT_CGROUP_BYTES = 1024,
 	/* Names of cgroups that are told, the outermost ones. A power of two: the verifier takes the mask as the bound. */
 	MAX_CGROUP_LEVELS = 32,
-	/* Processes that may be held at one time. */
-	MAX_HELD = 4096,
-	/* Candidates that one exec may make the kernel look up and compare, about 15 ms of them. An exec that wants more is
-	 * a line built to be slow and goes the over-long way. */
-	MAX_CANDIDATES = 131072,
+	/* What the parts of a search cost, in units of about a nanosecond of a processor of 2023 (test/bench/worst-lines.ts).
+	 * An exec that wants more than policy.max_work of them is a line built to be slow and goes the over-long way. */
+	WORK_WINDOW = 400,
+	WORK_CHUNK_A = 30, /* 64 bytes through filter A, with their reading; as the next two */
+	WORK_CHUNK_B = 28,
+	WORK_CHUNK_C = 42,
+	WORK_HIT = 90, /* gone through again, gram by gram */
+	WORK_KEYS = 90, /* the keys that a gram may lie in */
+	WORK_CELL = 45, /* a bucket's cell */
+	WORK_STRING = 70, /* a string looked at */
+	WORK_WORD = 12, /* eight bytes of it compared */
 	/* Longest text that the allow automaton is walked over in the kernel, about 2 ms of it; a longer one goes the
 	 * over-long way. */
 	MAX_ALLOW_BYTES = 262144,
@@ -49,11 +55,10 @@ enum limits {
 #define ALLOW_NEXT_ENTRIES (1 << 18)
 #define ALLOW_MAX_STATES (1 << 15)
 
-/* What is done with an exec whose line cannot be searched whole, or whose judge (the agent) is away. */
+/* What is done with an exec whose line cannot be searched whole. */
 enum way {
-	WAY_HOLD = 0, /* SIGSTOP now, the agent finishes the verdict from /proc */
-	WAY_KILL = 1,
-	WAY_LET_GO = 2,
+	WAY_KILL = 0,
+	WAY_LET_GO = 1,
 };
 
 enum policy_flags {
@@ -74,7 +79,7 @@ struct policy {
 	__u32 max_scan_bytes; /* longer argument areas go the over-long way; 0: no limit */
 	__u32 way_unreadable; /* enum way */
 	__u32 way_over_long;
-	__u32 way_away; /* instead of holding while no agent is there: WAY_KILL or WAY_LET_GO */
+	__u32 max_work; /* most that one exec may cost, in units of WORK_* */
 	__u32 allow_start;
 	__u32 allow_first_accept;
 	__u32 allow_stride_log2;
@@ -146,8 +151,6 @@ enum counter {
 	COUNTER_KILL_FAILED,
 	COUNTER_SPARED_SUBSTRING,
 	COUNTER_SPARED_PATTERN,
-	COUNTER_HELD,
-	COUNTER_HOLD_FAILED,
 	COUNTER_LET_GO,
 	COUNTER_UNREADABLE, /* with the verdict that followed; as the next two */
 	COUNTER_OVER_LONG,
@@ -168,7 +171,6 @@ enum verdict {
 	VERDICT_WOULD_KILL,
 	VERDICT_SPARED_SUBSTRING,
 	VERDICT_SPARED_PATTERN,
-	VERDICT_HELD,
 	VERDICT_LET_GO,
 	VERDICT_OBSERVED, /* debug: nothing was found */
 };
@@ -177,9 +179,7 @@ enum event_flags {
 	EVENT_UNREADABLE = 1 << 0,
 	EVENT_OVER_LONG = 1 << 1,
 	EVENT_SCRIPT = 1 << 2, /* path is a script, interpreter is what runs */
-	EVENT_AGENT_AWAY = 1 << 3,
 	EVENT_NO_STRING = 1 << 4, /* string_id means nothing */
-	EVENT_AUDIT = 1 << 5, /* the held verdict may only be would-kill */
 };
 
 /* Followed by cgroup_bytes (default hierarchy), cgroup_v1_bytes, path_bytes, interpreter_bytes, args_bytes and
@@ -214,26 +214,20 @@ struct exec_event {
 	__u8 parent_comm[16];
 };
 
-/* What is held: key is the tgid. */
-struct held {
-	__u64 start_time_ns;
-	__u64 since_ns; /* CLOCK_MONOTONIC */
-};
-
 /* ---- the test entry (SEC("syscall")) ---- */
 struct judge_args {
 	__u64 path; /* user address, NUL-terminated */
 	__u64 args; /* user address of the argument area */
 	__u32 args_bytes; /* with the last NUL */
 	__u32 script_interpreter; /* 1: treat path as a script */
-	__u64 elapsed_ns; /* out: reading and searching */
-	__u32 verdict; /* out: PASS, KILLED, WOULD_KILL, SPARED_*, HELD, LET_GO; no signal is sent */
+	__u64 elapsed_ns; /* out: reading, searching and the verdict */
+	__u32 verdict; /* out: PASS, KILLED, WOULD_KILL, SPARED_*, LET_GO; no signal is sent */
 	__u32 string_id; /* out */
 	__u32 pattern_id; /* out */
 	__u32 flags; /* out: enum event_flags */
 	__u32 match_offset; /* out */
 	__u32 match_in_path; /* out */
-	__u32 candidates; /* out: strings compared */
+	__u32 work; /* out: what it cost */
 	__u32 reserved;
 };
 

@@ -86,9 +86,9 @@ static __always_inline struct allow_table *allow_table(__u32 slot)
 }
 
 /* Walk over the first `length` bytes of the buffer. */
-__attribute__((noinline)) int allow_bytes(__u32 length)
+__attribute__((noinline)) int allow_bytes(__u32 copy, __u32 length)
 {
-	struct search *s = search_state();
+	struct search *s = search_state(copy);
 	struct filters *f = s ? search_filters(s->slot) : NULL;
 	struct allow_walk walk = { .s = s };
 
@@ -117,7 +117,7 @@ LOOP_BODY(allow_piece, struct allow_walk)
 		a->unreadable = 1;
 		return 1;
 	}
-	allow_bytes(n);
+	allow_bytes(s->copy, n);
 	a->offset += n;
 	return (a->plain == 0 && a->quoted == 0) || n == left;
 }
@@ -137,7 +137,7 @@ static __always_inline enum allow_result allow_search(struct search *s, struct f
 	s->allow.offset = rest;
 	s->allow.unreadable = 0;
 	allow_open(&walk, f->policy.allow_start);
-	allow_bytes(path_bytes);
+	allow_bytes(s->copy, path_bytes);
 	LOOP(allow_piece, MAX_TURNS, &walk);
 	if (s->allow.unreadable)
 		return ALLOW_UNKNOWN;

@@ -24,11 +24,9 @@ struct {
 	__type(value, struct event_buffer);
 } event_buffers SEC(".maps");
 
-static __always_inline struct event_buffer *event_buffer(void)
+static __always_inline struct event_buffer *event_buffer(__u32 copy)
 {
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&event_buffers, &zero);
+	return bpf_map_lookup_elem(&event_buffers, &copy);
 }
 
 static __always_inline __u8 *event_room(struct event_buffer *b)
@@ -189,8 +187,7 @@ static __always_inline void add_line(struct event_buffer *b, struct search *s, s
 static __always_inline void send_event(struct event_buffer *b)
 {
 	__u32 used = b->used;
-	bool is_kill = b->event.verdict == VERDICT_KILLED || b->event.verdict == VERDICT_KILL_FAILED ||
-		       b->event.verdict == VERDICT_HELD;
+	bool is_kill = b->event.verdict == VERDICT_KILLED || b->event.verdict == VERDICT_KILL_FAILED;
 	long failed;
 
 	barrier_var(used);

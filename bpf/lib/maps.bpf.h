@@ -79,14 +79,6 @@ struct {
 	__uint(max_entries, 256 << 10);
 } other_events SEC(".maps");
 
-/* tgid -> struct held. Written by the exec program, emptied by the agent as it decides. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, MAX_HELD);
-	__type(key, __u32);
-	__type(value, struct held);
-} held SEC(".maps");
-
 /* tgid -> the number of its last exec that one of the programs has seen. Used from Linux 7.0 on. The oldest entries go. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

@@ -46,6 +46,7 @@ struct search {
 	__u64 args; /* user address */
 	__u32 args_bytes; /* without the last NUL */
 	__u32 slot;
+	__u32 copy; /* of the program whose state this is */
 	__u32 path_bytes; /* without its NUL */
 	__u32 argv0_bytes; /* without its NUL; known only if the list has strings that span arguments */
 	/* The buffer holds two regions: the path with the tail (first window only), and a window of the arguments. */
@@ -60,7 +61,8 @@ struct search {
 	__u32 string_bytes;
 	__u32 match_offset;
 	__u32 match_in_path;
-	__u32 candidates;
+	__u32 work; /* done for this exec, in units of WORK_* */
+	__u32 max_work;
 	__u32 flags; /* enum event_flags: UNREADABLE, OVER_LONG, SCRIPT */
 	__u32 stop;
 	struct allow_state allow; /* allow.bpf.h */
@@ -70,6 +72,8 @@ struct search {
 	__u8 buffer[BUFFER_BYTES];
 };
 
+/* One state for each copy of the exec program (execwhacker.bpf.c): a copy that was preempted has its state in hand. User
+ * space makes room for as many as it loads. Whichever function needs the state is told the copy. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -77,11 +81,9 @@ struct {
 	__type(value, struct search);
 } searches SEC(".maps");
 
-static __always_inline struct search *search_state(void)
+static __always_inline struct search *search_state(__u32 copy)
 {
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&searches, &zero);
+	return bpf_map_lookup_elem(&searches, &copy);
 }
 
 static __always_inline struct filters *search_filters(__u32 slot)
@@ -97,6 +99,16 @@ static __always_inline struct cell *search_cell(__u32 slot, __u32 index)
 	void *map = bpf_map_lookup_elem(&cells_slots, &slot);
 
 	return map ? bpf_map_lookup_elem(map, &index) : NULL;
+}
+
+/* Take `work` from what this exec may cost. False when that is used up, and the search ends. */
+static __always_inline bool spend(struct search *s, __u32 work)
+{
+	s->work += work;
+	if (s->work <= s->max_work)
+		return true;
+	s->stop = 1;
+	return false;
 }
 
 static __always_inline __u8 buffer_byte(struct search *s, __u32 at)
@@ -160,6 +172,7 @@ struct compare {
 	__u32 length;
 	__u32 at;
 	__u32 nul; /* a NUL stands in the compared text */
+	__u32 words; /* compared */
 	__u64 differ;
 	struct search *s;
 };
@@ -178,14 +191,15 @@ LOOP_BODY(compare_word, struct compare)
 	}
 	text = *(any_u64 *)(ctx->s->buffer + at);
 	ctx->differ = (fold8(text) ^ cell->words[word & 7]) & mask;
+	ctx->words = word;
 	ctx->nul |= (bytes_between(text, 0, 0) & mask) != 0;
 	return ctx->differ != 0;
 }
 
 /* The string whose first cell is `string_cell`, at `at` in the buffer. A global function: verified once, by itself. */
-__attribute__((noinline)) int try_string(__u32 string_cell, __u32 at)
+__attribute__((noinline)) int try_string(__u32 copy, __u32 string_cell, __u32 at)
 {
-	struct search *s = search_state();
+	struct search *s = search_state(copy);
 	struct compare compare = { .s = s, .cell = string_cell, .at = at };
 	struct cell *cell;
 	__u32 length, mode, rank, end, before, after;
@@ -193,11 +207,8 @@ __attribute__((noinline)) int try_string(__u32 string_cell, __u32 at)
 
 	if (!s)
 		return 0;
-	s->candidates++;
-	if (s->candidates > MAX_CANDIDATES) {
-		s->stop = 1;
+	if (!spend(s, WORK_STRING))
 		return 0;
-	}
 	cell = search_cell(s->slot, string_cell);
 	if (!cell)
 		return 0;
@@ -218,6 +229,7 @@ __attribute__((noinline)) int try_string(__u32 string_cell, __u32 at)
 	compare.slot = s->slot;
 	compare.length = length;
 	LOOP(compare_word, (length + 7) / 8, &compare);
+	s->work += compare.words * WORK_WORD;
 	if (compare.differ)
 		return 0;
 	mode = cell->string.mode;
@@ -266,7 +278,7 @@ LOOP_BODY(try_bucket, struct chain)
 {
 	struct cell *cell = search_cell(ctx->slot, (ctx->bucket + turn) & ctx->bucket_mask);
 
-	if (!cell)
+	if (!cell || !spend(ctx->s, WORK_CELL))
 		return 1;
 	for (int i = 0; i < ENTRIES_PER_CELL; i++) {
 		struct entry entry = cell->entries[i];
@@ -274,7 +286,7 @@ LOOP_BODY(try_bucket, struct chain)
 		if (!entry.string_cell)
 			return 1;
 		if (entry.tag == ctx->tag && entry.offset <= ctx->start)
-			try_string(entry.string_cell, ctx->start - entry.offset);
+			try_string(ctx->s->copy, entry.string_cell, ctx->start - entry.offset);
 	}
 	return ctx->s->stop;
 }
@@ -319,39 +331,39 @@ static __always_inline void try_key(struct search *s, struct filters *f, void *c
  * themselves. */
 
 /* The keys that a gram of five bytes at `at` may lie in. */
-__attribute__((noinline)) int try_keys_a(__u32 at)
+__attribute__((noinline)) int try_keys_a(__u32 copy, __u32 at)
 {
-	struct search *s = search_state();
+	struct search *s = search_state(copy);
 	struct filters *f = s ? search_filters(s->slot) : NULL;
 	void *cells = s ? bpf_map_lookup_elem(&cells_slots, &s->slot) : NULL;
 
-	if (!s || !f || !cells)
+	if (!s || !f || !cells || !spend(s, WORK_KEYS))
 		return 0;
 	for (__u32 i = 0; i < 4 && i <= at; i++)
 		try_key(s, f, cells, at - i, KEY_A_BYTES);
 	return 0;
 }
 
-__attribute__((noinline)) int try_keys_b(__u32 at)
+__attribute__((noinline)) int try_keys_b(__u32 copy, __u32 at)
 {
-	struct search *s = search_state();
+	struct search *s = search_state(copy);
 	struct filters *f = s ? search_filters(s->slot) : NULL;
 	void *cells = s ? bpf_map_lookup_elem(&cells_slots, &s->slot) : NULL;
 
-	if (!s || !f || !cells)
+	if (!s || !f || !cells || !spend(s, WORK_KEYS))
 		return 0;
 	for (__u32 i = 0; i < 2 && i <= at; i++)
 		try_key(s, f, cells, at - i, KEY_B_BYTES);
 	return 0;
 }
 
-__attribute__((noinline)) int try_keys_c(__u32 at)
+__attribute__((noinline)) int try_keys_c(__u32 copy, __u32 at)
 {
-	struct search *s = search_state();
+	struct search *s = search_state(copy);
 	struct filters *f = s ? search_filters(s->slot) : NULL;
 	void *cells = s ? bpf_map_lookup_elem(&cells_slots, &s->slot) : NULL;
 
-	if (!s || !f || !cells)
+	if (!s || !f || !cells || !spend(s, WORK_KEYS))
 		return 0;
 	for (__u32 length = 1; length <= 4; length++)
 		if ((f->policy.short_lengths >> length) & 1)
@@ -407,13 +419,13 @@ LOOP_BODY(try_hit_a, struct scan)
 	__u32 at = hit_at(ctx->s->hit_a, turn);
 
 	barrier_var(at);
-	if (at >= MAX_CHUNKS * CHUNK_BYTES)
+	if (at >= MAX_CHUNKS * CHUNK_BYTES || !spend(ctx->s, WORK_HIT))
 		return 1;
 	text = ctx->s->buffer + at;
 #pragma unroll
 	for (int i = 0; i < CHUNK_BYTES; i += 4)
 		if (fires_a(filter, mask, *(any_u64 *)(text + i) | LOWER) & 1)
-			try_keys_a(at + i);
+			try_keys_a(ctx->s->copy, at + i);
 	return ctx->s->stop;
 }
 
@@ -424,13 +436,13 @@ LOOP_BODY(try_hit_b, struct scan)
 	__u32 at = hit_at(ctx->s->hit_b, turn);
 
 	barrier_var(at);
-	if (at >= MAX_CHUNKS * CHUNK_BYTES)
+	if (at >= MAX_CHUNKS * CHUNK_BYTES || !spend(ctx->s, WORK_HIT))
 		return 1;
 	text = ctx->s->buffer + at;
 #pragma unroll
 	for (int i = 0; i < CHUNK_BYTES; i += 2)
 		if (fires_b(filter, mask, *(any_u64 *)(text + i) | LOWER) & 1)
-			try_keys_b(at + i);
+			try_keys_b(ctx->s->copy, at + i);
 	return ctx->s->stop;
 }
 
@@ -440,19 +452,19 @@ LOOP_BODY(try_hit_c, struct scan)
 	const __u8 *text;
 
 	barrier_var(at);
-	if (at >= MAX_CHUNKS * CHUNK_BYTES)
+	if (at >= MAX_CHUNKS * CHUNK_BYTES || !spend(ctx->s, WORK_HIT))
 		return 1;
 	text = ctx->s->buffer + at;
 #pragma unroll
 	for (int i = 0; i < CHUNK_BYTES; i++)
 		if (fires_c(ctx->f->c, *(any_u64 *)(text + i) | LOWER) & 1)
-			try_keys_c(at + i);
+			try_keys_c(ctx->s->copy, at + i);
 	return ctx->s->stop;
 }
 
-__attribute__((noinline)) int try_hits(void)
+__attribute__((noinline)) int try_hits(__u32 copy)
 {
-	struct search *s = search_state();
+	struct search *s = search_state(copy);
 	struct filters *f = s ? search_filters(s->slot) : NULL;
 	struct scan scan = { .s = s, .f = f };
 
@@ -552,15 +564,23 @@ LOOP_BODY(filter_some_chunks, struct scan)
 	return 0;
 }
 
-__attribute__((noinline)) int filter_chunks(void)
+static __always_inline __u32 chunk_work(__u32 flags)
 {
-	struct search *s = search_state();
+	return (flags & (POLICY_FILTER_A | POLICY_FILTER_B) ? WORK_CHUNK_A : 0) + (flags & POLICY_FILTER_B ? WORK_CHUNK_B : 0) +
+	       (flags & POLICY_FILTER_C ? WORK_CHUNK_C : 0);
+}
+
+__attribute__((noinline)) int filter_chunks(__u32 copy)
+{
+	struct search *s = search_state(copy);
 	struct filters *f = s ? search_filters(s->slot) : NULL;
 	struct scan scan = { .s = s, .f = f };
 
 	if (!s || !f)
 		return 0;
 	s->hits_a = s->hits_b = s->hits_c = 0;
+	if (!spend(s, WORK_WINDOW + (s->end / CHUNK_BYTES + 1) * chunk_work(f->policy.flags)))
+		return 0;
 	LOOP(filter_some_chunks, s->end / (CHUNKS_PER_TURN * CHUNK_BYTES) + 1, &scan);
 	return s->hits_a || s->hits_b || s->hits_c;
 }
@@ -617,9 +637,9 @@ LOOP_BODY(argv0_word, struct scan)
 
 /* Copy what follows argv[0] in the first window to behind the path, as far as a string that begins in the path can reach.
  * An argv[0] that is longer than a window has its tail read where it lies. */
-__attribute__((noinline)) int fill_tail(void)
+__attribute__((noinline)) int fill_tail(__u32 copy)
 {
-	struct search *s = search_state();
+	struct search *s = search_state(copy);
 	struct filters *f = s ? search_filters(s->slot) : NULL;
 	struct scan scan = { .s = s };
 	__u32 to, from, n, window;
@@ -690,9 +710,9 @@ LOOP_BODY(search_window, struct scan)
 	s->last_window = n == left;
 	/* A script's path stands among the arguments too, in front of its own. */
 	if (s->first_window && ctx->f->policy.tail_bytes && !(s->flags & EVENT_SCRIPT))
-		fill_tail();
-	if (filter_chunks())
-		try_hits();
+		fill_tail(s->copy);
+	if (filter_chunks(s->copy))
+		try_hits(s->copy);
 	if (s->last_window || s->stop)
 		return 1;
 	s->window_offset += WINDOW_BYTES - OVERLAP_BYTES;
@@ -712,7 +732,8 @@ static __always_inline void search(struct search *s, struct filters *f)
 
 	s->rank = RANK_NONE;
 	s->stop = 0;
-	s->candidates = 0;
+	s->work = 0;
+	s->max_work = f->policy.max_work;
 	s->window_offset = 0;
 	s->last_window = 0;
 	s->tail_end = s->path_bytes;
@@ -724,7 +745,7 @@ static __always_inline void search(struct search *s, struct filters *f)
 		at += f->policy.tail_bytes + 1;
 	s->args_start = (at + GAP_BYTES + 7) & ~7;
 	LOOP(search_window, MAX_TURNS, &scan);
-	if (s->candidates > MAX_CANDIDATES)
+	if (s->work > s->max_work)
 		count(COUNTER_BUDGET_EXCEEDED);
 	if (s->rank != RANK_ENFORCE && !(s->flags & EVENT_UNREADABLE) && (s->stop || !s->last_window))
 		s->flags |= EVENT_OVER_LONG;

@@ -31,8 +31,8 @@ export interface CompileOptions {
   readonly maxScanBytes?: number;
   readonly unreadable?: Way;
   readonly overLong?: Way;
-  /** Instead of `hold` while no agent is there. */
-  readonly away?: Exclude<Way, "hold">;
+  /** Most work that the kernel's part does for one exec, in its units of about a nanosecond. */
+  readonly maxWork?: number;
 }
 
 /** A list that cannot be laid out. `index` is the string's; its value is not in the message. */
@@ -44,6 +44,9 @@ export class CompileError extends Error {
     this.index = index;
   }
 }
+
+/** Under 5 ms, whatever the line and the list (DESIGN.md, Bounds). */
+const DEFAULT_MAX_WORK = 4_000_000;
 
 const KEY_A_BYTES = 8;
 const KEY_B_BYTES = 5;
@@ -116,9 +119,9 @@ export function compileTables(strings: readonly CompilableString[], options: Com
   set("shortLengths", shortLengths);
   set("tailBytes", tailBytes);
   set("maxScanBytes", options.maxScanBytes ?? 0);
-  set("wayUnreadable", WAY[options.unreadable ?? "hold"]);
-  set("wayOverLong", WAY[options.overLong ?? "hold"]);
-  set("wayAway", WAY[options.away ?? "kill"]);
+  set("wayUnreadable", WAY[options.unreadable ?? "kill"]);
+  set("wayOverLong", WAY[options.overLong ?? "kill"]);
+  set("maxWork", options.maxWork ?? DEFAULT_MAX_WORK);
   set("allowStart", options.allow?.start ?? 0);
   set("allowFirstAccept", options.allow?.firstAccept ?? 1);
   set("allowStrideLog2", options.allow?.strideLog2 ?? 0);

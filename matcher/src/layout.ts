@@ -13,7 +13,7 @@ export const LAYOUT = {
     maxScanBytes: 24,
     wayUnreadable: 28,
     wayOverLong: 32,
-    wayAway: 36,
+    maxWork: 36,
     allowStart: 40,
     allowFirstAccept: 44,
     allowStrideLog2: 48,
@@ -38,7 +38,7 @@ export const LAYOUT = {
 export const POLICY = { filterA: 1, filterB: 2, filterC: 4, allow: 8, allowDeferred: 16 } as const;
 
 /** What is done with an exec whose line cannot be searched whole. */
-export const WAY = { hold: 0, kill: 1, "let-go": 2 } as const;
+export const WAY = { kill: 0, "let-go": 1 } as const;
 export type Way = keyof typeof WAY;
 
 export const MODE = { word: 0, anywhere: 1, "exact-argument": 2 } as const;

@@ -73,7 +73,8 @@ export interface BufferJudgement {
   readonly flags: number;
   readonly matchOffset: number;
   readonly matchInPath: number;
-  readonly candidates: number;
+  /** What the search and the verdict cost, in the units of `policy.max_work`. */
+  readonly work: number;
   readonly elapsedNs: number;
 }
 

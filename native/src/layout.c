@@ -54,7 +54,7 @@ void register_layout(napi_env env, napi_value exports)
 	FIELD(policy, policy, max_scan_bytes);
 	FIELD(policy, policy, way_unreadable);
 	FIELD(policy, policy, way_over_long);
-	FIELD(policy, policy, way_away);
+	FIELD(policy, policy, max_work);
 	FIELD(policy, policy, allow_start);
 	FIELD(policy, policy, allow_first_accept);
 	FIELD(policy, policy, allow_stride_log2);
@@ -107,7 +107,6 @@ void register_layout(napi_env env, napi_value exports)
 	CONSTANT(FILTER_B_BYTES);
 	CONSTANT(FILTER_C_BYTES);
 	CONSTANT(FILTER_KEYS_BYTES);
-	CONSTANT(WAY_HOLD);
 	CONSTANT(WAY_KILL);
 	CONSTANT(WAY_LET_GO);
 	CONSTANT(POLICY_FILTER_A);
@@ -148,7 +147,6 @@ void register_layout(napi_env env, napi_value exports)
 	CONSTANT(VERDICT_WOULD_KILL);
 	CONSTANT(VERDICT_SPARED_SUBSTRING);
 	CONSTANT(VERDICT_SPARED_PATTERN);
-	CONSTANT(VERDICT_HELD);
 	CONSTANT(VERDICT_LET_GO);
 	CONSTANT(VERDICT_OBSERVED);
 	CONSTANT(EVENT_UNREADABLE);

@@ -29,10 +29,13 @@
 static const char *const ring_names[RINGS] = { "kill_events", "other_events" };
 /* Pinned so that a later agent can take over: the links keep deciding, the rest is what they write. */
 static const char *const pinned_maps[] = { "kill_events", "other_events", "counters", "control" };
-/* In the order of attaching, which is the order of running: guard_skipped_* look after guard_exec. */
-static const char *const pinned_programs[] = { "agent_exit", "guard_exec", "guard_skipped_1", "guard_skipped_2",
-					       "guard_skipped_3" };
+/* In the order of attaching, which is the order of running: guard_skipped looks after the others. */
+static const char *const pinned_programs[] = { "agent_exit", "guard_exec", "guard_exec_2", "guard_exec_3",
+					       "guard_skipped" };
 #define GUARD_EXEC 1
+/* guard_exec, guard_exec_2, guard_exec_3: each has a state of its own in these. */
+#define GUARD_COPIES 3
+static const char *const maps_by_copy[] = { "searches", "event_buffers" };
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 /* A batch handed to JavaScript is closed once it is this long: some 300 kills, which take it about 20 ms. */
 #define BATCH_BYTES (1 << 17)
@@ -124,7 +127,7 @@ static void join_loader(struct sensor *s)
 	s->loading = false;
 }
 
-/* In reverse: guard_skipped_* without guard_exec would find every exec skipped. */
+/* In reverse: guard_skipped without the others would find every exec skipped. */
 static void destroy_links(struct sensor *s)
 {
 	for (size_t i = COUNT_OF(s->links); i-- > 0;) {
@@ -371,7 +374,10 @@ static napi_value open_sensor_method(napi_env env, napi_callback_info info)
 	program = bpf_object__find_program_by_name(s->object, "judge_buffer");
 	if (program)
 		bpf_program__set_autoload(program, get_bool(env, arguments[1], "testEntry"));
-	if (!tracing_is_preempted())
+	if (tracing_is_preempted()) {
+		for (size_t i = 0; i < COUNT_OF(maps_by_copy); i++)
+			bpf_map__set_max_entries(bpf_object__find_map_by_name(s->object, maps_by_copy[i]), GUARD_COPIES);
+	} else
 		for (size_t i = GUARD_EXEC + 1; i < COUNT_OF(pinned_programs); i++)
 			bpf_program__set_autoload(bpf_object__find_program_by_name(s->object, pinned_programs[i]), false);
 	error = start_loading(s);
@@ -776,7 +782,7 @@ static napi_value judge_buffer_method(napi_env env, napi_callback_info info)
 	set_number(env, result, "flags", in.flags);
 	set_number(env, result, "matchOffset", in.match_offset);
 	set_number(env, result, "matchInPath", in.match_in_path);
-	set_number(env, result, "candidates", in.candidates);
+	set_number(env, result, "work", in.work);
 	set_number(env, result, "elapsedNs", (double)in.elapsed_ns);
 	return result;
 }

@@ -265,8 +265,8 @@ function startTicks(pid: number): number | undefined {
   }
 }
 
-/** In the order of removing: guard_skipped_* without guard_exec would find every exec skipped. */
-const LINK_PINS = ["guard_skipped_3", "guard_skipped_2", "guard_skipped_1", "guard_exec", "agent_exit"];
+/** In the order of removing: guard_skipped without the others would find every exec skipped. */
+const LINK_PINS = ["guard_skipped", "guard_exec_3", "guard_exec_2", "guard_exec", "agent_exit"];
 
 function removeLinkPins(dir: string): void {
   for (const name of LINK_PINS) tryRemove(join(dir, name));
