@@ -8,6 +8,7 @@
 #include "lib/search.bpf.h"
 #include "lib/allow.bpf.h"
 #include "lib/event.bpf.h"
+#include "lib/tally.bpf.h"
 
 /* bpf_send_signal and the ring buffer's helpers are for GPL-compatible programs. */
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -242,10 +243,13 @@ static __always_inline int guard(struct task_struct *task, struct linux_binprm *
 {
 	__u64 entered = bpf_ktime_get_ns();
 	unsigned long args, args_end;
+	struct tally_key key = {};
+	struct tally *tally = NULL;
 	struct event_buffer *b;
 	__u32 verdict, pattern = 0;
 	struct filters *f;
 	struct search *s;
+	bool is_spare;
 	long failed = 0;
 
 	if (control_get(CONTROL_RETIRED_BY))
@@ -277,7 +281,17 @@ static __always_inline int guard(struct task_struct *task, struct linux_binprm *
 	count_verdict(verdict, s, task);
 
 	b = event_buffer(copy);
-	if (!b)
+	if (!b || is_self_test(task))
+		return 0;
+	key.group = tally_group(b, task);
+	key.string_id = s->rank == RANK_NONE ? NO_STRING : s->string_id;
+	key.pattern_id = pattern;
+	key.generation = f->policy.generation;
+	key.verdict = verdict;
+	is_spare = verdict == VERDICT_SPARED_SUBSTRING || verdict == VERDICT_SPARED_PATTERN;
+	if (verdict != VERDICT_OBSERVED &&
+	    !tally_verdict(&key, is_spare ? f->policy.tell_spares : f->policy.tell_kills,
+			   BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id), task, &tally))
 		return 0;
 	b->event.latency_ns = bpf_ktime_get_ns() - entered;
 	b->event.verdict = verdict;
@@ -291,7 +305,8 @@ static __always_inline int guard(struct task_struct *task, struct linux_binprm *
 	b->event.match_in_path = s->match_in_path;
 	add_identity(b, task);
 	add_line(b, s, bprm);
-	send_event(b);
+	if (send_event(b) && tally)
+		__sync_fetch_and_add(&tally->told, 1);
 	return 0;
 }
 

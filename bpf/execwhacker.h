@@ -21,6 +21,14 @@ enum limits {
 	/* Argument bytes that one exec event carries from the start of the area, and around a match beyond them. */
 	EVENT_ARGS_BYTES = 8192,
 	EVENT_CONTEXT_BYTES = 512,
+	/* From the root: kubepods, quality of service, pod, container. What lies deeper a container's owner may have made. */
+	TALLY_DEPTH = 4,
+	MAX_TALLIES = 8192,
+	/* After the first ones, and of any kind together: */
+	TELL_EVERY_S = 10, /* a record of one tally */
+	TELL_GROUP_BURST = 64, /* records of one group at once, and one a second */
+	TELL_BURST = 2000, /* records of all at once, and TELL_RATE a second */
+	TELL_RATE = 200,
 	/* One hierarchy's cgroup names from the root down, each ended by NUL; an empty one in front when the root was not
 	 * reached. */
 	EVENT_CGROUP_BYTES = 1024,
@@ -87,7 +95,9 @@ struct policy {
 	__u32 generation; /* of the list; told in each event */
 	__u32 allow_quote_class; /* the column of an apostrophe within quotes, which is five characters */
 	__u32 mask_keys; /* byte mask into filter keys */
-	__u32 reserved[3];
+	__u32 tell_kills; /* whole records of one tally before only some are sent; 0: all are */
+	__u32 tell_spares; /* the same for spares */
+	__u32 reserved;
 };
 
 struct filters {
@@ -163,6 +173,8 @@ enum counter {
 	COUNTER_COUNT,
 };
 
+#define NO_STRING 0xffffffffU
+
 /* ---- events ---- */
 enum verdict {
 	VERDICT_PASS = 0,
@@ -214,6 +226,28 @@ struct exec_event {
 	__u8 parent_comm[16];
 };
 
+/* ---- tallies ---- */
+
+/* What is counted together, so that a flood is told of in a few records and a number. */
+struct tally_key {
+	__u64 group; /* kernfs id of the cgroup's ancestor at depth TALLY_DEPTH, or of the cgroup if it is less deep */
+	__u32 string_id; /* NO_STRING: none was found */
+	__u32 pattern_id;
+	__u32 generation;
+	__u32 verdict;
+};
+
+struct tally {
+	__u64 total; /* verdicts since the entry was made */
+	__u64 told; /* of them, sent as records */
+	__u64 first_ns; /* since boot */
+	__u64 last_ns;
+	__u64 told_ns; /* the last record */
+	__u64 cgroup_id; /* default hierarchy, of the last one; as the next two */
+	__u32 pid;
+	__u32 uid;
+};
+
 /* ---- the test entry (SEC("syscall")) ---- */
 struct judge_args {
 	__u64 path; /* user address, NUL-terminated */
@@ -244,6 +278,8 @@ struct border {
 	enum control control;
 	enum counter counter;
 	enum verdict verdict;
+	struct tally_key tally_key;
+	struct tally tally;
 	enum event_flags event_flags;
 	struct exec_event exec_event;
 	struct judge_args judge_args;

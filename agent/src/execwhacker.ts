@@ -47,6 +47,10 @@ export interface ExecwhackerOptions {
   readonly overLong: Way;
   /** 0: no limit but the kernel's own. */
   readonly maxScanBytes: number;
+  /** Most work that the kernel's part does for one exec, in units of about a nanosecond. */
+  readonly maxWork: number;
+  /** Kills of one string in one pod that are logged one by one before most are only counted; 0: all. */
+  readonly wholeLines: number;
   /** Bytes; 0: the object's own. */
   readonly killRingBytes: number;
   readonly otherRingBytes: number;

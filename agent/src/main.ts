@@ -69,6 +69,22 @@ program
   .addOption(way("--over-long <way>", "for a command line that is longer than can be searched"))
   .addOption(
     numberFlag(
+      "--max-work <units>",
+      "most that the kernel's part does for one exec, in units of about a nanosecond; more goes the over-long way",
+      { least: 100_000, most: 100_000_000 },
+      4_000_000,
+    ),
+  )
+  .addOption(
+    numberFlag(
+      "--whole-lines <n>",
+      "kills of one string in one pod that are logged one by one before most are only counted",
+      { least: 1, most: 1_000_000, zero: "all" },
+      16,
+    ),
+  )
+  .addOption(
+    numberFlag(
       "--max-scan-bytes <bytes>",
       "longest argument area that is searched",
       { least: 4096, most: 2 ** 30, zero: "the kernel's own limit" },

@@ -184,7 +184,8 @@ static __always_inline void add_line(struct event_buffer *b, struct search *s, s
 	e->context_bytes = add_user_bytes(b, n, s->args + from);
 }
 
-static __always_inline void send_event(struct event_buffer *b)
+/* Whether there was room. */
+static __always_inline bool send_event(struct event_buffer *b)
 {
 	__u32 used = b->used;
 	bool is_kill = b->event.verdict == VERDICT_KILLED || b->event.verdict == VERDICT_KILL_FAILED;
@@ -199,6 +200,7 @@ static __always_inline void send_event(struct event_buffer *b)
 		failed = bpf_ringbuf_output(&other_events, &b->event, sizeof(b->event) + used, 0);
 	if (failed)
 		count(is_kill ? COUNTER_KILL_EVENTS_LOST : COUNTER_OTHER_EVENTS_LOST);
+	return !failed;
 }
 
 #endif

@@ -79,6 +79,23 @@ struct {
 	__uint(max_entries, 256 << 10);
 } other_events SEC(".maps");
 
+/* struct tally_key -> struct tally. Written by the exec program, read by the agent. The oldest entries go; the counters know
+ * of all. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_TALLIES);
+	__type(key, struct tally_key);
+	__type(value, struct tally);
+} tallies SEC(".maps");
+
+/* Group (0: all) -> when its next record is due if they came evenly, in ns since boot. Written and read by the exec program. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_TALLIES);
+	__type(key, __u64);
+	__type(value, __u64);
+} told_groups SEC(".maps");
+
 /* tgid -> the number of its last exec that one of the programs has seen. Used from Linux 7.0 on. The oldest entries go. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

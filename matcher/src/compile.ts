@@ -31,6 +31,9 @@ export interface CompileOptions {
   readonly maxScanBytes?: number;
   readonly unreadable?: Way;
   readonly overLong?: Way;
+  /** Kills (and would-be kills) of one string in one cgroup that are told whole before most are only counted; 0: all. */
+  readonly tellKills?: number;
+  readonly tellSpares?: number;
   /** Most work that the kernel's part does for one exec, in its units of about a nanosecond. */
   readonly maxWork?: number;
 }
@@ -47,6 +50,10 @@ export class CompileError extends Error {
 
 /** Under 5 ms, whatever the line and the list (DESIGN.md, Bounds). */
 const DEFAULT_MAX_WORK = 4_000_000;
+
+/** Enough to see what a kind of process is; the rest are counted. */
+const DEFAULT_TELL_KILLS = 16;
+const DEFAULT_TELL_SPARES = 4;
 
 const KEY_A_BYTES = 8;
 const KEY_B_BYTES = 5;
@@ -121,6 +128,8 @@ export function compileTables(strings: readonly CompilableString[], options: Com
   set("maxScanBytes", options.maxScanBytes ?? 0);
   set("wayUnreadable", WAY[options.unreadable ?? "kill"]);
   set("wayOverLong", WAY[options.overLong ?? "kill"]);
+  set("tellKills", options.tellKills ?? DEFAULT_TELL_KILLS);
+  set("tellSpares", options.tellSpares ?? DEFAULT_TELL_SPARES);
   set("maxWork", options.maxWork ?? DEFAULT_MAX_WORK);
   set("allowStart", options.allow?.start ?? 0);
   set("allowFirstAccept", options.allow?.firstAccept ?? 1);

@@ -21,6 +21,8 @@ export const LAYOUT = {
     generation: 56,
     allowQuoteClass: 60,
     maskKeys: 64,
+    tellKills: 68,
+    tellSpares: 72,
     size: 80,
   },
   filterA: { offset: 80, size: 1 << 21 },

@@ -87,6 +87,8 @@ export class TestAgent {
         String(process.pid),
         "--scan-existing",
         "0",
+        "--whole-lines",
+        "0",
         "--serve-metrics-port",
         String(this.#metricsPort),
         "--health-port",

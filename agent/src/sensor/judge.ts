@@ -23,6 +23,10 @@ export interface Ways {
   readonly overLong?: Way;
   /** Longest argument area that is searched, in bytes; 0: no limit. */
   readonly maxScanBytes?: number;
+  /** Most work that the kernel's part does for one exec, in units of about a nanosecond. */
+  readonly maxWork?: number;
+  /** Kills of one string in one pod that are told one by one before most are only counted; spares a quarter of it. 0: all. */
+  readonly wholeLines?: number;
 }
 
 export interface CompiledRules {
@@ -45,8 +49,16 @@ export async function compileRules(rules: Rules, generation: number, ways: Ways 
   const sources = rules.allow.map(({ source }) => source);
   const { table, deferred } = compileAllow(sources);
   const inUserSpace = deferred.length > 0 ? await re2Patterns(sources, deferred) : null;
-  const { unreadable = "kill", overLong = "kill", maxScanBytes = 0 } = ways;
-  const options = { unreadable, overLong, maxScanBytes, allow: table, generation };
+  const { unreadable = "kill", overLong = "kill", maxScanBytes = 0, maxWork, wholeLines } = ways;
+  const options = {
+    unreadable,
+    overLong,
+    maxScanBytes,
+    allow: table,
+    generation,
+    ...(maxWork === undefined ? {} : { maxWork }),
+    ...(wholeLines === undefined ? {} : { tellKills: wholeLines, tellSpares: Math.ceil(wholeLines / 4) }),
+  };
   const tables = compileTables(rules.strings, options);
   const pieces = rules.strings.flatMap((rule) => quotedPieces(rule));
   // Apart from what the kernel gets, which cannot look further where a piece is found.
