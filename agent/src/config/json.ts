@@ -45,11 +45,29 @@ export function parseJson(text: string): JsonNode {
   return root;
 }
 
-/** 1-based line and column (in characters) of `at`. */
-export function lineAndColumn(text: string, at: number): { readonly line: number; readonly column: number } {
-  const before = text.slice(0, at);
-  const line = before.split("\n").length;
-  return { line, column: [...before.slice(before.lastIndexOf("\n") + 1)].length + 1 };
+/** Offsets of a text to lines and columns. Asked in rising order it reads the text once, however many places there are. */
+export class Positions {
+  readonly #text: string;
+  #at = 0;
+  #line = 1;
+  #column = 1;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** 1-based line and column (in characters) of `at`. */
+  of(at: number): { readonly line: number; readonly column: number } {
+    if (at < this.#at) [this.#at, this.#line, this.#column] = [0, 1, 1];
+    for (; this.#at < at; this.#at++) {
+      const code = this.#text.charCodeAt(this.#at);
+      if (code === 0x0a) {
+        this.#line++;
+        this.#column = 1;
+      } else if ((code & 0xfc00) !== 0xdc00) this.#column++; // the second half of a pair is no character of its own
+    }
+    return { line: this.#line, column: this.#column };
+  }
 }
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;

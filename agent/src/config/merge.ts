@@ -43,8 +43,8 @@ function folded(text: string): string {
 
 /** File names without `.json`; with their folders where two would be equal. */
 function listNames(files: readonly string[]): string[] {
+  const byName = new Map<string, Set<string>>();
   const short = files.map((file) => basename(file, ".json"));
-  return files.map((file, i) =>
-    short.some((name, j) => name === short[i] && files[j] !== file) ? join(dirname(file), short[i]!) : short[i]!,
-  );
+  for (const [i, name] of short.entries()) byName.set(name, (byName.get(name) ?? new Set()).add(files[i]!));
+  return files.map((file, i) => (byName.get(short[i]!)!.size > 1 ? join(dirname(file), short[i]!) : short[i]!));
 }

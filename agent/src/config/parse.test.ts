@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { ConfigError } from "./config-error.js";
+import { Positions } from "./json.js";
 import { parseConfigFile } from "./parse.js";
 
 const utf8 = (text: string): Buffer => Buffer.from(text);
@@ -129,6 +130,59 @@ for (const [name, item] of BOUNDARIES) {
 test("bytes that are not UTF-8 are refused with line and byte column", () => {
   const bytes = Buffer.concat([utf8('{"mode":\n"é'), Buffer.from([0xff]), utf8('"}')]);
   assert.equal(problemsOf(bytes)[0]?.place, "line 2 column 4");
+});
+
+test("a byte that is not UTF-8 is found behind a long line, and where a character is cut", () => {
+  for (const [before, bad] of [
+    ["é".repeat(3_000_000), [0xff]],
+    ["x".repeat(4095), [0xc3, 0x28]],
+    ["é".repeat(2048), [0x80]],
+    ["\u{1f600}".repeat(1500), [0xf0, 0x9f]],
+  ] as const) {
+    const bytes = Buffer.concat([utf8(before), Buffer.from(bad)]);
+    assert.equal(problemsOf(bytes)[0]?.place, `line 1 column ${utf8(before).length + 1}`);
+  }
+});
+
+// Quadratic reading took 17 s for 4,000 objects, and would take a minute for these.
+const MANY = 8000;
+const LIMIT_MS = 10_000;
+for (const [name, separator] of [
+  ["one line", ","],
+  ["a line each", ",\n"],
+] as const) {
+  test(`${MANY} objects in ${name} are read in linear time`, () => {
+    const objects = Array.from({ length: MANY }, (_, i) => `{"value": "string${i}", "mode": "anywhere", "note": "x"}`);
+    const text = `{"bannedCommandStrings": [${objects.join(separator)}]}`;
+    const start = performance.now();
+    assert.equal(parse(text).strings.length, MANY);
+    assert.ok(performance.now() - start < LIMIT_MS);
+  });
+
+  test(`${MANY} problems in ${name} are told in linear time, each with its place`, () => {
+    const objects = Array.from({ length: MANY }, () => `{"valu": "x", "mod": "anywhere"}`);
+    const text = `{"bannedCommandStrings": [${objects.join(separator)}]}`;
+    const start = performance.now();
+    const problems = problemsOf(text);
+    assert.ok(performance.now() - start < LIMIT_MS);
+    assert.equal(problems.length, 3 * MANY);
+    const last = text.lastIndexOf('"mod"');
+    const column = last - text.lastIndexOf("\n", last);
+    assert.equal(
+      problems.at(-2)!.place,
+      `bannedCommandStrings[${MANY - 1}] at line ${name === "one line" ? 1 : MANY} column ${column}`,
+    );
+  });
+}
+
+test("places are right when they are asked for in any order", () => {
+  const text = "a\u{1f600}b\n\néc\r\n\u{1f600}";
+  const positions = new Positions(text);
+  const naive = (at: number) => {
+    const lines = text.slice(0, at).split("\n");
+    return { line: lines.length, column: [...lines.at(-1)!].length + 1 };
+  };
+  for (const at of [0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 4, 10, 0, 6]) assert.deepEqual(positions.of(at), naive(at), `${at}`);
 });
 
 test("nesting beyond the limit is refused without exhausting the stack", () => {

@@ -2,7 +2,7 @@
 import { isUtf8 } from "node:buffer";
 import { MAX_STRING_BYTES, type MatchMode } from "@cryptnono/matcher";
 import { ConfigError, type ConfigProblem } from "./config-error.js";
-import { JsonError, type JsonMember, type JsonNode, lineAndColumn, parseJson } from "./json.js";
+import { JsonError, type JsonMember, type JsonNode, Positions, parseJson } from "./json.js";
 import { nearest } from "./nearest.js";
 
 /** What one file says. Values are UTF-8 bytes as written, not folded. */
@@ -70,7 +70,7 @@ class FileParser {
   readonly problems: ConfigProblem[] = [];
   readonly #file: string;
   readonly #options: ParseOptions;
-  #text = "";
+  #positions = new Positions("");
 
   constructor(file: string, options: ParseOptions) {
     this.#file = file;
@@ -110,9 +110,10 @@ class FileParser {
       return null;
     }
     // The decoder drops a byte order mark, which some editors write.
-    this.#text = new TextDecoder().decode(bytes);
+    const text = new TextDecoder().decode(bytes);
+    this.#positions = new Positions(text);
     try {
-      return parseJson(this.#text);
+      return parseJson(text);
     } catch (error) {
       if (!(error instanceof JsonError)) throw error;
       this.#problem(this.#position(error.at), error.expected, error.got);
@@ -231,13 +232,13 @@ class FileParser {
 
   #oneOf<T extends string>(node: JsonNode | undefined, place: string, words: readonly T[]): T | undefined {
     if (node === undefined) return undefined;
-    const expected = words.map((word) => `"${word}"`).join(" or ");
+    const word = node.type === "string" ? words.find((candidate) => candidate === node.value) : undefined;
+    if (word !== undefined) return word;
+    const expected = words.map((candidate) => `"${candidate}"`).join(" or ");
     if (node.type !== "string") {
       this.#problem(place, expected, kind(node));
       return undefined;
     }
-    const word = words.find((candidate) => candidate === node.value);
-    if (word !== undefined) return word;
     const near = nearest(node.value, words);
     this.#problem(place, expected, "another word", near === null ? undefined : `did you mean "${near}"?`);
     return undefined;
@@ -247,7 +248,7 @@ class FileParser {
   #members<K extends string>(members: readonly JsonMember[], known: readonly K[], place: string): Map<K, JsonNode> {
     const found = new Map<K, JsonNode>();
     for (const { key, at, value } of members) {
-      const where = [place, this.#position(at)].filter((part) => part !== "").join(" at ");
+      const where = () => [place, this.#position(at)].filter((part) => part !== "").join(" at ");
       const name = known.find((candidate) => candidate === key);
       if (name === undefined) {
         // A key far from every known one may be a banned string in the wrong place: it is not repeated here.
@@ -269,7 +270,7 @@ class FileParser {
   }
 
   #position(at: number): string {
-    const { line, column } = lineAndColumn(this.#text, at);
+    const { line, column } = this.#positions.of(at);
     return `line ${line} column ${column}`;
   }
 
@@ -299,8 +300,19 @@ function firstInvalid(bytes: Uint8Array): { readonly line: number; readonly colu
   }
 }
 
+/** Tested at once: a line may be a whole file. */
+const PIECE_BYTES = 4096;
+
+/** How many bytes stand before the first that is not UTF-8. */
 function validPrefix(bytes: Uint8Array): number {
   let at = 0;
+  for (;;) {
+    let end = Math.min(at + PIECE_BYTES, bytes.length);
+    // A piece ends where a character begins.
+    while (end < bytes.length && end > at && (bytes[end]! & 0xc0) === 0x80) end--;
+    if (end === at || !isUtf8(bytes.subarray(at, end))) break;
+    at = end;
+  }
   while (at < bytes.length) {
     const lead = bytes[at]!;
     const length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
