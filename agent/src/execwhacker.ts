@@ -69,6 +69,8 @@ export interface Execwhacker {
 
 /** How long the last lines may take at the end. */
 const FLUSH_MS = 3000;
+/** For readiness's text and the log. An empty list is no fault: it must not stop a deployment whose lists come later. */
+const NOTHING_BANNED = "attached, but nothing is banned: no config has a banned string";
 const SELF_TEST_EVERY_MS = 60_000;
 /** The initial pid namespace's inode number (linux include/linux/proc_ns.h, PROC_PID_INIT_INO). */
 const INITIAL_PID_NAMESPACE = "pid:[4026531836]";
@@ -204,6 +206,7 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
     const listed: Rules = { ...rules, strings: rules.strings.filter(({ list }) => list !== SELF_TEST_LIST) };
     metrics.inForce(listed);
     const { strings, allow } = listed;
+    if (strings.length === 0) notice("warning", NOTHING_BANNED, {});
     notice("info", event, { banned_strings: strings.length, allowed_patterns: allow.length, mode: options.mode });
   }
 
@@ -213,7 +216,9 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
     if (!guard.isAttached) return { ok: false, reason: "not attached" };
     if (!selfTestPassed) return { ok: false, reason: "the self-test has not passed" };
     if (refusal !== null) return { ok: false, reason: `config refused, the one before is in force: ${refusal}` };
-    return { ok: true, reason: "attached and matching" };
+    // The self-test's own string is always there.
+    const isIdle = compiled.rules.strings.length === 1;
+    return { ok: true, reason: isIdle ? NOTHING_BANNED : "attached and matching" };
   }
 
   async function checkSelf(): Promise<void> {

@@ -74,6 +74,21 @@ describe("a list that changes", () => {
     assert.equal(await isKilled(later), true);
   });
 
+  test("may be empty, which readiness and the metrics tell, until there is one", async (t) => {
+    const later = randomString();
+    const configFile = join(directory, "empty.json");
+    writeFileSync(configFile, '{"bannedCommandStrings": null}');
+    const agent = await start(t, { bannedCommandStrings: [] }, [], { configFile });
+    await agent.untilReady();
+    assert.match((await agent.readiness()).text, /nothing is banned/);
+    assert.equal(await agent.metric("banned_strings"), 0);
+    assert.equal(agent.lines.filter(({ event }) => /nothing is banned/.test(event ?? "")).length, 1);
+    agent.write({ bannedCommandStrings: [later] });
+    await agent.waitFor(() => reloads(agent) > 0, "the reload");
+    assert.equal(await isKilled(later), true);
+    assert.doesNotMatch((await agent.readiness()).text, /nothing/);
+  });
+
   test("comes into force when its file is written", async (t) => {
     const [before, later] = [randomString(), randomString()];
     const agent = await start(t, { bannedCommandStrings: [before] });
@@ -324,6 +339,8 @@ describe("a start that fails says what to do, and leaves nothing attached", () =
     writeFileSync(path, content);
     return path;
   };
+  const pipe = join(directory, "pipe");
+  spawnSync("mkfifo", [pipe]);
   const good = file("good.json", JSON.stringify({ bannedCommandStrings: [secret] }));
   const rows: readonly (readonly [
     title: string,
@@ -344,10 +361,11 @@ describe("a start that fails says what to do, and leaves nothing attached", () =
       /broken\.json.*line 1 column/,
     ],
     [
-      "an empty list",
-      ["--config", file("empty.json", '{"bannedCommandStrings": []}')],
-      /at least one banned string.*\n +hint/,
+      "a value that was never decrypted",
+      ["--config", file("enc.json", '{"bannedCommandStrings": ["ok", "ENC[AES256_GCM,data:x,iv:y,tag:z,type:str]"]}')],
+      /enc\.json: bannedCommandStrings\[1\]: expected a decrypted value.*\n +hint/,
     ],
+    ["a pipe instead of a file", ["--config", pipe], /pipe: expected a readable file, got a pipe\n +hint: \S/],
     [
       "an empty string",
       ["--config", file("e.json", JSON.stringify({ bannedCommandStrings: [secret, ""] }))],

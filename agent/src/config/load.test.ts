@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -53,10 +56,46 @@ test("a missing file, a directory, a device and a faulty file are all told in on
   assert.match(message, /^read config: 6 problems\n/);
 });
 
-test("no banned string in all files together is an error", () => {
-  const empty = write("empty.json", "{}");
-  assert.match(refusal([empty]).message, /at least one banned string .* got none\n {2}hint: /);
-  assert.match(refusal([]).message, /got no file/);
+test("a pipe, a socket and a device are refused, and none of them is waited for", async () => {
+  const [pipe, socket] = [join(folder, "pipe"), join(folder, "socket")];
+  execFileSync("mkfifo", [pipe]);
+  const server = createServer().listen(socket);
+  await once(server, "listening");
+  try {
+    const { problems } = refusal([pipe, socket, "/dev/null", "/dev/stdin/x", "/proc/self/mem"]);
+    assert.deepEqual(
+      problems.slice(0, 3).map(({ got }) => got),
+      ["a pipe", "a socket", "a device"],
+    );
+    assert.ok(problems.slice(0, 3).every(({ hint }) => /regular file/.test(hint ?? "")));
+    assert.equal(problems.length, 5);
+  } finally {
+    server.close();
+  }
+});
+
+test("a file is read to its end, whatever size it tells", () => {
+  const text = `{"bannedCommandStrings": ["${"x".repeat(500)}"]${" ".repeat(50_000)}}`;
+  assert.equal(loadConfig([write("long.json", text)], { defaultMode: "enforce" }).strings.length, 1);
+  // Files of /proc tell 0 bytes.
+  assert.match(refusal(["/proc/self/status"]).message, /a JSON value, got another character/);
+});
+
+test("a file above the limit is refused unread", () => {
+  const large = join(folder, "large.json");
+  truncateSync(write("large.json", ""), 64 * 1024 * 1024 + 1);
+  assert.match(refusal([large]).message, /got more than 67108864 bytes/);
+});
+
+test("files whose lists are all empty are rules that ban nothing; no file is an error", () => {
+  const rules = loadConfig([write("a0.json", "{}"), write("b0.json", "null")], { defaultMode: "enforce" });
+  assert.deepEqual(rules, { strings: [], allow: [] });
+  assert.match(refusal([]).message, /at least one file, got none\n {2}hint: /);
+});
+
+test("more problems than one call takes arguments are told", () => {
+  const many = write("many.json", `{"bannedCommandStrings": [${Array(200_000).fill("0").join(",")}]}`);
+  assert.equal(refusal([many]).problems.length, 200_000);
 });
 
 test("an error of reading that has no code is not taken for a config fault", () => {

@@ -64,7 +64,7 @@ const FAULTS: readonly (readonly [name: string, text: string, place: string, sai
   ["a number with a leading zero", '{"mode": 01}', "line 1 column 11", /`,` or `}`/],
   ["an array at the top", "[]", "line 1 column 1", /an object, got an array/],
   ["a list that is a string", '{"bannedCommandStrings": "a"}', "bannedCommandStrings", /an array, got a string/],
-  ["a list that is null", '{"allowedCommandPatterns": null}', "allowedCommandPatterns", /an array, got null/],
+  ["null in a list", strings("null"), "bannedCommandStrings[0]", /got null/],
   ["a number as a string", strings('"a"', "7"), "bannedCommandStrings[1]", /got a number/],
   ["an empty string", strings('""'), "bannedCommandStrings[0]", /1 to 512 bytes, got an empty string/],
   ["a blank string", strings('" \\t\\n\\u000b"'), "bannedCommandStrings[0]", /white space alone/],
@@ -111,6 +111,37 @@ for (const [name, text, place, said] of FAULTS) {
     assert.ok(new ConfigError([problem]).message.startsWith("read config /c/a.json: "));
   });
 }
+
+const ENCRYPTED = "ENC[AES256_GCM,data:Zm9v,iv:YmFy,tag:YmF6,type:str]";
+for (const [place, text] of [
+  ["bannedCommandStrings[1]", strings('"ok"', `"${ENCRYPTED}"`)],
+  ["bannedCommandStrings[0].value", strings(`{"value": "${ENCRYPTED}"}`)],
+  ["bannedCommandStrings[0].note", strings(`{"value": "ok", "note": "${ENCRYPTED}"}`)],
+  ["allowedCommandPatterns[0]", `{"allowedCommandPatterns": ["${ENCRYPTED}"]}`],
+  ["bannedCommandStrings[0]", strings('"$ANSIBLE_VAULT;1.1;AES256 3030"')],
+  ["bannedCommandStrings[0]", strings('"-----BEGIN AGE ENCRYPTED FILE-----"')],
+] as const) {
+  test(`an encrypted value at ${place} is refused by its place: ${text.slice(0, 60)}`, () => {
+    const problems = problemsOf(text);
+    assert.deepEqual(
+      problems.map((problem) => problem.place),
+      [place],
+    );
+    assert.match(new ConfigError(problems).message, /a decrypted value, got an encrypted one\n {2}hint: decrypt/);
+    assert.doesNotMatch(new ConfigError(problems).message, /Zm9v/);
+  });
+}
+
+test("a file that sops encrypted as a whole says so", () => {
+  const [, problem] = problemsOf(`{"data": "${ENCRYPTED}", "sops": {"version": "3.9.0"}}`);
+  assert.match(problem!.hint!, /^sops encrypted this file/);
+});
+
+test("lists that are null or empty are empty", () => {
+  for (const text of ["null", "{}", '{"bannedCommandStrings": null, "allowedCommandPatterns": null}', strings()]) {
+    assert.deepEqual(parse(text), { file: "/c/a.json", strings: [], patterns: [] }, text);
+  }
+});
 
 const BOUNDARIES: readonly (readonly [name: string, item: string])[] = [
   ["1 byte", '"x"'],

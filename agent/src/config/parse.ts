@@ -57,11 +57,17 @@ export function parseConfigFile(file: string, bytes: Uint8Array, options: ParseO
 
 const FILE_KEYS = ["bannedCommandStrings", "allowedCommandPatterns", "mode"] as const;
 const STRING_KEYS = ["value", "mode", "note"] as const;
+const UNKNOWN_KEY_HINTS: Readonly<Record<string, string>> = {
+  sops: "sops encrypted this file: decrypt it first, by sops --decrypt",
+};
 const MATCH_MODES: readonly MatchMode[] = ["word", "anywhere", "exact-argument"];
 const ACTION_MODES: readonly ActionMode[] = ["enforce", "audit"];
 /** What folding turns into spaces, and nothing else. */
 const BLANK = /^[ \t-\r]*$/;
 const SHAPE = '{"bannedCommandStrings": [...], "allowedCommandPatterns": [...], "mode": "enforce" or "audit"}';
+
+/** How sops (and hiera-eyaml), Ansible's vault, age and PGP begin what they encrypted. */
+const ENCRYPTED = /^\s*(ENC\[[A-Z0-9_]+,|\$ANSIBLE_VAULT;|-----BEGIN (AGE ENCRYPTED FILE|PGP MESSAGE)-----)/;
 
 /** A place's name, made only when there is something to say about it. */
 type Place = () => string;
@@ -80,7 +86,8 @@ class FileParser {
   parse(bytes: Uint8Array): ConfigFile {
     const empty: ConfigFile = { file: this.#file, strings: [], patterns: [] };
     const root = this.#tree(bytes);
-    if (root === null) return empty;
+    // `null` is what a chart writes for a list that was taken away.
+    if (root === null || root.type === "null") return empty;
     if (root.type !== "object") {
       this.#problem(this.#position(root.at), "an object", kind(root), SHAPE);
       return empty;
@@ -142,7 +149,7 @@ class FileParser {
 
   #stringValue(text: string, place: Place, mode: MatchMode): ConfigString | undefined {
     const value = this.#utf8(text, place, MAX_STRING_BYTES);
-    if (value === undefined) return undefined;
+    if (value === undefined || this.#isEncrypted(text, place)) return undefined;
     if (BLANK.test(text)) {
       this.#problem(
         place,
@@ -170,6 +177,7 @@ class FileParser {
       return undefined;
     }
     if (this.#utf8(node.value, place, MAX_PATTERN_BYTES) === undefined) return undefined;
+    if (this.#isEncrypted(node.value, place)) return undefined;
     if (BLANK.test(node.value)) {
       this.#problem(place, "a pattern", "white space alone", "patterns spare what they match: remove it");
       return undefined;
@@ -188,10 +196,23 @@ class FileParser {
       this.#problem(place, "a string", kind(node));
       return undefined;
     }
+    if (this.#isEncrypted(node.value, place)) return undefined;
     const bytes = Buffer.byteLength(node.value);
     if (bytes <= MAX_NOTE_BYTES) return node.value;
     this.#problem(place, `at most ${MAX_NOTE_BYTES} bytes`, `${bytes}`);
     return undefined;
+  }
+
+  /** A value that nobody decrypted stands on no command line: a list of such guards nothing, and looks well. */
+  #isEncrypted(text: string, place: string | Place): boolean {
+    if (!ENCRYPTED.test(text)) return false;
+    this.#problem(
+      place,
+      "a decrypted value",
+      "an encrypted one",
+      "decrypt the file first, for example by sops --decrypt",
+    );
+    return true;
   }
 
   /** `text` as 1 to `max` bytes of UTF-8. */
@@ -217,7 +238,7 @@ class FileParser {
   }
 
   #list<T>(node: JsonNode | undefined, place: string, parse: (node: JsonNode, place: Place) => T | undefined): T[] {
-    if (node === undefined) return [];
+    if (node === undefined || node.type === "null") return [];
     if (node.type !== "array") {
       this.#problem(place, "an array", kind(node));
       return [];
@@ -254,12 +275,8 @@ class FileParser {
         // A key far from every known one may be a banned string in the wrong place: it is not repeated here.
         const near = nearest(key, known);
         const got = near === null ? "an unknown key" : `unknown key ${JSON.stringify(key)}`;
-        this.#problem(
-          where,
-          `one of the keys ${known.join(", ")}`,
-          got,
-          near === null ? undefined : `did you mean "${near}"?`,
-        );
+        const hint = near === null ? UNKNOWN_KEY_HINTS[key] : `did you mean "${near}"?`;
+        this.#problem(where, `one of the keys ${known.join(", ")}`, got, hint);
       } else if (found.has(name)) {
         this.#problem(where, `the key "${name}" once`, "it again", "merge the two");
       } else {
