@@ -44,7 +44,7 @@ build/native/libbpf.a:
 	@mkdir -p $(@D)
 	objcopy --redefine-sym stderr=libbpf_stderr "$$(gcc -print-file-name=libbpf.a)" $@
 
-build/native/cryptnono.node: $(wildcard native/src/*.c native/src/*.h bpf/*.h) build/native/libbpf.a node_modules/.installed
+build/native/cryptnono.node: $(wildcard native/src/*.c native/src/*.h) build/native/libbpf.a node_modules/.installed
 	gcc $(CFLAGS) -shared -Inode_modules/node-api-headers/include native/src/*.c build/native/libbpf.a -o $@ \
 	  -Wl,--exclude-libs,ALL $$(tools/static-libraries) -lpthread
 

@@ -4,6 +4,13 @@ import { PatternError, parsePattern } from "@cryptnono/matcher";
 import { pidfd } from "@cryptnono/native";
 import { loadConfig, type PatternFault, watchConfig } from "./config/index.js";
 import { runtimeEndpoints } from "./containers/endpoints.js";
+import {
+  execwhackerSensor,
+  GUARD_PROGRAM,
+  KILL_RING,
+  OTHER_RING,
+  slotContents,
+} from "./detectors/execwhacker/sensor.js";
 import { UnsupportedError } from "./errors.js";
 import { createKiller } from "./kill/index.js";
 import { openProc } from "./proc/index.js";
@@ -23,6 +30,7 @@ import {
   type CompiledRules,
   compileRules,
   type ExecRecord,
+  execDecoder,
   Guard,
   isSelfTest,
   runSelfTest,
@@ -67,6 +75,8 @@ export interface Execwhacker {
   isStuck(): boolean;
 }
 
+/** Lists whose numbers events may still carry. */
+const REMEMBERED_LISTS = 4;
 /** How long the last lines may take at the end. */
 const FLUSH_MS = 3000;
 /** For readiness's text and the log. An empty list is no fault: it must not stop a deployment whose lists come later. */
@@ -101,22 +111,26 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
   const metrics = createMetrics({
     ...(options.metricsPrefix === undefined ? {} : { prefix: options.metricsPrefix }),
     readCounters: () => guard.counters(),
-    readMissedRuns: () => guard.missedRuns(),
+    readMissedRuns: () => guard.missedRuns(GUARD_PROGRAM),
     readDroppedLines: () => writer.dropped,
     isReady: () => readiness().ok,
     isAttached: () => guard.isAttached,
   });
   const { tell, notice, fault, lookUpWith, settle } = createReporter(createFormatter(), writer, metrics);
-  const guard = new Guard({
+  const guard = new Guard(execwhackerSensor(), {
     object: readObject(objectFile),
+    constants: { report_all: options.debug },
+    maxEntries: {
+      ...(options.killRingBytes > 0 ? { [KILL_RING]: options.killRingBytes } : {}),
+      ...(options.otherRingBytes > 0 ? { [OTHER_RING]: options.otherRingBytes } : {}),
+    },
     pinDir: options.pinDir,
     scopePid: options.scopePid,
-    reportAll: options.debug,
-    killRingBytes: options.killRingBytes,
-    otherRingBytes: options.otherRingBytes,
-    onRecord: handle,
+    onRecord: (bytes) => handle(decodeRecord(bytes)),
     onError: fault,
   });
+  const decodeRecord = execDecoder(guard.layout);
+  const lists = new Map<number, CompiledRules>();
   const scan = repeat(options.scanExisting * 1000, runScan, fault);
 
   try {
@@ -128,7 +142,7 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
     if (options.serveMetricsPort > 0) serve(await serveMetrics(options.serveMetricsPort, metrics.text));
     if (options.healthPort > 0) serve(await serveHealth(options.healthPort, readiness));
     compiled = await load();
-    guard.install(compiled);
+    install(compiled);
     guard.attach();
     guard.start();
     opened.push(() => scan.stop());
@@ -177,6 +191,15 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
     return compileRules(withSelfTest, generation, options);
   }
 
+  function install(rules: CompiledRules): void {
+    guard.install(slotContents(rules.tables));
+    lists.set(rules.generation, rules);
+    for (const old of lists.keys()) {
+      if (lists.size <= REMEMBERED_LISTS) break;
+      lists.delete(old);
+    }
+  }
+
   function reload(): void {
     reloading = reloading.then(reloadOnce);
   }
@@ -186,7 +209,7 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
     if (!guard.isAttached) return;
     try {
       const next = await load();
-      guard.install(next);
+      install(next);
       compiled = next;
       refusal = null;
       metrics.reloaded("ok");
@@ -236,7 +259,7 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
   // ---- events ----
 
   function handle(record: ExecRecord): void {
-    const list = guard.listOf(record);
+    const list = lists.get(record.generation);
     const rule = record.match === null ? null : (list?.rules.strings[record.match.stringId] ?? null);
     if (isSelfTest(rule, record.match?.bytes)) return; // nobody's business, and not among the kernel's kills
     const sinceMs = performance.now() - Number(record.latencyNs) / 1e6;

@@ -37,7 +37,9 @@ static napi_value give_back_memory_method(napi_env env, napi_callback_info info)
 	return undefined(env);
 }
 
-void register_memory(napi_env env, napi_value exports)
+bool register_memory(napi_env env, napi_value exports)
 {
-	add_method(env, exports, "giveBackMemory", give_back_memory_method, NULL);
+	static const struct method methods[] = { { "giveBackMemory", give_back_memory_method } };
+
+	return add_methods(env, exports, methods, COUNT_OF(methods));
 }

@@ -1,27 +1,23 @@
-/* Processes: pidfds, and the clock of their start times. */
+/* Processes by pidfd. */
 #define _GNU_SOURCE
 #include "addon.h"
 
 #include <errno.h>
-#include <sys/types.h>
 #include <sys/syscall.h>
-#include <time.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 /* pidfdOpen(pid): fd */
 static napi_value pidfd_open_method(napi_env env, napi_callback_info info)
 {
-	napi_value argument, result;
+	napi_value argument;
 	uint32_t pid;
 	int fd;
 
 	if (!get_arguments(env, info, 1, &argument) || !get_u32(env, argument, &pid))
 		return NULL;
 	fd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
-	if (fd < 0)
-		return throw_errno(env, errno, "pidfd_open", NULL);
-	napi_create_int32(env, fd, &result);
-	return result;
+	return fd < 0 ? throw_errno(env, errno, "pidfd_open", NULL) : number(env, fd);
 }
 
 /* pidfdSendSignal(fd, signal) */
@@ -49,22 +45,13 @@ static napi_value close_fd_method(napi_env env, napi_callback_info info)
 	return undefined(env);
 }
 
-/* bootTimeNs(): BigInt, CLOCK_BOOTTIME */
-static napi_value boot_time_method(napi_env env, napi_callback_info info)
+bool register_process(napi_env env, napi_value exports)
 {
-	struct timespec now;
-	napi_value result;
+	static const struct method methods[] = {
+		{ "pidfdOpen", pidfd_open_method },
+		{ "pidfdSendSignal", pidfd_send_signal_method },
+		{ "closeFd", close_fd_method },
+	};
 
-	(void)info;
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	napi_create_bigint_uint64(env, (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec, &result);
-	return result;
-}
-
-void register_process(napi_env env, napi_value exports)
-{
-	add_method(env, exports, "pidfdOpen", pidfd_open_method, NULL);
-	add_method(env, exports, "pidfdSendSignal", pidfd_send_signal_method, NULL);
-	add_method(env, exports, "closeFd", close_fd_method, NULL);
-	add_method(env, exports, "bootTimeNs", boot_time_method, NULL);
+	return add_methods(env, exports, methods, COUNT_OF(methods));
 }

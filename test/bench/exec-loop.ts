@@ -46,11 +46,11 @@ export function measureExecLoop(): Result[] {
   const words = ["/bin/true", "true", "--count=17", "/home/someone/data/input.csv"];
   const block = (isOn: boolean) => {
     if (!isOn) return execLoop(EXECS_PER_BLOCK, words);
-    kernel.sensor.attach();
+    kernel.attach();
     try {
       return execLoop(EXECS_PER_BLOCK, words);
     } finally {
-      kernel.sensor.detach();
+      kernel.detach();
     }
   };
   const wall: number[] = [];

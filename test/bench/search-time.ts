@@ -109,16 +109,16 @@ function onExecs(kernels: Kernels): Result[] {
 }
 
 /** The statistics are of all execs on the machine: a round with too many of others is made again, a few times. */
-function meanRunNs({ sensor }: KernelMatcher, bytes: number, variant: number): number {
+function meanRunNs(kernel: KernelMatcher, bytes: number, variant: number): number {
   const count = bytes >= 1 << 20 ? 20 : 150;
   const { path, args } = benchLine(bytes, variant);
   let mean = Number.NaN;
   for (let attempt = 0; attempt < 5; attempt++) {
-    sensor.attach();
-    const start = sensor.programStatistics();
+    kernel.attach();
+    const start = kernel.statistics();
     execLoop(count, ["/bin/true", path, ...args]);
-    const end = sensor.programStatistics();
-    sensor.detach();
+    const end = kernel.statistics();
+    kernel.detach();
     mean = (end.runTimeNs - start.runTimeNs) / (end.runs - start.runs);
     if (end.runs - start.runs < count * 1.1) break;
   }

@@ -131,6 +131,6 @@ for (const [name, kernel] of kernels) {
   });
 
   test(`${name}: loading costs the verifier little`, () => {
-    assert.ok(kernel.sensor.programStatistics().verifiedInstructions < 60_000);
+    assert.ok(kernel.statistics().verifiedInstructions < 60_000);
   });
 }

@@ -1,45 +1,115 @@
 // The BPF programs' own search and verdict, asked about buffers: nothing is attached.
 import { readFileSync } from "node:fs";
+import {
+  execwhackerSensor,
+  GUARD_PROGRAM,
+  slotContents,
+  TEST_PROGRAM,
+} from "@cryptnono/agent/detectors/execwhacker/sensor";
 import type { Tables } from "@cryptnono/matcher";
-import { type BufferJudgement, layout, Sensor, type SensorOptions } from "@cryptnono/native";
+import {
+  constant,
+  type Layout,
+  type ProgramStatistics,
+  Sensor,
+  type StructLayout,
+  structLayout,
+} from "@cryptnono/native";
 import { ROOT } from "./agent.js";
 
+/** What the test entry says of a buffer; numbers as in bpf/execwhacker.h. */
+export interface BufferJudgement {
+  readonly verdict: number;
+  readonly stringId: number;
+  readonly patternId: number;
+  readonly flags: number;
+  readonly matchOffset: number;
+  readonly matchInPath: number;
+  /** What the search and the verdict cost, in the units of `policy.max_work`. */
+  readonly work: number;
+  readonly elapsedNs: number;
+}
+
+export interface MatcherOptions {
+  /** Use the loop that kernels before 5.17 have. */
+  readonly withoutBpfLoop?: boolean;
+}
+
 export class KernelMatcher {
-  readonly sensor: Sensor;
-  readonly #constants = layout().constants;
+  readonly #sensor: Sensor;
+  readonly #parts = execwhackerSensor();
+  readonly #layout: Layout;
+  readonly #args: StructLayout;
   #slot: 0 | 1 = 0;
 
-  constructor(options: SensorOptions = {}) {
-    this.sensor = Sensor.open(readFileSync(`${ROOT}build/bpf/execwhacker.bpf.o`), { ...options, testEntry: true });
+  constructor({ withoutBpfLoop = false }: MatcherOptions = {}) {
+    const object = readFileSync(`${ROOT}build/bpf/execwhacker.bpf.o`);
+    const skip = this.#parts.skip.filter((program) => program !== TEST_PROGRAM);
+    const { maxEntries } = this.#parts;
+    this.#sensor = Sensor.open({ object, constants: { without_bpf_loop: withoutBpfLoop }, maxEntries, skip });
+    this.#layout = this.#sensor.layout();
+    this.#args = structLayout(this.#layout, "judge_args");
   }
 
   /** Put a list in force. Takes some 30 ms: the kernel waits for those who may still see the slot's last tables. */
   install(tables: Tables): void {
     this.#slot = this.#slot === 0 ? 1 : 0;
-    this.sensor.fillSlot(this.#slot, tables);
-    this.sensor.setControl(this.constant("CONTROL_SLOT"), this.#slot);
+    this.#sensor.fill(this.#slot, slotContents(tables));
+    this.#sensor.map("control").set(this.constant("CONTROL_SLOT"), this.#slot);
   }
 
   /** @param path - With its NUL. @param area - Arguments, each with its NUL. */
   judge(path: Uint8Array, area: Uint8Array, script = false): BufferJudgement {
-    return this.sensor.judgeBuffer(path, area, script);
+    const { size, offsets } = this.#args;
+    const context = new Uint8Array(size);
+    const view = new DataView(context.buffer);
+    view.setUint32(offsets["args_bytes"]!, area.length, true);
+    view.setUint32(offsets["script_interpreter"]!, script ? 1 : 0, true);
+    const failed = this.#sensor.testRun(TEST_PROGRAM, context, [
+      [offsets["path"]!, path],
+      [offsets["args"]!, area],
+    ]);
+    if (failed !== 0) throw new Error("judge a buffer: no tables in force");
+    const u32 = (field: string) => view.getUint32(offsets[field]!, true);
+    return {
+      verdict: u32("verdict"),
+      stringId: u32("string_id"),
+      patternId: u32("pattern_id"),
+      flags: u32("flags"),
+      matchOffset: u32("match_offset"),
+      matchInPath: u32("match_in_path"),
+      work: u32("work"),
+      elapsedNs: Number(view.getBigUint64(offsets["elapsed_ns"]!, true)),
+    };
+  }
+
+  /** From here on it judges each exec of this machine. */
+  attach(): void {
+    this.#sensor.attach(this.#parts.programs);
+  }
+
+  detach(): void {
+    this.#sensor.detach();
+  }
+
+  /** Of the program that judges execs. */
+  statistics(): ProgramStatistics {
+    return this.#sensor.statistics(GUARD_PROGRAM);
   }
 
   constant(name: string): number {
-    const value = this.#constants[name];
-    if (value === undefined) throw new Error(`no constant ${name}`);
-    return value;
+    return constant(this.#layout, name);
   }
 
   /** `killed`, `would-kill`, ... for a verdict's number. */
   verdictName(verdict: number): string {
-    for (const [name, value] of Object.entries(this.#constants)) {
-      if (name.startsWith("VERDICT_") && value === verdict) return name.slice(8).toLowerCase().replaceAll("_", "-");
+    for (const [name, value] of Object.entries(this.#layout.enums["verdict"] ?? {})) {
+      if (value === verdict) return name.slice(8).toLowerCase().replaceAll("_", "-");
     }
     throw new Error(`no verdict ${verdict}`);
   }
 
   close(): void {
-    this.sensor.close();
+    this.#sensor.close();
   }
 }

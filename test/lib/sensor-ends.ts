@@ -2,28 +2,29 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { execwhackerSensor, KILL_RING, OTHER_RING, slotContents } from "@cryptnono/agent/detectors/execwhacker/sensor";
 import { compileTables } from "@cryptnono/matcher";
-import { KILL_RING, layout, NativeError, OTHER_RING, Sensor } from "@cryptnono/native";
+import { constant, NativeError, Sensor } from "@cryptnono/native";
 import { ROOT } from "./agent.js";
 
 const WAYS: Readonly<Record<string, () => void | Promise<void>>> = {
   /** Records wait in the ring, and the call-back that would read them never does. */
   "exit-with-records-pending"() {
     const sensor = attached();
-    sensor.onRecords(() => {});
+    sensor.onRecords(RINGS, () => {});
     execSome();
     process.exit(0);
   },
   /** Nothing keeps the process, although a thread waits for records. */
   "end-of-the-program"() {
     const sensor = attached();
-    sensor.onRecords(() => sensor.drained());
+    sensor.onRecords(RINGS, () => sensor.drained());
     execSome();
     sensor.close();
   },
   "closed-twice"() {
     const sensor = attached();
-    sensor.onRecords(() => {});
+    sensor.onRecords(RINGS, () => {});
     execSome();
     sensor.close();
     sensor.close();
@@ -32,20 +33,24 @@ const WAYS: Readonly<Record<string, () => void | Promise<void>>> = {
   /** What is called after the end answers with an error. */
   "used-after-close"() {
     const sensor = attached();
+    const control = sensor.map("control");
     sensor.close();
     const calls = [
-      () => sensor.attach(),
+      () => sensor.load(),
+      () => sensor.attach([]),
       () => sensor.detach(),
       () => sensor.readRing(KILL_RING),
-      () => sensor.readRing(OTHER_RING),
-      () => sensor.counters(),
-      () => sensor.programStatistics(),
-      () => sensor.setControl(0, 0),
+      () => control.get(0),
+      () => control.set(0, 0),
+      () => control.delete(0),
+      () => control.entries(),
+      () => sensor.map("counters"),
+      () => sensor.statistics("guard_exec"),
       () => sensor.drained(),
-      () => sensor.onRecords(() => {}),
-      () => sensor.judgeBuffer(Uint8Array.of(0), new Uint8Array(0)),
-      () => sensor.fillSlot(0, { filters: new Uint8Array(1), cells: new Uint8Array(1), allow: new Uint8Array(1) }),
-      () => sensor.pin("/nowhere"),
+      () => sensor.onRecords([KILL_RING], () => {}),
+      () => sensor.testRun("judge_buffer", new Uint8Array(64)),
+      () => sensor.fill(0, { filters_slots: new Uint8Array(1) }),
+      () => sensor.pin("/nowhere", []),
     ];
     for (const call of calls) {
       try {
@@ -81,12 +86,15 @@ const WAYS: Readonly<Record<string, () => void | Promise<void>>> = {
   },
 };
 
+const RINGS = [KILL_RING, OTHER_RING];
+
 function attached(): Sensor {
-  const sensor = Sensor.open(readFileSync(`${ROOT}build/bpf/execwhacker.bpf.o`), { reportAll: true });
-  const { constants } = layout();
-  sensor.setControl(constants["CONTROL_SCOPE_TGID"]!, process.pid);
-  sensor.fillSlot(0, compileTables([{ value: new TextEncoder().encode("nowhere"), mode: "word" }]));
-  sensor.attach();
+  const { programs, skip, maxEntries } = execwhackerSensor();
+  const object = readFileSync(`${ROOT}build/bpf/execwhacker.bpf.o`);
+  const sensor = Sensor.open({ object, constants: { report_all: true }, maxEntries, skip });
+  sensor.map("control").set(constant(sensor.layout(), "CONTROL_SCOPE_TGID"), process.pid);
+  sensor.fill(0, slotContents(compileTables([{ value: new TextEncoder().encode("nowhere"), mode: "word" }])));
+  sensor.attach(programs);
   return sensor;
 }
 
@@ -112,7 +120,7 @@ function expectDescriptors(count: number): void {
 if (isMainThread) await WAYS[process.argv[2]!]!();
 else if (workerData === "open-and-wait") {
   const sensor = attached();
-  sensor.onRecords(() => {});
+  sensor.onRecords(RINGS, () => {});
   parentPort!.postMessage("open");
-  setInterval(() => sensor.counters(), 1000);
+  setInterval(() => sensor.map("counters").sums(), 1000);
 }

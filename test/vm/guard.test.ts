@@ -6,10 +6,12 @@ import { mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSyn
 import { release } from "node:os";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { execwhackerSensor, GUARD_PROGRAM, slotContents } from "@cryptnono/agent/detectors/execwhacker/sensor";
 import {
   type CompiledRules,
   compileRules,
   type ExecRecord,
+  execDecoder,
   Guard,
   unpin,
   type Ways,
@@ -34,15 +36,16 @@ for (const { loop, withoutBpfLoop } of LOOPS) {
 
     before(async () => {
       const startedMs = performance.now();
-      guard = new Guard({
+      guard = new Guard(execwhackerSensor(), {
         object: OBJECT,
+        constants: { without_bpf_loop: withoutBpfLoop },
         pinDir: null,
         scopePid: process.pid,
-        withoutBpfLoop,
-        onRecord: (record) => records.push(record),
+        onRecord: (bytes) => records.push(decode(bytes)),
         onError: (error) => assert.fail(error as Error),
       });
-      guard.install(await rules([banned], [allowed]));
+      const decode = execDecoder(guard.layout);
+      install(await rules([banned], [allowed]));
       guard.attach();
       guard.start();
       console.log(`guarding after ${Math.round(performance.now() - startedMs)} ms`);
@@ -50,9 +53,9 @@ for (const { loop, withoutBpfLoop } of LOOPS) {
     after(() => guard.close());
 
     test("the verifier accepts the programs", (t) => {
-      const sensor = Sensor.open(OBJECT, { withoutBpfLoop, testEntry: true });
+      const sensor = Sensor.open({ object: OBJECT, constants: { without_bpf_loop: withoutBpfLoop } });
       t.after(() => sensor.close());
-      const { verifiedInstructions, missed } = sensor.programStatistics();
+      const { verifiedInstructions, missed } = sensor.statistics(GUARD_PROGRAM);
       console.log(`${verifiedInstructions} instructions verified`);
       assert.ok(verifiedInstructions < 200_000, "a fifth of what the kernel would look at");
       assert.equal(missed, 0);
@@ -76,8 +79,8 @@ for (const { loop, withoutBpfLoop } of LOOPS) {
 
     test("finds a string behind 1 MB of arguments", async (t) => {
       // Beside allow patterns a line this long would go the over-long way.
-      guard.install(await rules([banned], []));
-      t.after(async () => guard.install(await rules([banned], [allowed])));
+      install(await rules([banned], []));
+      t.after(async () => install(await rules([banned], [allowed])));
       const filling = Array.from({ length: 10 }, () => "x ".repeat(50_000));
       const ended = await run("/bin/echo", [...filling, banned]);
       assert.equal(ended.signal, "SIGKILL");
@@ -100,12 +103,12 @@ for (const { loop, withoutBpfLoop } of LOOPS) {
       assert.equal(ended.filter(({ signal }) => signal === "SIGKILL").length, 50);
       assert.equal(ended.filter(({ stdout }) => stdout.toString() === "harmless\n").length, 50);
       for (const { pid, signal } of ended) if (signal !== null) assert.equal((await recordOf(pid)).verdict, "killed");
-      assert.equal(guard.missedRuns(), 0);
+      assert.equal(guard.missedRuns(GUARD_PROGRAM), 0);
     });
 
     test("kills what it cannot search whole, before its first instruction", async (t) => {
-      guard.install(await rules([banned], [], { maxScanBytes: 20_000, overLong: "kill" }));
-      t.after(async () => guard.install(await rules([banned], [allowed])));
+      install(await rules([banned], [], { maxScanBytes: 20_000, overLong: "kill" }));
+      t.after(async () => install(await rules([banned], [allowed])));
       const ended = await run("/bin/echo", ["y".repeat(60_000)]);
       assert.deepEqual([ended.signal, ended.stdout.length], ["SIGKILL", 0]);
       const record = await recordOf(ended.pid);
@@ -171,6 +174,10 @@ for (const { loop, withoutBpfLoop } of LOOPS) {
       }
     });
 
+    function install({ tables }: CompiledRules): void {
+      guard.install(slotContents(tables));
+    }
+
     async function recordOf(pid: number): Promise<ExecRecord> {
       const find = () => records.find((record) => record.process.pid === pid);
       await until(() => find() !== undefined, `a record of process ${pid}`);
@@ -190,7 +197,7 @@ test("an agent with pins is killed, the kernel goes on killing, the next agent t
   const second = await TestAgent.start({ bannedCommandStrings: [banned] }, ["--pin-dir", pinDir]);
   t.after(() => second.stop());
   await second.waitFor(() => second.actions("killed", orphan.pid).length === 1, "the kill that no agent saw");
-  assert.equal(readdirSync(pinDir).length, 1);
+  assert.equal(readdirSync(`${pinDir}/execwhacker`).length, 1);
 });
 
 async function rules(banned: readonly string[], allow: readonly string[], ways: Ways = {}): Promise<CompiledRules> {

@@ -1,26 +1,19 @@
-// The kernel's counters by name.
+// The kernel's counters by name: COUNTER_KILLED is `killed`. What a program counts, it declares in its header alone.
 import type { Layout } from "@cryptnono/native";
 import type { SensorCounters } from "../types.js";
 
-const KEYS: Readonly<Record<keyof SensorCounters, string>> = {
-  checked: "COUNTER_CHECKED",
-  killed: "COUNTER_KILLED",
-  would_kill: "COUNTER_WOULD_KILL",
-  kill_failed: "COUNTER_KILL_FAILED",
-  spared_substring: "COUNTER_SPARED_SUBSTRING",
-  spared_pattern: "COUNTER_SPARED_PATTERN",
-  let_go: "COUNTER_LET_GO",
-  unreadable: "COUNTER_UNREADABLE",
-  over_long: "COUNTER_OVER_LONG",
-  budget_exceeded: "COUNTER_BUDGET_EXCEEDED",
-  kill_events_lost: "COUNTER_KILL_EVENTS_LOST",
-  other_events_lost: "COUNTER_OTHER_EVENTS_LOST",
-};
+const PREFIX = "COUNTER_";
 
-export type MutableCounters = { -readonly [K in keyof SensorCounters]: bigint };
+/** `sums` are the values of the array that `enum counter` numbers. */
+export function nameCounters(sums: readonly bigint[], { enums }: Layout): SensorCounters {
+  const named = Object.entries(enums["counter"] ?? {}).map(([name, key]) => [
+    name.slice(PREFIX.length).toLowerCase(),
+    sums[key] ?? 0n,
+  ]);
+  return Object.fromEntries(named) as SensorCounters;
+}
 
-/** Sums by name, out of the array that the addon reads. */
-export function nameCounters(sums: BigUint64Array, { constants }: Layout): MutableCounters {
-  const entries = Object.entries(KEYS).map(([name, key]) => [name, sums[constants[key]!] ?? 0n]);
-  return Object.fromEntries(entries) as MutableCounters;
+export function addCounters(to: SensorCounters, more: SensorCounters): SensorCounters {
+  const added = Object.entries(to).map(([name, value]) => [name, value + (more[name as keyof SensorCounters] ?? 0n)]);
+  return Object.fromEntries(added) as SensorCounters;
 }

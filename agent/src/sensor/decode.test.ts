@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { layout } from "@cryptnono/native";
+import { Sensor, structLayout } from "@cryptnono/native";
 import fc from "fast-check";
-import { DecodeError, decodeExecRecord } from "./decode.js";
+import { DecodeError, execDecoder } from "./decode.js";
 
-const LAYOUT = layout();
-const { exec_event: at, constants } = LAYOUT;
-const HEADER = at["size"]!;
+const LAYOUT = Sensor.open({
+  object: readFileSync(new URL("../../../../build/bpf/execwhacker.bpf.o", import.meta.url)),
+}).layout();
+const { size: HEADER, offsets: at } = structLayout(LAYOUT, "exec_event");
+const constants: Readonly<Record<string, number>> = { ...LAYOUT.enums["verdict"], ...LAYOUT.enums["event_flags"] };
+const decodeRecord = execDecoder(LAYOUT);
 const PARTS = [
   "cgroup_bytes",
   "cgroup_v1_bytes",
@@ -35,7 +39,7 @@ function record({ u32 = {}, u64 = {}, parts = {}, comm = "" }: Fields = {}): Uin
   return Buffer.concat([header, ...texts]);
 }
 
-const decode = (fields?: Fields) => decodeExecRecord(record(fields), LAYOUT);
+const decode = (fields?: Fields) => decodeRecord(record(fields));
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString("latin1");
 
 test("each field comes from its place", () => {
@@ -223,9 +227,9 @@ test("a record cut at any byte is refused, and one with bytes to spare is not", 
     parts: { cgroup_bytes: "g\0", path_bytes: "/bin/x", args_bytes: "x\0y", context_bytes: "c" },
   });
   for (let length = 0; length < whole.length; length++) {
-    assert.throws(() => decodeExecRecord(whole.subarray(0, length), LAYOUT), DecodeError, `${length} bytes`);
+    assert.throws(() => decodeRecord(whole.subarray(0, length)), DecodeError, `${length} bytes`);
   }
-  assert.equal(decodeExecRecord(Buffer.concat([whole, Buffer.alloc(7)]), LAYOUT).process.args.length, 2);
+  assert.equal(decodeRecord(Buffer.concat([whole, Buffer.alloc(7)])).process.args.length, 2);
 });
 
 test("no bytes make it throw anything but a DecodeError", () => {
@@ -243,7 +247,7 @@ test("no bytes make it throw anything but a DecodeError", () => {
   fc.assert(
     fc.property(fc.oneof(random, plausible), (bytes) => {
       try {
-        decodeExecRecord(bytes, LAYOUT);
+        decodeRecord(bytes);
         decoded += 1;
       } catch (error) {
         assert.ok(error instanceof DecodeError, String(error));

@@ -1,6 +1,6 @@
 // One record of an event ring to what the rest of the agent understands. Odd content is data: whatever a process puts into
 // its arguments decodes.
-import type { Layout } from "@cryptnono/native";
+import { type Layout, structLayout } from "@cryptnono/native";
 import type { ProcessFacts } from "../types.js";
 
 /** A record that is shorter than its own header says; the kernel program and this file disagree. */
@@ -42,18 +42,33 @@ export interface ExecRecord {
   readonly overLong: boolean;
 }
 
+/** What is read of the border: `struct exec_event`, and the numbers of verdicts and flags. */
+interface Border {
+  readonly size: number;
+  readonly at: Readonly<Record<string, number>>;
+  readonly verdicts: ReadonlyMap<number, Verdict>;
+  readonly flags: Readonly<Record<string, number>>;
+}
+
 /**
- * Decode one record: the struct, then its six parts one after the other, in the host's byte order.
+ * A decoder of records: the struct, then its six parts one after the other, in the host's byte order.
  *
- * @throws DecodeError only when the record is shorter than its header says.
+ * @returns a function that throws DecodeError only when the record is shorter than its header says.
  */
-export function decodeExecRecord(record: Uint8Array, layout: Layout): ExecRecord {
-  const { exec_event: at, constants } = layout;
-  if (record.length < at["size"]!) throw new DecodeError(`record of ${record.length} bytes has no whole header`);
+export function execDecoder(layout: Layout): (record: Uint8Array) => ExecRecord {
+  const { size, offsets: at } = structLayout(layout, "exec_event");
+  const numbers = layout.enums["verdict"] ?? {};
+  const verdicts = new Map(Object.entries(VERDICTS).map(([name, verdict]) => [numbers[name]!, verdict]));
+  const border = { size, at, verdicts, flags: layout.enums["event_flags"] ?? {} };
+  return (record) => decode(record, border);
+}
+
+function decode(record: Uint8Array, { size, at, verdicts, flags: known }: Border): ExecRecord {
+  if (record.length < size) throw new DecodeError(`record of ${record.length} bytes has no whole header`);
   const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
   const u32 = (field: string) => view.getUint32(at[field]!, true);
   const u64 = (field: string) => view.getBigUint64(at[field]!, true);
-  let offset = at["size"]!;
+  let offset = size;
   const part = (field: string) => {
     const end = offset + view.getUint16(at[field]!, true);
     if (end > record.length) throw new DecodeError(`record of ${record.length} bytes ends within ${field}`);
@@ -68,7 +83,7 @@ export function decodeExecRecord(record: Uint8Array, layout: Layout): ExecRecord
   const area = part("args_bytes");
   const context = part("context_bytes");
   const flags = u32("flags");
-  const has = (flag: string) => (flags & constants[flag]!) !== 0;
+  const has = (flag: string) => (flags & known[flag]!) !== 0;
   const argsBytes = u32("args_total_bytes");
   const process: ProcessFacts = {
     pid: u32("pid"),
@@ -87,7 +102,7 @@ export function decodeExecRecord(record: Uint8Array, layout: Layout): ExecRecord
     cgroupId: u64("cgroup_id"),
   };
   return {
-    verdict: verdictOf(u32("verdict"), constants),
+    verdict: verdictOf(u32("verdict"), verdicts),
     process,
     latencyNs: u64("latency_ns"),
     match: has("EVENT_NO_STRING")
@@ -95,7 +110,7 @@ export function decodeExecRecord(record: Uint8Array, layout: Layout): ExecRecord
       : {
           stringId: u32("string_id"),
           offset: offsetInLine(u32("match_offset"), u32("match_in_path") === 1, path, area),
-          bytes: matchedBytes(record, layout, path, area, context),
+          bytes: matchedBytes(view, at, path, area, context),
         },
     patternId: u32("pattern_id"),
     generation: u32("generation"),
@@ -115,9 +130,10 @@ const VERDICTS: Readonly<Record<string, Verdict>> = {
   VERDICT_OBSERVED: "observed",
 };
 
-function verdictOf(number: number, constants: Layout["constants"]): Verdict {
-  for (const [name, verdict] of Object.entries(VERDICTS)) if (constants[name] === number) return verdict;
-  throw new DecodeError(`verdict ${number} is unknown`);
+function verdictOf(number: number, verdicts: Border["verdicts"]): Verdict {
+  const verdict = verdicts.get(number);
+  if (verdict === undefined) throw new DecodeError(`verdict ${number} is unknown`);
+  return verdict;
 }
 
 function offsetInLine(offset: number, inPath: boolean, path: Uint8Array, area: Uint8Array): number | undefined {
@@ -128,13 +144,12 @@ function offsetInLine(offset: number, inPath: boolean, path: Uint8Array, area: U
 
 /** The matched text as it stands in the record; empty if its place was not captured. */
 function matchedBytes(
-  record: Uint8Array,
-  { exec_event: at }: Layout,
+  view: DataView,
+  at: Border["at"],
   path: Uint8Array,
   area: Uint8Array,
   context: Uint8Array,
 ): Uint8Array {
-  const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
   const from = view.getUint32(at["match_offset"]!, true);
   const length = view.getUint32(at["string_bytes"]!, true);
   if (view.getUint32(at["match_in_path"]!, true) === 1) {

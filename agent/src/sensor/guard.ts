@@ -1,29 +1,52 @@
-// The sensor in the agent's hands: lists swapped in whole, records read, pins taken over.
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, unlinkSync } from "node:fs";
-import { basename, join } from "node:path";
-import {
-  KILL_RING,
-  type Layout,
-  layout,
-  OTHER_RING,
-  type RingIndex,
-  Sensor,
-  type SensorOptions,
-} from "@cryptnono/native";
-import { parseStat } from "../proc/index.js";
+// One detector's sensor in the agent's hands: content swapped in whole, records read, pins taken over. It knows the maps that
+// every program has (bpf/lib), and of a detector's own no more than their names.
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { type Attachment, constant, type Layout, layoutVersion, Sensor, type SlotContent } from "@cryptnono/native";
 import type { SensorCounters } from "../types.js";
-import { type MutableCounters, nameCounters } from "./counters.js";
-import { decodeExecRecord, type ExecRecord } from "./decode.js";
-import type { CompiledRules } from "./judge.js";
+import { addCounters, nameCounters } from "./counters.js";
+import {
+  listPins,
+  makePinDir,
+  ownPins,
+  PinError,
+  type Pins,
+  removeLinkPins,
+  removePins,
+  retireFormer,
+} from "./pins.js";
 
-export interface GuardOptions extends SensorOptions {
+/** What a guard has to know of a detector's BPF object: names. */
+export interface SensorParts {
+  /** The detector's name, and its directory's below the pin directory. */
+  readonly detector: string;
+  /** In the order of attaching, which is the order of running. */
+  readonly programs: readonly Attachment[];
+  /** Programs of the object that are not wanted. */
+  readonly skip: readonly string[];
+  /** Sizes of maps that depend on the kernel. */
+  readonly maxEntries: Readonly<Record<string, number>>;
+  /** The event rings. The first is emptied before the others get a turn. */
+  readonly rings: readonly string[];
+}
+
+/** The calls of the native addon, for a test to stand in. */
+export interface SensorFactory {
+  open: typeof Sensor.open;
+  openPinned: typeof Sensor.openPinned;
+}
+
+export interface GuardOptions {
   /** The BPF object file's bytes. */
   readonly object: Uint8Array;
+  readonly constants?: Readonly<Record<string, number | boolean>>;
+  readonly maxEntries?: Readonly<Record<string, number>>;
   /** A directory on a BPF file system where the kernel's part outlives the agent; null: it ends with the agent. */
   readonly pinDir: string | null;
   /** Only descendants of this process are judged: for tests. 0: every process. */
   readonly scopePid?: number;
-  readonly onRecord: (record: ExecRecord) => void;
+  /** A record of one of the rings. The bytes are the callee's. */
+  readonly onRecord: (record: Uint8Array) => void;
   /** A record that cannot be read, or the ring itself. */
   readonly onError: (error: unknown) => void;
 }
@@ -33,58 +56,78 @@ const TURN_MS = 20;
 /** How long an agent that leaves its pins behind reads on. A flood would never let it end; its successor reads the rest. */
 const LAST_READ_MS = 500;
 
-/** Lists whose numbers events may still carry. */
-const REMEMBERED_LISTS = 4;
+/** The maps that every program has. */
+const CONTROL = "control";
+const COUNTERS = "counters";
 
 export class Guard {
+  readonly layout: Layout;
+  readonly #parts: SensorParts;
   readonly #options: GuardOptions;
-  readonly #layout: Layout;
+  readonly #native: SensorFactory;
   readonly #sensor: Sensor;
-  readonly #lists = new Map<number, CompiledRules>();
+  /** This detector's part of the pin directory. */
+  readonly #pinDir: string | null;
   #slot: 0 | 1 = 0;
   #attached = false;
   #closed = false;
   #pinned: string | null = null;
-  /** What earlier agents' sensors counted, so that no counter falls when a new agent takes over. */
-  #inherited: MutableCounters | null = null;
+  #retiredBy: number | null = null;
+  /** What earlier sensors counted in maps that this one could not go on with. */
+  #inherited: SensorCounters | null = null;
 
-  /** Begin to load programs and maps; {@link install} waits for it. Nothing is judged before {@link attach}. @throws NativeError */
-  constructor(options: GuardOptions) {
+  /**
+   * Begin to load programs and maps; {@link install} waits for it. Nothing is judged before {@link attach}.
+   *
+   * @throws NativeError, PinError
+   */
+  constructor(parts: SensorParts, options: GuardOptions, native: SensorFactory = Sensor) {
+    const { object, constants = {}, maxEntries = {}, pinDir } = options;
+    this.#parts = parts;
     this.#options = options;
-    this.#layout = layout();
+    this.#native = native;
+    this.#pinDir = pinDir === null ? null : makePinDir(pinDir, parts.detector);
+    this.#sensor = native.open({
+      object,
+      constants,
+      maxEntries: { ...parts.maxEntries, ...maxEntries },
+      skip: parts.skip,
+    });
+    this.layout = this.#sensor.layout();
+    this.#continueCounters();
     // The kernel's verifier works while the config is read: what it says comes with the first call on the sensor.
-    this.#sensor = Sensor.open(options.object, { ...options, inBackground: true });
+    this.#sensor.load();
   }
 
-  /** Put `compiled` in force: from one exec to the next, whole. @throws NativeError; the list before then stays. */
-  install(compiled: CompiledRules): void {
+  /** Put `contents`, by outer map, in force: from one event to the next, whole. @throws NativeError; what was before stays. */
+  install(contents: Readonly<Record<string, SlotContent>>): void {
     const slot = this.#slot === 0 ? 1 : 0;
-    this.#sensor.fillSlot(slot, compiled.tables);
-    this.#lists.set(compiled.generation, compiled);
-    this.#sensor.setControl(this.#control("CONTROL_SLOT"), slot);
+    this.#sensor.fill(slot, contents);
+    this.#setControl(this.#sensor, "CONTROL_SLOT", slot);
     this.#slot = slot;
-    for (const generation of this.#lists.keys()) {
-      if (this.#lists.size <= REMEMBERED_LISTS) break;
-      this.#lists.delete(generation);
-    }
-  }
-
-  /** The list that a record's numbers are from; undefined when it was an earlier agent's. */
-  listOf({ generation }: ExecRecord): CompiledRules | undefined {
-    return this.#lists.get(generation);
   }
 
   /** Begin to judge. @throws NativeError, with nothing attached. */
   attach(): void {
     const { scopePid = 0 } = this.#options;
-    this.#sensor.setControl(this.#control("CONTROL_AGENT_TGID"), process.pid);
-    this.#sensor.setControl(this.#control("CONTROL_SCOPE_TGID"), scopePid);
-    this.#sensor.attach();
+    this.#setControl(this.#sensor, "CONTROL_AGENT_TGID", process.pid);
+    this.#setControl(this.#sensor, "CONTROL_SCOPE_TGID", scopePid);
+    this.#sensor.attach(this.#parts.programs);
     this.#attached = true;
   }
 
+  /** This sensor judges. */
   get isAttached(): boolean {
-    return this.#attached;
+    return this.#attached && this.retiredBy() === null;
+  }
+
+  /** The process whose sensor has taken over from this one; asks the kernel. */
+  retiredBy(): number | null {
+    if (this.#retiredBy === null && this.#pinned !== null && !this.#closed) {
+      const pid = Number(this.#sensor.map(CONTROL).sum(constant(this.layout, "CONTROL_RETIRED_BY")));
+      if (pid !== 0) this.#retiredBy = pid;
+    }
+    return this.#retiredBy;
   }
 
   /**
@@ -94,23 +137,21 @@ export class Guard {
    * @throws NativeError, PinError
    */
   start(): void {
-    const { pinDir } = this.#options;
-    if (pinDir !== null) this.#takeOver(pinDir);
-    this.#sensor.onRecords(() => this.#readRings());
+    if (this.#pinDir !== null) this.#takeOver(this.#pinDir);
+    this.#sensor.onRecords(this.#parts.rings, () => this.#readRings());
     this.#readRings();
   }
 
-  /** The kernel's counters, those of earlier agents' sensors included; null once closed. */
+  /** The kernel's counters, those of earlier agents' sensors included; null when others go on with them, and once closed. */
   counters(): SensorCounters | null {
-    if (this.#closed) return null;
-    const own = nameCounters(this.#sensor.counters(), this.#layout);
-    if (this.#inherited !== null) addCounters(own, this.#inherited);
-    return own;
+    if (this.#closed || this.retiredBy() !== null) return null;
+    const own = nameCounters(this.#sensor.map(COUNTERS).sums(), this.layout);
+    return this.#inherited === null ? own : addCounters(own, this.#inherited);
   }
 
-  /** Execs at which the program could not run. */
-  missedRuns(): number {
-    return this.#closed ? 0 : this.#sensor.programStatistics().missed;
+  /** Times at which a program could not run. */
+  missedRuns(program: string): number {
+    return this.#closed ? 0 : this.#sensor.statistics(program).missed;
   }
 
   /** Read what the rings hold, once more, and stop. Without pins nothing judges from here on; with pins the kernel's part
@@ -122,38 +163,39 @@ export class Guard {
       this.#sensor.detach();
       this.#drain(this.#sensor);
     } else {
-      this.#sensor.setControl(this.#control("CONTROL_AGENT_AWAY"), 1);
-      for (const ring of [KILL_RING, OTHER_RING] as const) this.#readFor(LAST_READ_MS, ring);
+      for (const ring of this.#parts.rings) this.#readFor(LAST_READ_MS, ring);
     }
     this.#closed = true;
     this.#sensor.close();
   }
 
-  #control(name: string): number {
-    return this.#layout.constants[name]!;
+  #setControl(sensor: Sensor, name: string, value: number): void {
+    sensor.map(CONTROL).set(constant(this.layout, name), value);
   }
 
   /** On a wake-up. What one turn leaves is read in the next, so that the rest of the agent gets its turns. */
   #readRings(): void {
     if (this.#closed) return;
-    const left = [this.#readFor(TURN_MS, KILL_RING), this.#readBatch(this.#sensor, OTHER_RING)].includes(true);
-    if (left) setImmediate(() => this.#readRings());
+    const [first, ...others] = this.#parts.rings;
+    const left = first !== undefined && this.#readFor(TURN_MS, first);
+    const more = others.map((ring) => this.#readBatch(this.#sensor, ring));
+    if (left || more.includes(true)) setImmediate(() => this.#readRings());
     else this.#sensor.drained();
   }
 
   /** @returns whether there may be more. */
-  #readFor(ms: number, ring: RingIndex): boolean {
+  #readFor(ms: number, ring: string): boolean {
     const until = performance.now() + ms;
     while (this.#readBatch(this.#sensor, ring)) if (performance.now() > until) return true;
     return false;
   }
 
   #drain(sensor: Sensor): void {
-    for (const ring of [KILL_RING, OTHER_RING] as const) while (this.#readBatch(sensor, ring));
+    for (const ring of this.#parts.rings) while (this.#readBatch(sensor, ring));
   }
 
   /** @returns whether there was anything. */
-  #readBatch(sensor: Sensor, ring: RingIndex): boolean {
+  #readBatch(sensor: Sensor, ring: string): boolean {
     let records: Uint8Array[];
     try {
       records = sensor.readRing(ring);
@@ -163,7 +205,7 @@ export class Guard {
     }
     for (const bytes of records) {
       try {
-        this.#options.onRecord(decodeExecRecord(bytes, this.#layout));
+        this.#options.onRecord(bytes);
       } catch (error) {
         this.#options.onError(error);
       }
@@ -171,138 +213,83 @@ export class Guard {
     return records.length > 0;
   }
 
-  #takeOver(pinDir: string): void {
-    const earlier = pinnedSensors(pinDir);
-    const own = join(pinDir, pinName(this.#layoutVersion));
-    try {
-      mkdirSync(own, { recursive: true });
-      this.#sensor.pin(own);
-    } catch (error) {
-      removePins(own);
-      throw new PinError(pinDir, error);
-    }
-    this.#pinned = own;
-    for (const dir of earlier) {
+  // ---- pins ----
+
+  get #version(): string {
+    return layoutVersion(this.layout);
+  }
+
+  get #pinnedMaps(): readonly string[] {
+    return [CONTROL, COUNTERS, ...this.#parts.rings];
+  }
+
+  /** Count on in the map of the sensor before: no counter falls, however many agents come and go. */
+  #continueCounters(): void {
+    if (this.#pinDir === null) return;
+    for (const { dir, version } of listPins(this.#pinDir)) {
+      if (version !== this.#version) continue;
       try {
-        this.#inherit(dir);
-      } catch (error) {
-        // Half of an older layout, or being removed by someone else: it must not keep judging beside this sensor.
-        this.#options.onError(error);
-        removePins(dir);
+        if (this.#sensor.continueMap(COUNTERS, join(dir, COUNTERS))) return;
+      } catch {
+        // Half of its pins are gone, and it is removed below.
       }
     }
   }
 
-  get #layoutVersion(): number {
-    return this.#layout.constants["LAYOUT_VERSION"]!;
+  #takeOver(pinDir: string): void {
+    const earlier = listPins(pinDir);
+    const own = ownPins(pinDir, this.#version);
+    try {
+      mkdirSync(own);
+      this.#sensor.pin(own, this.#pinnedMaps);
+    } catch (error) {
+      removePins(own);
+      throw new PinError(own, error);
+    }
+    this.#pinned = own;
+    for (const pins of earlier) {
+      try {
+        this.#inherit(pins);
+      } catch (error) {
+        // Half of its pins are gone, or are being removed by someone else: it must not keep judging beside this sensor.
+        this.#options.onError(error);
+        removePins(pins.dir);
+      }
+    }
+    if (this.#options.pinDir !== null) retireFormer(this.#options.pinDir);
   }
 
   /** End an earlier sensor's judging, then read what it still has to tell. */
-  #inherit(dir: string): void {
-    if (!basename(dir).startsWith(`${PIN_PREFIX}${this.#layoutVersion}-`)) {
-      removePins(dir); // its records are laid out otherwise
-      return;
-    }
-    const sensor = Sensor.openPinned(dir);
-    try {
-      // Its links may be held by a living agent, and go some time after their last pin: without this, a kill is told twice.
-      sensor.setControl(this.#control("CONTROL_RETIRED_BY"), process.pid);
-      removeLinkPins(dir);
-      // A living agent (an upgrade in progress) reads its ring itself; two readers would tear it.
-      if (!isAlive(dir)) this.#drain(sensor);
-      const counted = nameCounters(sensor.counters(), this.#layout);
-      this.#inherited = this.#inherited === null ? counted : addCounters(this.#inherited, counted);
-    } finally {
-      sensor.close();
+  #inherit({ dir, version, isAlive }: Pins): void {
+    this.#retire(dir);
+    removeLinkPins(dir);
+    if (version === this.#version) {
+      const sensor = this.#native.openPinned(dir, this.#pinnedMaps);
+      try {
+        // A living agent (an upgrade in progress) reads its ring itself; two readers would tear it.
+        if (!isAlive()) this.#drain(sensor);
+        const counters = sensor.map(COUNTERS);
+        if (counters.id !== this.#sensor.map(COUNTERS).id) {
+          const counted = nameCounters(counters.sums(), this.layout);
+          this.#inherited = this.#inherited === null ? counted : addCounters(this.#inherited, counted);
+        }
+      } finally {
+        sensor.close();
+      }
     }
     removePins(dir);
   }
-}
 
-function addCounters(to: MutableCounters, more: SensorCounters): MutableCounters {
-  for (const name of Object.keys(more) as (keyof SensorCounters)[]) to[name] += more[name];
-  return to;
-}
-
-export class PinError extends Error {
-  override readonly name = "PinError";
-  readonly hint = "the directory must lie on a BPF file system that is writable: mount -t bpf bpf /sys/fs/bpf";
-  constructor(dir: string, cause: unknown) {
-    super(`pin to ${dir}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  /** Its links may be held by a living agent, and go some time after their last pin: without this, a kill is told twice. */
+  #retire(dir: string): void {
+    const sensor = this.#native.openPinned(dir, [CONTROL]);
+    try {
+      sensor.map(CONTROL).set(RETIRED_BY, process.pid);
+    } finally {
+      sensor.close();
+    }
   }
 }
 
-// ---- pin directories ----
-
-const PIN_PREFIX = "sensor-";
-
-function pinnedSensors(pinDir: string): string[] {
-  try {
-    return readdirSync(pinDir)
-      .filter((name) => name.startsWith(PIN_PREFIX))
-      .map((name) => join(pinDir, name));
-  } catch {
-    return []; // it is made below
-  }
-}
-
-/** The name of this agent's directory: the records' version, and the agent by process id and start time. */
-function pinName(layoutVersion: number): string {
-  return `${PIN_PREFIX}${layoutVersion}-${process.pid}-${startTicks(process.pid)}`;
-}
-
-/** The agent that pinned `dir` still runs. */
-function isAlive(dir: string): boolean {
-  const [pid, ticks] = basename(dir).split("-").slice(-2).map(Number);
-  return pid !== undefined && startTicks(pid) === ticks;
-}
-
-function startTicks(pid: number): number | undefined {
-  try {
-    return parseStat(readFileSync(`/proc/${pid}/stat`))?.startTicks;
-  } catch {
-    return undefined;
-  }
-}
-
-/** In the order of removing: guard_skipped without the others would find every exec skipped. */
-const LINK_PINS = ["guard_skipped", "guard_exec_3", "guard_exec_2", "guard_exec", "agent_exit"];
-
-function removeLinkPins(dir: string): void {
-  for (const name of LINK_PINS) tryRemove(join(dir, name));
-}
-
-function removePins(dir: string): void {
-  removeLinkPins(dir);
-  try {
-    for (const name of readdirSync(dir)) tryRemove(join(dir, name));
-    rmdirSync(dir);
-  } catch {
-    // Not there: nothing to remove.
-  }
-}
-
-function tryRemove(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch (error) {
-    if (!(error instanceof Error) || !("code" in error) || error.code !== "ENOENT") throw error;
-  }
-}
-
-/**
- * Remove everything pinned below `pinDir`, and the directory itself if it is empty then. From here on nothing judges, but a
- * living agent's sensor does until it ends.
- *
- * @returns how many sensors were removed.
- */
-export function unpin(pinDir: string): number {
-  const dirs = pinnedSensors(pinDir);
-  for (const dir of dirs) removePins(dir);
-  try {
-    rmdirSync(pinDir);
-  } catch {
-    // A mount point, or not ours alone.
-  }
-  return dirs.length;
-}
+/** CONTROL_RETIRED_BY of any version. */
+const RETIRED_BY = 0;

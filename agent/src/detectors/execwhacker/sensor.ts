@@ -1,0 +1,45 @@
+// The names of execwhacker's BPF object, and how its tables come into force.
+import { release } from "node:os";
+import type { Tables } from "@cryptnono/matcher";
+import type { SlotContent } from "@cryptnono/native";
+import type { SensorParts } from "../../sensor/guard.js";
+
+/** Kills have a ring of their own, so that no flood of other events can take their room. */
+export const KILL_RING = "kill_events";
+export const OTHER_RING = "other_events";
+
+/** The program that decides. */
+export const GUARD_PROGRAM = "guard_exec";
+/** For tests and benchmarks. */
+export const TEST_PROGRAM = "judge_buffer";
+
+/** Copies of it, each with a state of its own in these maps, and what notices that all of them were skipped. */
+const COPIES = ["guard_exec_2", "guard_exec_3"];
+const AFTER_COPIES = "guard_skipped";
+const MAPS_BY_COPY = ["searches", "event_buffers"];
+
+export function execwhackerSensor(kernelRelease = release()): SensorParts {
+  const others = [...COPIES, AFTER_COPIES];
+  const isPreempted = isTracingPreempted(kernelRelease);
+  const programs = ["agent_exit", GUARD_PROGRAM, ...(isPreempted ? others : [])];
+  return {
+    detector: "execwhacker",
+    programs: programs.map((program) => ({ program })),
+    skip: [TEST_PROGRAM, ...(isPreempted ? [] : others)],
+    maxEntries: isPreempted ? Object.fromEntries(MAPS_BY_COPY.map((map) => [map, 1 + COPIES.length])) : {},
+    rings: [KILL_RING, OTHER_RING],
+  };
+}
+
+/**
+ * From Linux 7.0 on (bpf/execwhacker.bpf.c, may_be_skipped). Elsewhere the programs behind the first would cost each exec their
+ * call.
+ */
+function isTracingPreempted(kernelRelease: string): boolean {
+  return Number.parseInt(kernelRelease, 10) >= 7;
+}
+
+/** A list's tables by the outer maps of their slots. */
+export function slotContents({ filters, cells, allow }: Tables): Readonly<Record<string, SlotContent>> {
+  return { filters_slots: filters, cells_slots: cells, allow_slots: allow };
+}

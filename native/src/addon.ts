@@ -1,0 +1,89 @@
+// The addon as it is, and the only file that loads it. What it throws becomes a NativeError.
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { nativeError } from "./native-error.js";
+
+/** An opaque handle; a Sensor owns it. */
+export type Handle = object;
+
+export interface Addon {
+  openSensor(object: Uint8Array): Handle;
+  layout(sensor: Handle): unknown;
+  setConstant(sensor: Handle, name: string, value: number): void;
+  setMaxEntries(sensor: Handle, map: string, entries: number): void;
+  skipProgram(sensor: Handle, program: string): void;
+  continueMap(sensor: Handle, map: string, path: string): boolean;
+  load(sensor: Handle): void;
+  attach(sensor: Handle, programs: readonly string[], cgroups: readonly string[]): void;
+  detach(sensor: Handle): void;
+  programStatistics(sensor: Handle, program: string): ProgramStatistics;
+  testRun(
+    sensor: Handle,
+    program: string,
+    context: Uint8Array,
+    offsets: readonly number[],
+    buffers: readonly Uint8Array[],
+  ): number;
+  closeSensor(sensor: Handle): void;
+  mapShape(sensor: Handle, map: string): MapShape;
+  mapGet(sensor: Handle, map: string, key: Uint8Array): Uint8Array | null;
+  mapSet(sensor: Handle, map: string, key: Uint8Array, value: Uint8Array): void;
+  mapDelete(sensor: Handle, map: string, key: Uint8Array): boolean;
+  mapEntries(sensor: Handle, map: string): readonly [keys: Uint8Array, values: Uint8Array];
+  fill(
+    sensor: Handle,
+    slot: number,
+    outers: readonly string[],
+    values: readonly Uint8Array[],
+    keys: readonly (Uint8Array | null)[],
+  ): void;
+  readRing(sensor: Handle, ring: string): Uint8Array | null;
+  onRecords(sensor: Handle, rings: readonly string[], callback: () => void): void;
+  drained(sensor: Handle): void;
+  pin(sensor: Handle, dir: string, maps: readonly string[]): void;
+  openPinned(dir: string, maps: readonly string[]): Handle;
+  isPinFileSystem(dir: string): boolean;
+  pidfdOpen(pid: number): number;
+  pidfdSendSignal(fd: number, signal: number): void;
+  closeFd(fd: number): void;
+  giveBackMemory(): void;
+}
+
+export interface ProgramStatistics {
+  readonly runs: number;
+  readonly runTimeNs: number;
+  /** Times at which the program could not run, as it was running on that CPU already. */
+  readonly missed: number;
+  readonly verifiedInstructions: number;
+}
+
+export interface MapShape {
+  /** The kernel's own number: two names of one map have the same. */
+  readonly id: number;
+  readonly keySize: number;
+  /** Of one CPU. */
+  readonly valueSize: number;
+  readonly maxEntries: number;
+  /** CPUs that have a value of their own; 1 for a map that is no per-CPU one. */
+  readonly cpus: number;
+}
+
+let loaded: Addon | undefined;
+
+/** Call a method of the addon. @throws NativeError */
+export function call<T>(method: (addon: Addon) => T): T {
+  loaded ??= createRequire(import.meta.url)(addonPath()) as Addon;
+  try {
+    return method(loaded);
+  } catch (error) {
+    throw nativeError(error);
+  }
+}
+
+/** Set by the bundle, whose place in the tree is another. */
+declare const CRYPTNONO_ADDON_PATH: string | undefined;
+function addonPath(): string {
+  return typeof CRYPTNONO_ADDON_PATH === "string"
+    ? CRYPTNONO_ADDON_PATH
+    : fileURLToPath(new URL("../../../build/native/cryptnono.node", import.meta.url));
+}
