@@ -1,5 +1,6 @@
 // Reads the facts that come with the package: tables of what is known, each row with its source. See facts/README.md.
 import { readFileSync } from "node:fs";
+import { DeployerError } from "../errors.js";
 import { packageFile } from "./package-file.js";
 
 /** The kinds of rows in `facts/mining.tsv`. */
@@ -35,6 +36,17 @@ export interface PoolHost {
   readonly source: string;
 }
 
+const ANY = /./;
+const COLUMNS: Readonly<Record<string, readonly RegExp[]>> = {
+  "facts/mining.tsv": [
+    /^(algorithm|archive|artefact|binary|daemon|hider|marker|option|scheme|wallet|wallet-prefix)$/,
+    ANY,
+    /^(distinctive|ordinary|never)$/,
+    ANY,
+  ],
+  "facts/pool-hosts.tsv": [ANY, /^(site|endpoint|derived)$/, ANY, ANY],
+};
+
 /** The facts of one kind, in the file's order. */
 export function facts(kind: FactKind): readonly Fact[] {
   return rows("facts/mining.tsv")
@@ -58,8 +70,24 @@ export function words(name: "browser-mining-hosts" | "shared-domains" | "weak-ho
 }
 
 function rows(file: string): string[][] {
-  return readFileSync(packageFile(file), "utf8")
-    .split("\n")
-    .filter((line) => line !== "" && !line.startsWith("#"))
-    .map((line) => line.split("\t"));
+  return parseRows(file, readFileSync(packageFile(file), "utf8"));
+}
+
+/** @throws DeployerError for a row that the rules would pass over in silence: a word of it is misspelt, or a column missing. */
+export function parseRows(file: string, text: string): string[][] {
+  const columns = COLUMNS[file] ?? [ANY];
+  return text.split("\n").flatMap((line, i) => {
+    if (line === "" || line.startsWith("#")) return [];
+    const row = line.split("\t");
+    const wrong = columns.findIndex((column, j) => !column.test(row[j] ?? ""));
+    if (wrong >= 0 || row.length !== columns.length) {
+      throw new DeployerError(
+        `read deployer/${file}:${i + 1}: column ${(wrong < 0 ? columns.length : wrong) + 1} is wrong`,
+        {
+          hint: "deployer/facts/README.md says what the columns are, with a tab between two",
+        },
+      );
+    }
+    return [row];
+  });
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { ListError } from "../errors.js";
 import { type SieveSettings, sieve } from "./sieve.js";
 import type { Candidate } from "./types.js";
 
@@ -28,6 +29,14 @@ describe("the sieve", () => {
     assert.deepEqual(
       list.dropped.map(({ reason }) => reason),
       ["shorter than 5 bytes", "shorter than 8 bytes"],
+    );
+  });
+
+  test("does not drop ciphertext, which somebody meant to be banned: it is refused by rule and source", () => {
+    const long = candidate(`ENC[AES256_GCM,data:${"A".repeat(600)}]`);
+    assert.throws(
+      () => sieve([candidate("minername"), long], settings),
+      (error) => error instanceof ListError && /\(rule rule, source a test\)$/.test(error.message),
     );
   });
 

@@ -1,5 +1,6 @@
 // From candidates to the list: normalise, minimum length and rarity, benign lines, what another string covers, order.
 import { MAX_STRING_BYTES, WORD } from "@cryptnono/matcher";
+import { ListError } from "../errors.js";
 import type { BenignLine } from "./benign-lines.js";
 import { shellSplit } from "./shell-split.js";
 import { bytes, commandLine, folded, MIN_STRING_BYTES, StringIndex } from "./string-index.js";
@@ -18,9 +19,24 @@ export interface SieveSettings {
   readonly drop: Readonly<Record<string, string>>;
 }
 
-/** The list that the candidates make. The same candidates give the same list, in whatever order they come. */
+/** Whether it is what sops makes of a value. */
+export function isCiphertext(value: string): boolean {
+  return /^\s*enc\[/i.test(value);
+}
+
+/**
+ * The list that the candidates make. The same candidates give the same list, in whatever order they come.
+ *
+ * @throws ListError for a candidate that is still encrypted: dropped for its length it would be missed by nobody.
+ */
 export function sieve(candidates: readonly Candidate[], settings: SieveSettings): BannedList {
   const dropped: Dropped[] = [];
+  for (const { value, rule, source } of candidates) {
+    if (!isCiphertext(value)) continue;
+    throw new ListError(`make the list: a candidate was never decrypted (rule ${rule}, source ${source})`, {
+      hint: "put the string itself in the place of ENC[...]",
+    });
+  }
   // The reason may depend on the rule, so it is found before candidates with one value become one.
   const judged = candidates.map(normalise).map((candidate) => ({
     candidate,

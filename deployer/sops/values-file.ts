@@ -1,9 +1,10 @@
 // The encrypted values file: what is in it, and how one list in it is replaced without touching any other ciphertext.
 import { randomBytes } from "node:crypto";
-import { chmod, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join, relative } from "node:path";
+import { chmod, open, readdir, readFile, readlink, rename, rm, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { DeployerError } from "../errors.js";
+import { LISTS, leavingClear, standingOf } from "./encrypted-lists.js";
 import { runSops } from "./run.js";
 
 /** An entry of `bannedCommandStrings`: a plain string has the default mode `word`. */
@@ -16,7 +17,6 @@ export interface Values {
   readonly document: unknown;
 }
 
-const LISTS = ["cryptnono", "detectors", "execwhacker", "configs"];
 const TEMPORARY = /^\.enc-.*\.secret\.values\.(\d+)-[0-9a-f]+\.tmp\.yaml$/;
 
 /** Read and decrypt `path`, in memory. A file that is not there is an empty document. */
@@ -35,12 +35,25 @@ export function entriesOf({ document }: Values, list: string): readonly Entry[] 
 }
 
 /**
- * Replace `configs.<list>` in the values file at `path` by `entries`, atomically.
+ * The lists that stand in clear in the file, in whole or in part.
+ *
+ * @throws DeployerError when `list` is one of them.
+ */
+export function listsInClear(root: string, path: string, { ciphertext }: Values, list: string): string[] {
+  const text = ciphertext?.toString() ?? "";
+  const clear = [...standingOf(text)].filter(([, standing]) => standing.clear > 0).map(([name]) => name);
+  if (clear.includes(list)) refuseClear(`read ${relative(root, path)}: ${list} stands there in clear`, text);
+  return clear;
+}
+
+/**
+ * Replace `configs.<list>` in the values file at `path` by `entries`, atomically. A link is followed.
  *
  * The change is made by `sops set` on a copy of the ciphertext. sops keeps the IV of each value it has decrypted, filed under
  * the value and its key path (list positions are no part of the path), and takes it again when it encrypts that value: so
  * what stays keeps its ciphertext byte for byte wherever it moves, and the diff shows what changed, the date and the MAC.
- * The copy is decrypted again, MAC and all, and compared with what was meant, before it takes the file's place.
+ * First it is tried with stand-ins, so that no string touches the disk where sops would leave it in clear. The copy is
+ * decrypted again, MAC and all, and compared with what was meant, before it takes the file's place.
  *
  * @throws DeployerError, SopsError. The file is then as it was.
  */
@@ -52,42 +65,91 @@ export async function replaceList(
   entries: readonly Entry[],
 ): Promise<void> {
   const name = relative(root, path);
+  const target = await throughLinks(path);
   const wanted = withList(before.document, list, entries);
-  await removeLeftovers(dirname(path));
+  await removeLeftovers(dirname(target));
   const stem = basename(path).replace(/\.yaml$/, "");
-  const copy = join(dirname(path), `.${stem}.${process.pid}-${randomBytes(4).toString("hex")}.tmp.yaml`);
+  const copy = join(dirname(target), `.${stem}.${process.pid}-${randomBytes(4).toString("hex")}.tmp.yaml`);
   try {
     if (before.ciphertext === null) {
-      await write(copy, name, await encrypt(root, path, wanted), 0o644);
+      const ciphertext = await encrypt(root, path, wanted);
+      checkEncrypted(name, ciphertext, list, entries.length);
+      await write(copy, name, ciphertext, 0o644);
     } else {
-      await write(copy, name, before.ciphertext, (await stat(path)).mode & 0o777);
-      // The list's parent, as sops takes an object here and no bare list.
-      const keys = [...LISTS, list];
-      await runSops({
-        act: `edit ${name}`,
-        args: ["set", "--value-stdin", copy, keys.map((key) => `[${JSON.stringify(key)}]`).join("")],
-        cwd: root,
-        input: JSON.stringify(at(wanted, keys)),
-      });
+      await write(copy, name, before.ciphertext, (await stat(target)).mode & 0o777);
+      const substitutes = standIns(entries);
+      await setList(root, name, copy, before.document, list, substitutes);
+      checkEncrypted(name, await readFile(copy), list, substitutes.length);
+      await writeFile(copy, before.ciphertext);
+      await setList(root, name, copy, before.document, list, entries);
     }
     const after = await readFile(copy);
+    checkEncrypted(name, after, list, entries.length);
     if (!isDeepStrictEqual(await decrypt(root, path, after), wanted)) {
       throw new DeployerError(`edit ${name}: what sops wrote does not decrypt to what was meant`, {
         hint: "sops 3.13.3 is known to work",
       });
     }
     await sync(copy);
-    const now = await readFile(path).catch(() => null);
+    const now = await readFile(target).catch(() => null);
     if (!(now === null ? before.ciphertext === null : before.ciphertext?.equals(now))) {
       throw new DeployerError(`write ${name}: somebody else changed it meanwhile`, { hint: "run the command again" });
     }
-    await rename(copy, path).catch((cause: Error) => {
+    await rename(copy, target).catch((cause: Error) => {
       throw new DeployerError(`write ${name}: ${cause.message}`, { cause });
     });
-    await sync(dirname(path));
+    await sync(dirname(target));
   } finally {
     await rm(copy, { force: true });
   }
+}
+
+/** Where a write to `path` goes: the file at the end of its links, which need not be there yet. */
+async function throughLinks(path: string): Promise<string> {
+  // Linux's own limit; a loop has already failed to be read.
+  for (let links = 0; links < 40; links++) {
+    const next = await readlink(path).catch(() => null);
+    if (next === null) break;
+    path = resolve(dirname(path), next);
+  }
+  return path;
+}
+
+// One for each shape of an entry: what sops does depends on keys and comments, never on a value.
+function standIns(entries: readonly Entry[]): Entry[] {
+  const modes = new Set(entries.map((entry) => (typeof entry === "string" ? undefined : entry.mode)));
+  return [...modes].map((mode) => (mode === undefined ? "stand-in" : { value: "stand-in", mode }));
+}
+
+/** `sops set`, in place. It is given the list's parent, as it takes an object and no bare list. */
+async function setList(
+  root: string,
+  name: string,
+  copy: string,
+  document: unknown,
+  list: string,
+  entries: readonly Entry[],
+): Promise<void> {
+  const keys = [...LISTS, list];
+  await runSops({
+    act: `edit ${name}`,
+    args: ["set", "--value-stdin", copy, keys.map((key) => `[${JSON.stringify(key)}]`).join("")],
+    cwd: root,
+    input: JSON.stringify(at(withList(document, list, entries), keys)),
+  });
+}
+
+function checkEncrypted(name: string, ciphertext: Buffer, list: string, count: number): void {
+  const text = ciphertext.toString();
+  const { encrypted, clear } = standingOf(text).get(list) ?? { encrypted: 0, clear: 0 };
+  if (clear > 0 || encrypted !== count) refuseClear(`write ${name}: sops would leave ${list} in clear`, text);
+}
+
+function refuseClear(sentence: string, text: string): never {
+  const options = leavingClear(text);
+  throw new DeployerError(`${sentence}${options.length > 0 ? ` (its rule has ${options.join(" and ")})` : ""}`, {
+    hint: "mend the rule in .sops.yaml and encrypt the file anew: docs/howto/own-keys.md, steps 1 and 2",
+  });
 }
 
 function at(document: unknown, keys: readonly string[]): unknown {

@@ -10,7 +10,10 @@ export function fromFacts(facts: readonly Fact[], rule: string, mode: MatchMode 
     .map(({ value, source }) => ({ value, mode, source, rule }));
 }
 
+/** The rule of {@link byHand}. */
+export const BY_HAND = "by-hand";
+
 /** Strings that the generator's author names; `source` says where they were seen. */
 export function byHand(values: readonly string[], source: string, mode: MatchMode = "word"): Candidate[] {
-  return values.map((value) => ({ value, mode, source, rule: "by-hand" }));
+  return values.map((value) => ({ value, mode, source, rule: BY_HAND }));
 }

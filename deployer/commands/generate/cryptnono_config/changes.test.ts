@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Candidate, Dropped } from "../../../generator/types.js";
-import { compareLists, isChange, oneLine, strings, summary } from "./changes.js";
+import { compareLists, droppedByHand, isChange, oneLine, strings, summary } from "./changes.js";
 
 const entry = (value: string, mode: Candidate["mode"] = "word") => ({
   value,
@@ -40,6 +40,8 @@ test("the summary counts and names no string, what it shows on demand does", () 
     [
       { ...entry("gone-string"), reason: "hits benign corpus:7 and 2 more" },
       { ...entry("long-new-string"), reason: "contains new-string" },
+      { ...entry("long-new-string-too"), rule: "by-hand", reason: "contains new-string" },
+      { ...entry("lost-string"), rule: "by-hand", reason: "hits benign corpus:9" },
     ],
   );
   const changes = compareLists(["gone-string", "long-new-string", "older-string"], made);
@@ -47,12 +49,14 @@ test("the summary counts and names no string, what it shows on demand does", () 
   assert.doesNotMatch(told, /-string/);
   assert.match(told, /1 +0 {2}a-rule/);
   assert.match(told, /1 +hits benign corpus/);
+  assert.equal(droppedByHand(made).length, 1);
   assert.match(told, /1 +no rule makes it any more/);
   assert.match(told, /1 +covered by another string/);
-  assert.deepEqual(strings(changes), [
+  assert.deepEqual(strings(changes, made), [
     '+ "new-string" word a-rule a source',
     '- "gone-string" hits benign corpus:7 and 2 more',
     '- "long-new-string" covered by another string',
     '- "older-string" no rule makes it any more',
+    '! "lost-string" hits benign corpus:9',
   ]);
 });

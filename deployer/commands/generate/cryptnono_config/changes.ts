@@ -1,5 +1,6 @@
 // What a new list changes in the old one, and how that is told: numbers, and the strings only when asked for.
-import type { BannedList, Candidate } from "../../../generator/types.js";
+import { BY_HAND } from "../../../generator/rules/plain.js";
+import type { BannedList, Candidate, Dropped } from "../../../generator/types.js";
 import type { Entry } from "../../../sops/values-file.js";
 
 /** The differences between the list in the values file and the one just made. */
@@ -75,11 +76,17 @@ export function summary({ added, kept, removed }: Changes, list: BannedList): st
   ];
 }
 
-/** The strings themselves, `+`, `-` and one a line, each with its rule or reason. */
-export function strings({ added, removed }: Changes): string[] {
+/** What somebody wrote into the generator to have it banned, and is not, without another string in its place. */
+export function droppedByHand({ dropped }: BannedList): readonly Dropped[] {
+  return dropped.filter(({ rule, reason }) => rule === BY_HAND && !/^contains /.test(reason));
+}
+
+/** The strings themselves, one a line, each with its rule or reason: `+` added, `-` removed, `!` by hand and dropped. */
+export function strings({ added, removed }: Changes, list: BannedList): string[] {
   return [
     ...added.map(({ value, mode, rule, source }) => `+ ${JSON.stringify(value)} ${mode} ${rule} ${source}`),
     ...removed.map(({ value, reason }) => `- ${JSON.stringify(value)} ${reason}`),
+    ...droppedByHand(list).map(({ value, reason }) => `! ${JSON.stringify(value)} ${reason}`),
   ];
 }
 

@@ -27,6 +27,7 @@ const REFUSED: readonly (readonly [name: string, list: readonly Candidate[], mes
     [entry("é".repeat(257))],
     /^check encrypted-02\[0\]: 514 bytes are too long, 512 are the most$/,
   ],
+  ["ciphertext", [good, entry("ENC[AES256_GCM,data:x]")], /^check encrypted-02\[1\]: it was never decrypted/],
   ["a NUL", [entry("mi\0ner")], /holds a NUL/],
   [
     "the same string twice",

@@ -2,6 +2,7 @@
 import { MAX_STRING_BYTES } from "@cryptnono/matcher";
 import { ListError } from "../../../errors.js";
 import { shellSplit } from "../../../generator/shell-split.js";
+import { isCiphertext } from "../../../generator/sieve.js";
 import { bytes, commandLine, MIN_STRING_BYTES, StringIndex } from "../../../generator/string-index.js";
 import type { Candidate } from "../../../generator/types.js";
 import { ESSENTIAL_COMMANDS } from "./essential-commands.js";
@@ -19,6 +20,7 @@ export function checkList(name: string, list: readonly Candidate[]): void {
     if (typeof value !== "string") refuse(place, "it is not a string", rule);
     if (value.trim() === "") refuse(place, "it is blank", rule);
     if (value !== value.trim()) refuse(place, "it begins or ends with a blank", rule);
+    if (isCiphertext(value)) refuse(place, "it was never decrypted: it begins with ENC[", rule);
     if (value.includes("\0")) refuse(place, "it holds a NUL, which no argument can", rule);
     const length = bytes(value).length;
     if (length < MIN_STRING_BYTES)

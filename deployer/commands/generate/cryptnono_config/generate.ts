@@ -1,8 +1,17 @@
 // `deployer generate cryptnono-secret-config`: make the list anew and put it, encrypted, in the place of the old one.
 import type { BannedList } from "../../../generator/types.js";
 import { type Paths, shown } from "../../../paths.js";
-import { entriesOf, readValues, replaceList } from "../../../sops/values-file.js";
-import { type Changes, compareLists, isChange, oneLine, strings, summary, toEntries } from "./changes.js";
+import { entriesOf, listsInClear, readValues, replaceList } from "../../../sops/values-file.js";
+import {
+  type Changes,
+  compareLists,
+  droppedByHand,
+  isChange,
+  oneLine,
+  strings,
+  summary,
+  toEntries,
+} from "./changes.js";
 import { GENERATED_LIST, runGenerator } from "./run.js";
 
 /** How it is done. `dryRun` and `summary` write nothing. */
@@ -24,6 +33,9 @@ export async function generateSecretConfig(paths: Paths, options: GenerateOption
   let status = 0;
   await runGenerator(paths, options.showStrings === true, async (list) => {
     const before = await readValues(paths.root, paths.values);
+    for (const name of listsInClear(paths.root, paths.values, before, GENERATED_LIST)) {
+      output.say(`${name} stands in clear in ${shown(paths, paths.values)}`);
+    }
     const changes = compareLists(entriesOf(before, GENERATED_LIST), list);
     tell(changes, list, options, output);
     if (readOnly) {
@@ -38,8 +50,12 @@ export async function generateSecretConfig(paths: Paths, options: GenerateOption
   return status;
 }
 
-function tell(changes: Changes, list: BannedList, options: GenerateOptions, { out }: Output): void {
+function tell(changes: Changes, list: BannedList, options: GenerateOptions, { out, say }: Output): void {
   out(oneLine(GENERATED_LIST, changes));
   if (options.summary) for (const line of summary(changes, list)) out(line);
-  if (options.showStrings) for (const line of strings(changes)) out(line);
+  if (options.showStrings) for (const line of strings(changes, list)) out(line);
+  const { length } = droppedByHand(list);
+  if (length > 0 && !options.showStrings) {
+    say(`${length} ${length === 1 ? "string" : "strings"} written by hand dropped: --show-strings says which and why`);
+  }
 }

@@ -1,0 +1,58 @@
+// What stands in the values file itself, without a key: which entries of its lists are ciphertext. Whether sops encrypts a
+// value is up to options and comments of many kinds, so the file is asked and not its rules.
+
+/** How the entries of one list stand in the file. */
+export interface Standing {
+  readonly encrypted: number;
+  readonly clear: number;
+}
+
+/** Where the lists are in the document. */
+export const LISTS = ["cryptnono", "detectors", "execwhacker", "configs"];
+const ENTRIES = "bannedCommandStrings";
+const CIPHERTEXT = /^(["']?)ENC\[AES256_GCM,data:[A-Za-z0-9+/=]*,iv:[A-Za-z0-9+/=]+,tag:[A-Za-z0-9+/=]+,type:\w+\]\1$/;
+const KEY = /^(?:"([^"\\]*)"|'([^']*)'|([^\s"'#[\]{},&*!|>%@`-][^\s:]*|-[^\s:]+)):(?: +(.*))?$/;
+
+/**
+ * The lists in the text of a values file, by name, in the shape that sops writes: block style, an item a line, which is the
+ * ciphertext or a map of `value`, `mode` and `note`. What has another shape counts as clear: people look at an odd file then.
+ */
+export function standingOf(text: string): ReadonlyMap<string, Standing> {
+  const lists = new Map<string, { encrypted: number; clear: number }>();
+  const path: { readonly indent: number; readonly key: string }[] = [];
+  let list: { encrypted: number; clear: number } | undefined;
+  for (const line of text.split("\n")) {
+    const content = line.trim();
+    if (content === "" || content.startsWith("#") || content === "---") continue;
+    const indent = line.length - line.trimStart().length;
+    const isItem = /^-( |$)/.test(content);
+    // A list's items may stand as deep as its key.
+    while (path.length > 0 && (path.at(-1)!.indent > indent || (path.at(-1)!.indent === indent && !isItem))) path.pop();
+    if (path.length < LISTS.length + 2) list = undefined;
+    if (list !== undefined) {
+      const item = content.replace(/^- +/, "");
+      if (/^(mode|note): /.test(item)) continue;
+      if (CIPHERTEXT.test(item.replace(/^value: +/, ""))) list.encrypted += 1;
+      else list.clear += 1;
+      continue;
+    }
+    const [, quoted, single, plain, value = ""] = KEY.exec(content) ?? [];
+    path.push({ indent, key: quoted ?? single ?? plain ?? content });
+    if (!isPathOfList(path.map(({ key }) => key))) continue;
+    list = { encrypted: 0, clear: /^(\[\])?$/.test(value) ? 0 : 1 };
+    lists.set(path[LISTS.length]!.key, list);
+  }
+  return lists;
+}
+
+/** The options in the file's sops section that leave values in clear, for a message. */
+export function leavingClear(text: string): string[] {
+  const section = text.slice(text.search(/^sops:/m));
+  return [...section.matchAll(/^ {4}((?:un)?encrypted_(?:regex|suffix|comment_regex)): /gm)].map(
+    ([, option]) => option!,
+  );
+}
+
+function isPathOfList(keys: readonly string[]): boolean {
+  return keys.length === LISTS.length + 2 && LISTS.every((key, i) => key === keys[i]) && keys.at(-1) === ENTRIES;
+}
