@@ -11,8 +11,8 @@
 enum limits {
 	/* Longest banned string. */
 	MAX_STRING_BYTES = 512,
-	/* Longest path an exec can carry, with its NUL (the kernel's PATH_MAX). */
-	MAX_PATH_BYTES = 4096,
+	/* Longest path an exec can carry, with its NUL: PATH_MAX, behind the "/dev/fd/N/" of an execveat, up to a multiple of 64. */
+	MAX_PATH_BYTES = 4160,
 	/* Bytes of arguments read at a time. */
 	WINDOW_BYTES = 16384,
 	/* What consecutive windows share: the longest string and a byte on either side of it, rounded up. */
