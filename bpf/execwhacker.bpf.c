@@ -8,6 +8,7 @@
 #include "lib/search.bpf.h"
 #include "lib/allow.bpf.h"
 #include "lib/event.bpf.h"
+#include "lib/copied.bpf.h"
 #include "lib/tally.bpf.h"
 
 /* bpf_send_signal and the ring buffer's helpers are for GPL-compatible programs. */
@@ -19,6 +20,8 @@ BORDER(struct border)
 
 /* Set before load: report every exec (--debug). */
 const volatile bool report_all = false;
+/* Set before load: the programs that take a hash of the arguments as they are copied run. */
+const volatile bool check_copied = false;
 
 /* ---- what the search says becomes a verdict ---- */
 
@@ -118,9 +121,10 @@ static __always_inline enum allow_result test_allow(struct search *s, struct fil
 	return result;
 }
 
-static __always_inline __u32 by_way(__u32 way)
+/* Where no string may kill, nothing else may. */
+static __always_inline __u32 by_way(struct filters *f, __u32 way)
 {
-	return way == WAY_LET_GO ? VERDICT_LET_GO : VERDICT_KILLED;
+	return way == WAY_LET_GO ? VERDICT_LET_GO : f->policy.flags & POLICY_ENFORCE ? VERDICT_KILLED : VERDICT_WOULD_KILL;
 }
 
 /* KILLED says what is to be done; the caller does it. */
@@ -133,13 +137,15 @@ static __always_inline __u32 judge(struct search *s, struct filters *f, const ch
 		case ALLOW_SPARED:
 			return VERDICT_SPARED_PATTERN;
 		case ALLOW_UNKNOWN:
-			return by_way(f->policy.way_over_long);
+			return by_way(f, f->policy.way_over_long);
 		case ALLOW_NONE:
 			return rank == RANK_ENFORCE ? VERDICT_KILLED : VERDICT_WOULD_KILL;
 		}
 	}
+	if (s->flags & EVENT_CHANGED)
+		return f->policy.flags & POLICY_ENFORCE ? VERDICT_KILLED : VERDICT_WOULD_KILL;
 	if (unsearched)
-		return by_way(unsearched & EVENT_UNREADABLE ? f->policy.way_unreadable : f->policy.way_over_long);
+		return by_way(f, unsearched & EVENT_UNREADABLE ? f->policy.way_unreadable : f->policy.way_over_long);
 	return rank == RANK_SUBSTRING ? VERDICT_SPARED_SUBSTRING : VERDICT_PASS;
 }
 
@@ -151,6 +157,8 @@ static __always_inline void count_verdict(__u32 verdict, struct search *s, struc
 		count(COUNTER_UNREADABLE);
 	if (s->flags & EVENT_OVER_LONG)
 		count(COUNTER_OVER_LONG);
+	if (s->flags & EVENT_CHANGED)
+		count(COUNTER_CHANGED);
 	if (verdict == VERDICT_KILLED)
 		count(is_self_test(task) ? COUNTER_SELF_TEST : COUNTER_KILLED);
 	else if (verdict == VERDICT_KILL_FAILED)
@@ -176,6 +184,7 @@ static __always_inline struct filters *begin(struct search *s, __u32 copy, __u64
 	s->args = args;
 	s->args_bytes = args_bytes ? args_bytes - 1 : 0;
 	s->flags = flags;
+	s->work = 0;
 	return search_filters(slot);
 }
 
@@ -200,6 +209,47 @@ static __always_inline bool seen_before(struct task_struct *task, __u32 tgid)
 	return false;
 }
 
+/* 5fdfc1b14a8c "tracing: Add sched_prepare_exec tracepoint", v6.10: the exec's record, before its arguments can be reached. */
+SEC("tp_btf/sched_prepare_exec")
+int BPF_PROG(args_prepared, struct task_struct *task, struct linux_binprm *bprm)
+{
+	struct copied *c = bpf_task_storage_get(&copied_arguments, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+	if (c) {
+		c->bprm = (__u64)bprm;
+		c->bytes = 0;
+	}
+	return 0;
+}
+
+/* begin_new_exec gives the task its new name when it has the new memory and before anybody else can reach that. */
+SEC("tp_btf/task_rename")
+int BPF_PROG(args_copied, struct task_struct *task)
+{
+	struct copied *c;
+
+	if (task != bpf_get_current_task_btf())
+		return 0;
+	c = bpf_task_storage_get(&copied_arguments, task, NULL, 0);
+	if (!c || !c->bprm)
+		return 0;
+	take_copied(c, (struct linux_binprm *)c->bprm);
+	c->bprm = 0;
+	return 0;
+}
+
+/* Before 6.10: the same place by the security hook's function, where the kernel lets functions be traced. */
+SEC("fentry/security_bprm_committing_creds")
+int BPF_PROG(args_committing, struct linux_binprm *bprm)
+{
+	struct copied *c = bpf_task_storage_get(&copied_arguments, bpf_get_current_task_btf(), NULL,
+						BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+	if (c)
+		take_copied(c, bprm);
+	return 0;
+}
+
 /* Search, judge, kill, and only then tell. */
 static __always_inline int guard(struct task_struct *task, struct linux_binprm *bprm, __u32 copy)
 {
@@ -211,6 +261,7 @@ static __always_inline int guard(struct task_struct *task, struct linux_binprm *
 	__u32 verdict, pattern = 0;
 	struct filters *f;
 	struct search *s;
+	enum copied_result changed;
 	bool is_spare;
 	long failed = 0;
 
@@ -231,6 +282,11 @@ static __always_inline int guard(struct task_struct *task, struct linux_binprm *
 		count(COUNTER_NO_TABLES);
 		return 0;
 	}
+	changed = check_copied ? compare_copied(task, bprm, s) : COPIED_SAME;
+	if (changed == COPIED_CHANGED)
+		s->flags |= EVENT_CHANGED;
+	else if (changed == COPIED_UNKNOWN)
+		count(COUNTER_UNCHECKED);
 	s->path_bytes = read_path(s, bprm->filename);
 	search(s, f);
 	verdict = judge(s, f, bprm->filename, &pattern);
@@ -308,7 +364,7 @@ int BPF_PROG(guard_skipped, struct task_struct *task)
 	if (!f || !in_scope(task))
 		return 0;
 	/* An agent that dies closes its links one after the other: what stands alone then must kill no one. */
-	verdict = control_get(CONTROL_AGENT_AWAY) ? VERDICT_LET_GO : by_way(f->policy.way_unreadable);
+	verdict = control_get(CONTROL_AGENT_AWAY) ? VERDICT_LET_GO : by_way(f, f->policy.way_unreadable);
 	if (verdict == VERDICT_KILLED && (event.signal_result = bpf_send_signal(SIGKILL)) != 0)
 		verdict = VERDICT_KILL_FAILED;
 	count(verdict == VERDICT_KILLED ? COUNTER_KILLED :

@@ -73,6 +73,7 @@ enum policy_flags {
 	POLICY_FILTER_B = 1 << 1, /* some string has 5 to 7 bytes */
 	POLICY_FILTER_C = 1 << 2, /* some string has 1 to 4 bytes */
 	POLICY_ALLOW = 1 << 3, /* the allow automaton holds a pattern */
+	POLICY_ENFORCE = 1 << 5, /* some string of the operator's may kill */
 	POLICY_ALLOW_DEFERRED = 1 << 4, /* patterns exist that only user space can judge */
 };
 
@@ -158,6 +159,8 @@ enum counter {
 	COUNTER_NO_TABLES,
 	COUNTER_SKIPPED, /* execs at which the kernel did not run the program */
 	COUNTER_SELF_TEST, /* the agent's own child was killed; not among the killed */
+	COUNTER_CHANGED, /* execs whose arguments were written to by someone else before they were judged */
+	COUNTER_UNCHECKED, /* execs of which that is not known */
 	COUNTER_COUNT,
 };
 
@@ -180,6 +183,7 @@ enum event_flags {
 	EVENT_OVER_LONG = 1 << 1,
 	EVENT_SCRIPT = 1 << 2, /* path is a script, interpreter is what runs */
 	EVENT_NO_STRING = 1 << 4, /* string_id means nothing */
+	EVENT_CHANGED = 1 << 6, /* the arguments are not those that exec copied */
 };
 
 /* Followed by cgroup_bytes (default hierarchy), cgroup_v1_bytes, path_bytes, interpreter_bytes, args_bytes and

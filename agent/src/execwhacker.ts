@@ -119,7 +119,7 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
   const { tell, notice, fault, lookUpWith, settle } = createReporter(createFormatter(), writer, metrics);
   const guard = new Guard(execwhackerSensor(), {
     object: readObject(objectFile),
-    constants: { report_all: options.debug },
+    constants: { report_all: options.debug, check_copied: true },
     maxEntries: {
       ...(options.killRingBytes > 0 ? { [KILL_RING]: options.killRingBytes } : {}),
       ...(options.otherRingBytes > 0 ? { [OTHER_RING]: options.otherRingBytes } : {}),
@@ -271,6 +271,7 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
       ...(rule === null && record.match !== null ? { matched: record.match.bytes } : {}),
       outcome: outcomeOf(record, list),
       latencyNs: record.latencyNs,
+      ...becauseOf(record),
       ...(record.match?.offset === undefined ? {} : { matchOffset: record.match.offset }),
     };
     const isState = report.outcome.action === "spared" || report.outcome.action === "would-kill";
@@ -308,6 +309,11 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
   }
 }
 
+function becauseOf({ changed, unreadable, overLong }: ExecRecord): Pick<Report, "because"> {
+  if (changed) return { because: "arguments-changed" };
+  return unreadable ? { because: "unreadable" } : overLong ? { because: "over-long" } : {};
+}
+
 /** What the kernel decided, in the log's words. */
 function outcomeOf(record: ExecRecord, list: CompiledRules | undefined): Outcome {
   switch (record.verdict) {
@@ -322,7 +328,7 @@ function outcomeOf(record: ExecRecord, list: CompiledRules | undefined): Outcome
     case "spared-pattern":
       return { action: "spared", allowedBy: { pattern: list?.rules.allow[record.patternId] ?? UNKNOWN_PATTERN } };
     case "let-go":
-      return { action: "let-go", because: record.unreadable ? "unreadable" : "over-long" };
+      return { action: "let-go" };
     case "observed":
       return { action: "observed", durationNs: record.latencyNs };
   }

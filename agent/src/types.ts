@@ -83,11 +83,19 @@ export interface Report {
   /** The matched text, when the rule is not known: it belonged to an earlier agent's list. */
   readonly matched?: Uint8Array;
   readonly outcome: Outcome;
+  /** Why it was not judged by its strings alone. */
+  readonly because?: Because;
   /** Nanoseconds from the exec hook's entry (or the scan's first look) to the verdict's signal. */
   readonly latencyNs?: bigint;
   /** Byte offset of the match in the searched text, when known. */
   readonly matchOffset?: number;
 }
+
+/**
+ * What kept a command line from being searched whole; or `arguments-changed`: someone else wrote to the arguments in the middle
+ * of exec, so that what was judged is not what was to run.
+ */
+export type Because = "unreadable" | "over-long" | "arguments-changed";
 
 export type Outcome =
   | { readonly action: "killed"; readonly by: "kernel" | "agent" }
@@ -96,7 +104,7 @@ export type Outcome =
   | { readonly action: "missed-kill" }
   | { readonly action: "spared"; readonly allowedBy: "is-substring" | { readonly pattern: AllowPattern } }
   /** Not judged to the end: it could not be read or was too long, and the configured way is to let it go. */
-  | { readonly action: "let-go"; readonly because: "unreadable" | "over-long" }
+  | { readonly action: "let-go" }
   | { readonly action: "observed"; readonly durationNs: bigint };
 
 /** What a container look-up found. */
@@ -135,6 +143,9 @@ export interface SensorCounters {
   /** A page of the command line was not resident; what became of it is counted by the verdicts above. */
   readonly unreadable: bigint;
   readonly over_long: bigint;
+  /** Someone else wrote to the arguments before they were judged; and execs of which that is not known. */
+  readonly changed: bigint;
+  readonly unchecked: bigint;
   /** The search stopped at its bound of work. */
   readonly budget_exceeded: bigint;
   /** Events that found no room in the ring buffer: log lines lost, never verdicts. */

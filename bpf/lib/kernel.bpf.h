@@ -58,6 +58,7 @@ struct pid {
 struct mm_struct {
 	unsigned long arg_start;
 	unsigned long arg_end;
+	unsigned long env_end;
 };
 
 typedef struct {
@@ -83,8 +84,11 @@ struct task_struct {
 };
 
 struct linux_binprm {
+	unsigned long p;
+	int argc;
 	const char *filename;
 	const char *interp;
+	unsigned long exec;
 };
 
 #pragma clang attribute pop

@@ -732,7 +732,6 @@ static __always_inline void search(struct search *s, struct filters *f)
 
 	s->rank = RANK_NONE;
 	s->stop = 0;
-	s->work = 0;
 	s->max_work = f->policy.max_work;
 	s->window_offset = 0;
 	s->last_window = 0;

@@ -34,6 +34,8 @@ export interface CompileOptions {
   /** Kills (and would-be kills) of one string in one cgroup that are told whole before most are only counted; 0: all. */
   readonly tellKills?: number;
   readonly tellSpares?: number;
+  /** Whether what cannot be searched whole may be killed; false for a list that kills nothing. True when left out. */
+  readonly enforce?: boolean;
   /** Most work that the kernel's part does for one exec, in its units of about a nanosecond. */
   readonly maxWork?: number;
 }
@@ -109,7 +111,7 @@ export function compileTables(strings: readonly CompilableString[], options: Com
     filterKeys.addKey(keys.hashes[i]!);
   }
 
-  let flags = 0;
+  let flags = options.enforce === false ? 0 : POLICY.enforce;
   if (long > 0) flags |= POLICY.filterA;
   if (middle > 0) flags |= POLICY.filterB;
   if (shortLengths > 0) flags |= POLICY.filterC;

@@ -37,7 +37,7 @@ export const LAYOUT = {
 } as const;
 
 /** `policy.flags`. */
-export const POLICY = { filterA: 1, filterB: 2, filterC: 4, allow: 8, allowDeferred: 16 } as const;
+export const POLICY = { filterA: 1, filterB: 2, filterC: 4, allow: 8, allowDeferred: 16, enforce: 32 } as const;
 
 /** What is done with an exec whose line cannot be searched whole. */
 export const WAY = { kill: 0, "let-go": 1 } as const;

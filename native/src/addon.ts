@@ -14,7 +14,12 @@ export interface Addon {
   skipProgram(sensor: Handle, program: string): void;
   continueMap(sensor: Handle, map: string, path: string): boolean;
   load(sensor: Handle): void;
-  attach(sensor: Handle, programs: readonly string[], cgroups: readonly string[]): void;
+  attach(
+    sensor: Handle,
+    programs: readonly string[],
+    cgroups: readonly string[],
+    optional: readonly number[],
+  ): string[];
   detach(sensor: Handle): void;
   programStatistics(sensor: Handle, program: string): ProgramStatistics;
   testRun(

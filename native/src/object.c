@@ -409,17 +409,17 @@ static struct bpf_link *attach(struct bpf_program *program, const char *cgroup)
 	return link;
 }
 
-/* attach(sensor, programs, cgroups): all of the programs, in their order, or none and an error. A cgroup's path for those that
- * are attached to one, "" for the others. */
+/* attach(sensor, programs, cgroups, optional): all of the programs, in their order, or none and an error. A cgroup's path for
+ * those that are attached to one, "" for the others. What is optional may fail: an array of the names of those that did. */
 static napi_value attach_method(napi_env env, napi_callback_info info)
 {
-	napi_value arguments[3], element;
-	struct sensor *s = get_sensor(env, info, 3, arguments);
+	napi_value arguments[4], element, failed;
+	struct sensor *s = get_sensor(env, info, 4, arguments);
 	char cgroup[MAX_PATH_TEXT], operation[MAX_NAME_BYTES + 16];
 	struct bpf_program *program;
-	uint32_t count;
+	uint32_t count, optional, failures = 0;
 
-	if (!s || !get_length(env, arguments[1], &count))
+	if (!s || !get_length(env, arguments[1], &count) || napi_create_array(env, &failed) != napi_ok)
 		return NULL;
 	if (s->link_count)
 		return throw_errno(env, EBUSY, "attach", "the sensor is attached already");
@@ -429,13 +429,20 @@ static napi_value attach_method(napi_env env, napi_callback_info info)
 	libbpf_log_to(&s->log);
 	for (uint32_t i = 0; i < count; i++) {
 		if (!get_element(env, arguments[1], i, &element) || !(program = get_program(env, s, element)) ||
-		    !get_element(env, arguments[2], i, &element) || !get_text(env, element, cgroup, sizeof(cgroup))) {
+		    !get_element(env, arguments[2], i, &element) || !get_text(env, element, cgroup, sizeof(cgroup)) ||
+		    !get_element(env, arguments[3], i, &element) || !get_u32(env, element, &optional)) {
 			destroy_links(s);
 			return NULL;
 		}
-		snprintf(s->links[i].name, sizeof(s->links[i].name), "%s", bpf_program__name(program));
-		s->links[i].link = attach(program, cgroup);
-		if (!s->links[i].link) {
+		snprintf(s->links[s->link_count].name, sizeof(s->links[0].name), "%s", bpf_program__name(program));
+		s->links[s->link_count].link = attach(program, cgroup);
+		if (!s->links[s->link_count].link && optional) {
+			if (napi_create_string_utf8(env, bpf_program__name(program), NAPI_AUTO_LENGTH, &element) != napi_ok ||
+			    napi_set_element(env, failed, failures++, element) != napi_ok)
+				return NULL;
+			continue;
+		}
+		if (!s->links[s->link_count].link) {
 			int error = errno;
 
 			destroy_links(s);
@@ -444,7 +451,7 @@ static napi_value attach_method(napi_env env, napi_callback_info info)
 		}
 		s->link_count++;
 	}
-	return undefined(env);
+	return failed;
 }
 
 /* detach(sensor): from now on nothing of this sensor runs, unless its links are pinned. */

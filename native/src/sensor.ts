@@ -18,6 +18,8 @@ export interface SensorOptions {
 export interface Attachment {
   readonly program: string;
   readonly cgroup?: string;
+  /** Not every kernel takes it, and the others work without. */
+  readonly optional?: boolean;
 }
 
 /** What an inner map gets: an array's values in the order of its keys, or each entry's key and value. */
@@ -85,11 +87,12 @@ export class Sensor {
     call((addon) => addon.fill(this.#handle, slot, outers, values, keys));
   }
 
-  /** Attach all of the programs, in this order, or none and an error. */
-  attach(attachments: readonly Attachment[]): void {
+  /** Attach all of the programs, in this order, or none and an error. @returns the optional ones that failed. */
+  attach(attachments: readonly Attachment[]): string[] {
     const programs = attachments.map(({ program }) => program);
     const cgroups = attachments.map(({ cgroup = "" }) => cgroup);
-    call((addon) => addon.attach(this.#handle, programs, cgroups));
+    const optional = attachments.map(({ optional = false }) => Number(optional));
+    return call((addon) => addon.attach(this.#handle, programs, cgroups, optional));
   }
 
   /** In the reverse order. What is pinned goes on. */

@@ -140,10 +140,7 @@ const OUTCOMES: readonly (readonly [outcome: Outcome, expected: Readonly<Record<
     { action: "kill-failed", error: "EPERM", level: "error" },
   ],
   [{ action: "kill-failed", errno: 0 }, { error: "unknown" }],
-  [
-    { action: "let-go", because: "over-long" },
-    { action: "let-go", because: "over-long", level: "warning" },
-  ],
+  [{ action: "let-go" }, { action: "let-go", level: "warning" }],
   [
     { action: "observed", durationNs: 1_500_000n },
     { action: "observed", duration: 0.0015, event: "New process", level: "debug" },
@@ -156,6 +153,13 @@ for (const [outcome, expected] of OUTCOMES) {
     for (const [key, value] of Object.entries(expected)) assert.equal(line[key], value, key);
   });
 }
+
+test("what kept a line from being searched whole is told, whatever came of it", () => {
+  for (const because of ["unreadable", "over-long", "arguments-changed"] as const) {
+    const line = logged({ outcome: { action: "killed", by: "kernel" }, rule: null, because })[0]!;
+    assert.deepEqual([line["action"], line["because"], line["matched"]], ["killed", because, undefined]);
+  }
+});
 
 test("a failed look-up has a line of its own before the report's", () => {
   const failed: ContainerResult = { kind: "failed", reason: "no such container", cgroupLine: "0::/a", id: "f00" };

@@ -77,6 +77,7 @@ export function createFormatter(options: LogOptions = {}): ReportFormatter {
     fields.set("level", shown.level);
     fields.set("timestamp", timestamp());
     addOutcome(fields, outcome);
+    if (report.because !== undefined) fields.set("because", report.because);
     addProcess(fields, process);
     if (rule !== null) addRule(fields, rule);
     addContainerIdentity(fields, container);
@@ -152,7 +153,6 @@ const OUTCOMES: Readonly<Record<Outcome["action"], { event: string; level: Level
 function addOutcome(fields: Fields, outcome: Outcome): void {
   if (outcome.action === "killed") fields.set("killed_by", outcome.by);
   if (outcome.action === "kill-failed") fields.set("error", errorName(outcome.errno));
-  if (outcome.action === "let-go") fields.set("because", outcome.because);
   if (outcome.action === "spared" && outcome.allowedBy !== "is-substring") {
     fields.set("allowed_rule", `${outcome.allowedBy.pattern.list}[${outcome.allowedBy.pattern.index}]`);
   }

@@ -14,6 +14,8 @@ const COUNTERS: SensorCounters = {
   let_go: 9n,
   unreadable: 2n,
   over_long: 3n,
+  changed: 7n,
+  unchecked: 8n,
   budget_exceeded: 4n,
   kill_events_lost: 5n,
   other_events_lost: 6n,

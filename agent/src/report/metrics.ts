@@ -157,6 +157,15 @@ export function createMetrics(options: MetricsOptions): Metrics {
     [{ reason: "over-long" }, "over_long"],
     [{ reason: "budget" }, "budget_exceeded"],
   );
+  ofKernel("arguments_changed_total", "Execs whose arguments someone else wrote to before they were judged", [
+    {},
+    "changed",
+  ]);
+  ofKernel(
+    "arguments_unchecked_total",
+    "Execs of which it is not known whether someone else wrote to their arguments",
+    [{}, "unchecked"],
+  );
   ofKernel(
     "events_lost_total",
     "Log lines lost to a full ring buffer; verdicts never are",
@@ -271,6 +280,8 @@ const NONE: SensorCounters = {
   let_go: 0n,
   unreadable: 0n,
   over_long: 0n,
+  changed: 0n,
+  unchecked: 0n,
   budget_exceeded: 0n,
   kill_events_lost: 0n,
   other_events_lost: 0n,

@@ -40,6 +40,8 @@ export interface ExecRecord {
   readonly errno: number;
   readonly unreadable: boolean;
   readonly overLong: boolean;
+  /** Someone else wrote to the arguments in the middle of exec. */
+  readonly changed: boolean;
 }
 
 /** What is read of the border: `struct exec_event`, and the numbers of verdicts and flags. */
@@ -117,6 +119,7 @@ function decode(record: Uint8Array, { size, at, verdicts, flags: known }: Border
     errno: -view.getInt32(at["signal_result"]!, true),
     unreadable: has("EVENT_UNREADABLE"),
     overLong: has("EVENT_OVER_LONG"),
+    changed: has("EVENT_CHANGED"),
   };
 }
 

@@ -13,6 +13,7 @@ import {
   walkTables,
 } from "@cryptnono/matcher";
 import type { AllowPattern, JudgeVerdict, Rule, Rules } from "../types.js";
+import { SELF_TEST_LIST } from "./self-test.js";
 
 /** What is done with a process whose line cannot be searched whole. */
 export type Way = "kill" | "let-go";
@@ -56,6 +57,7 @@ export async function compileRules(rules: Rules, generation: number, ways: Ways 
     maxScanBytes,
     allow: table,
     generation,
+    enforce: rules.strings.some(({ action, list }) => action === "enforce" && list !== SELF_TEST_LIST),
     ...(maxWork === undefined ? {} : { maxWork }),
     ...(wholeLines === undefined ? {} : { tellKills: wholeLines, tellSpares: Math.ceil(wholeLines / 4) }),
   };

@@ -18,14 +18,29 @@ const COPIES = ["guard_exec_2", "guard_exec_3"];
 const AFTER_COPIES = "guard_skipped";
 const MAPS_BY_COPY = ["searches", "event_buffers"];
 
+/**
+ * Programs that take a hash of the arguments while nobody else can reach them (bpf/lib/copied.bpf.h): two tracepoints from
+ * Linux 6.10 on, a traced function before, which not every kernel lets be traced.
+ */
+const COPIED = {
+  byTracepoints: ["args_prepared", "args_copied"],
+  byFunction: ["args_committing"],
+} as const;
+
 export function execwhackerSensor(kernelRelease = release()): SensorParts {
   const others = [...COPIES, AFTER_COPIES];
   const isPreempted = isTracingPreempted(kernelRelease);
+  const hasTracepoints = isAtLeast(kernelRelease, 6, 10);
+  const copied = hasTracepoints ? COPIED.byTracepoints : COPIED.byFunction;
   const programs = ["agent_exit", GUARD_PROGRAM, ...(isPreempted ? others : [])];
   return {
     detector: "execwhacker",
-    programs: programs.map((program) => ({ program })),
-    skip: [TEST_PROGRAM, ...(isPreempted ? [] : others)],
+    programs: [...copied.map((program) => ({ program, optional: true })), ...programs.map((program) => ({ program }))],
+    skip: [
+      TEST_PROGRAM,
+      ...(isPreempted ? [] : others),
+      ...(hasTracepoints ? COPIED.byFunction : COPIED.byTracepoints),
+    ],
     maxEntries: isPreempted ? Object.fromEntries(MAPS_BY_COPY.map((map) => [map, 1 + COPIES.length])) : {},
     rings: [KILL_RING, OTHER_RING],
   };
@@ -36,7 +51,12 @@ export function execwhackerSensor(kernelRelease = release()): SensorParts {
  * call.
  */
 function isTracingPreempted(kernelRelease: string): boolean {
-  return Number.parseInt(kernelRelease, 10) >= 7;
+  return isAtLeast(kernelRelease, 7, 0);
+}
+
+function isAtLeast(kernelRelease: string, major: number, minor: number): boolean {
+  const [ownMajor = 0, ownMinor = 0] = kernelRelease.split(".").map((part) => Number.parseInt(part, 10));
+  return ownMajor > major || (ownMajor === major && ownMinor >= minor);
 }
 
 /** A list's tables by the outer maps of their slots. */
