@@ -3,7 +3,7 @@
 #include "lib/kernel.bpf.h"
 #include "execwhacker.h"
 #include "lib/border.bpf.h"
-#include "lib/agent.bpf.h"
+#include "lib/loop.bpf.h"
 #include "lib/maps.bpf.h"
 #include "lib/search.bpf.h"
 #include "lib/allow.bpf.h"
@@ -106,19 +106,41 @@ static __always_inline __u32 read_path(struct search *s, const char *path)
 	return n > 0 ? n - 1 : 0;
 }
 
-static __always_inline enum allow_result test_allow(struct search *s, struct filters *f, const char *path,
-						    __u32 *pattern)
-{
-	enum allow_result result = ALLOW_NONE;
-	__u32 path_bytes;
+struct set_walk {
+	__u32 turns;
+	__u32 action;
+	__u32 unspared;
+	struct search *s;
+};
 
-	if (f->policy.flags & POLICY_ALLOW) {
-		path_bytes = read_path(s, path);
-		result = allow_search(s, f, path_bytes, find_rest(s, path_bytes), pattern);
-	}
-	if (result == ALLOW_NONE && (f->policy.flags & POLICY_ALLOW_DEFERRED))
-		return ALLOW_UNKNOWN;
-	return result;
+/* One allow set: whether the strings that were found of it are spared. The first of each kind is what the verdict tells. */
+LOOP_BODY(judge_set, struct set_walk)
+{
+	struct search *s = ctx->s;
+	__u32 action = ctx->action & 1, set = turn & (MAX_ALLOW_SETS - 1);
+	bool spared;
+
+	if (!((s->found_sets[action] >> set) & 1))
+		return 0;
+	spared = set && allow_search(s->copy, set) == ALLOW_SPARED;
+	if (spared && s->allow.spares)
+		return 0;
+	s->told = s->found[action][set];
+	s->has_told = 1;
+	s->allow.spares |= spared;
+	s->allow.told_pattern = spared ? s->allow.pattern : 0;
+	ctx->unspared = !spared;
+	return !spared;
+}
+
+/* Whether a string of `action` was found that no pattern of its set spares. */
+static __always_inline bool unspared(struct search *s, __u32 action)
+{
+	struct set_walk walk = { .action = action, .s = s };
+
+	if (s->found_sets[action])
+		LOOP(judge_set, MAX_ALLOW_SETS, &walk);
+	return walk.unspared;
 }
 
 /* Where no string may kill, nothing else may. */
@@ -128,28 +150,68 @@ static __always_inline __u32 by_way(struct filters *f, __u32 way)
 }
 
 /* KILLED says what is to be done; the caller does it. */
-static __always_inline __u32 judge(struct search *s, struct filters *f, const char *path, __u32 *pattern)
+static __always_inline __u32 judge(struct search *s, struct filters *f, const char *path)
 {
-	__u32 rank = s->rank, unsearched = s->flags & (EVENT_UNREADABLE | EVENT_OVER_LONG);
+	__u32 unsearched = s->flags & (EVENT_UNREADABLE | EVENT_OVER_LONG);
 
-	if (rank == RANK_ENFORCE || (rank == RANK_AUDIT && !unsearched)) {
-		switch (test_allow(s, f, path, pattern)) {
-		case ALLOW_SPARED:
-			return VERDICT_SPARED_PATTERN;
-		case ALLOW_UNKNOWN:
-			return by_way(f, f->policy.way_over_long);
-		case ALLOW_NONE:
-			return rank == RANK_ENFORCE ? VERDICT_KILLED : VERDICT_WOULD_KILL;
-		}
+	s->allow.spares = s->allow.told_pattern = 0;
+	/* Set 0 alone needs no line. */
+	if (!(s->found_sets[ACTION_ENFORCE] & 1) && (s->found_sets[ACTION_ENFORCE] || s->found_sets[ACTION_AUDIT] > 1)) {
+		s->allow.path_bytes = read_path(s, path);
+		s->allow.rest = find_rest(s, s->allow.path_bytes);
 	}
+	if (unspared(s, ACTION_ENFORCE))
+		return VERDICT_KILLED;
 	if (s->flags & EVENT_CHANGED)
 		return f->policy.flags & POLICY_ENFORCE ? VERDICT_KILLED : VERDICT_WOULD_KILL;
 	if (unsearched)
 		return by_way(f, unsearched & EVENT_UNREADABLE ? f->policy.way_unreadable : f->policy.way_over_long);
-	return rank == RANK_SUBSTRING ? VERDICT_SPARED_SUBSTRING : VERDICT_PASS;
+	if (unspared(s, ACTION_AUDIT))
+		return VERDICT_WOULD_KILL;
+	if (s->allow.spares)
+		return VERDICT_SPARED_PATTERN;
+	return s->has_told ? VERDICT_SPARED_SUBSTRING : VERDICT_PASS;
 }
 
 /* ---- the exec ---- */
+
+struct ancestry {
+	__u32 turns;
+	__u32 wanted;
+	__u32 found;
+	__u32 reserved;
+	struct task_struct *task;
+};
+
+LOOP_BODY(is_ancestor, struct ancestry)
+{
+	struct task_struct *task = ctx->task; /* CO-RE would relocate our own struct otherwise */
+	__u32 tgid = BPF_CORE_READ(task, tgid);
+
+	if (tgid == ctx->wanted) {
+		ctx->found = 1;
+		return 1;
+	}
+	ctx->task = BPF_CORE_READ(task, real_parent);
+	return tgid <= 1;
+}
+
+static __always_inline bool in_scope(struct task_struct *task)
+{
+	struct ancestry walk = { .wanted = control_get(CONTROL_SCOPE_TGID), .task = task };
+
+	if (!walk.wanted)
+		return true;
+	LOOP(is_ancestor, 64, &walk);
+	return walk.found;
+}
+
+/* The agent executes nothing but its self-test. Counted apart here, as the agent that takes over these counters cannot tell
+ * how many of the kills were that. */
+static __always_inline bool is_self_test(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, real_parent, tgid) == control_get(CONTROL_AGENT_TGID) && !control_get(CONTROL_AGENT_AWAY);
+}
 
 static __always_inline void count_verdict(__u32 verdict, struct search *s, struct task_struct *task)
 {
@@ -258,8 +320,8 @@ static __always_inline int guard(struct task_struct *task, struct linux_binprm *
 	struct tally_key key = {};
 	struct tally *tally = NULL;
 	struct event_buffer *b;
-	__u32 verdict, pattern = 0;
 	struct filters *f;
+	__u32 verdict;
 	struct search *s;
 	enum copied_result changed;
 	bool is_spare;
@@ -289,7 +351,7 @@ static __always_inline int guard(struct task_struct *task, struct linux_binprm *
 		count(COUNTER_UNCHECKED);
 	s->path_bytes = read_path(s, bprm->filename);
 	search(s, f);
-	verdict = judge(s, f, bprm->filename, &pattern);
+	verdict = judge(s, f, bprm->filename);
 	if (verdict == VERDICT_PASS && !report_all)
 		return 0;
 	if (verdict == VERDICT_KILLED && (failed = bpf_send_signal(SIGKILL)) != 0)
@@ -302,8 +364,8 @@ static __always_inline int guard(struct task_struct *task, struct linux_binprm *
 	if (!b || is_self_test(task))
 		return 0;
 	key.group = tally_group(b, task);
-	key.string_id = s->rank == RANK_NONE ? NO_STRING : s->string_id;
-	key.pattern_id = pattern;
+	key.string_id = s->has_told ? s->told.string_id : NO_STRING;
+	key.pattern_id = s->allow.told_pattern;
 	key.generation = f->policy.generation;
 	key.verdict = verdict;
 	is_spare = verdict == VERDICT_SPARED_SUBSTRING || verdict == VERDICT_SPARED_PATTERN;
@@ -313,14 +375,14 @@ static __always_inline int guard(struct task_struct *task, struct linux_binprm *
 		return 0;
 	b->event.latency_ns = bpf_ktime_get_ns() - entered;
 	b->event.verdict = verdict;
-	b->event.flags = s->flags | (s->rank == RANK_NONE ? EVENT_NO_STRING : 0);
-	b->event.string_id = s->string_id;
-	b->event.string_bytes = s->string_bytes;
-	b->event.pattern_id = pattern;
+	b->event.flags = s->flags | (s->has_told ? 0 : EVENT_NO_STRING);
+	b->event.string_id = s->told.string_id;
+	b->event.string_bytes = s->told.string_bytes;
+	b->event.pattern_id = s->allow.told_pattern;
 	b->event.generation = f->policy.generation;
 	b->event.signal_result = failed;
-	b->event.match_offset = s->match_offset;
-	b->event.match_in_path = s->match_in_path;
+	b->event.match_offset = s->told.match_offset;
+	b->event.match_in_path = s->told.match_in_path;
 	add_identity(b, task);
 	add_line(b, s, bprm);
 	if (send_event(b) && tally)
@@ -382,6 +444,19 @@ int BPF_PROG(guard_skipped, struct task_struct *task)
 	return 0;
 }
 
+/* The agent's end, however it comes: from here on nobody looks after what is attached. */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(agent_exit, struct task_struct *task)
+{
+	__u32 key = CONTROL_AGENT_AWAY, away = 1;
+
+	if (BPF_CORE_READ(task, tgid) != control_get(CONTROL_AGENT_TGID))
+		return 0;
+	if (BPF_CORE_READ(task, signal, live.counter) == 0)
+		bpf_map_update_elem(&control, &key, &away, BPF_ANY);
+	return 0;
+}
+
 /* ---- the same search and verdict on a caller's buffer: for tests and benchmarks ---- */
 
 SEC("syscall")
@@ -389,7 +464,6 @@ int judge_buffer(struct judge_args *in)
 {
 	struct event_buffer *b = event_buffer(0);
 	struct search *s = search_state(0);
-	__u32 pattern = 0;
 	const char *path;
 	struct filters *f;
 	__u64 entered;
@@ -405,13 +479,13 @@ int judge_buffer(struct judge_args *in)
 	entered = bpf_ktime_get_ns();
 	s->path_bytes = read_path(s, path);
 	search(s, f);
-	in->verdict = judge(s, f, path, &pattern);
+	in->verdict = judge(s, f, path);
 	in->elapsed_ns = bpf_ktime_get_ns() - entered;
-	in->string_id = s->string_id;
-	in->pattern_id = pattern;
+	in->string_id = s->told.string_id;
+	in->pattern_id = s->allow.told_pattern;
 	in->flags = s->flags;
-	in->match_offset = s->match_offset;
-	in->match_in_path = s->match_in_path;
+	in->match_offset = s->told.match_offset;
+	in->match_in_path = s->told.match_in_path;
 	in->work = s->work;
 	return 0;
 }

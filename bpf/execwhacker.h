@@ -4,7 +4,8 @@
 #ifndef CRYPTNONO_EXECWHACKER_H
 #define CRYPTNONO_EXECWHACKER_H
 
-#include "lib/agent.h"
+/* Raised when this file changes: what is pinned by an agent of another version is removed, not read. */
+#define LAYOUT_VERSION 2
 
 /* ---- limits ---- */
 
@@ -44,9 +45,9 @@ enum limits {
 	WORK_CELL = 45, /* a bucket's cell */
 	WORK_STRING = 70, /* a string looked at */
 	WORK_WORD = 12, /* eight bytes of it compared */
-	/* Longest text that the allow automaton is walked over in the kernel, about 2 ms of it; a longer one goes the
-	 * over-long way. */
-	MAX_ALLOW_BYTES = 262144,
+	WORK_ALLOW_BYTE = 7, /* a byte walked over by the allow automaton */
+	/* Sets of strings that the same patterns spare. 0 is the set that none spares. */
+	MAX_ALLOW_SETS = 32,
 	/* Cells that one key's entries may run over. */
 	MAX_CHAIN_CELLS = 128,
 };
@@ -62,6 +63,9 @@ enum limits {
 #define ALLOW_NEXT_ENTRIES (1 << 18)
 #define ALLOW_MAX_STATES (1 << 15)
 
+/* Above a byte's column: the shell needs quotes around an argument with it. */
+enum allow_kind { ALLOW_UNSAFE = 0x100 };
+
 /* What is done with an exec whose line cannot be searched whole. */
 enum way {
 	WAY_KILL = 0,
@@ -72,9 +76,7 @@ enum policy_flags {
 	POLICY_FILTER_A = 1 << 0, /* some string has 8 bytes or more */
 	POLICY_FILTER_B = 1 << 1, /* some string has 5 to 7 bytes */
 	POLICY_FILTER_C = 1 << 2, /* some string has 1 to 4 bytes */
-	POLICY_ALLOW = 1 << 3, /* the allow automaton holds a pattern */
-	POLICY_ENFORCE = 1 << 5, /* some string of the operator's may kill */
-	POLICY_ALLOW_DEFERRED = 1 << 4, /* patterns exist that only user space can judge */
+	POLICY_ENFORCE = 1 << 3, /* some string of the operator's may kill */
 };
 
 struct policy {
@@ -88,16 +90,12 @@ struct policy {
 	__u32 way_unreadable; /* enum way */
 	__u32 way_over_long;
 	__u32 max_work; /* most that one exec may cost, in units of WORK_* */
-	__u32 allow_start;
-	__u32 allow_first_accept;
-	__u32 allow_stride_log2;
-	__u32 allow_end_class;
+	__u32 max_allow_bytes; /* no pattern spares a process whose line it would have to read further than this */
 	__u32 generation; /* of the list; told in each event */
-	__u32 allow_quote_class; /* the column of an apostrophe within quotes, which is five characters */
 	__u32 mask_keys; /* byte mask into filter keys */
 	__u32 tell_kills; /* whole records of one tally before only some are sent; 0: all are */
 	__u32 tell_spares; /* the same for spares */
-	__u32 reserved;
+	__u32 reserved[5];
 };
 
 struct filters {
@@ -116,15 +114,14 @@ struct entry {
 };
 
 enum string_mode { MODE_WORD = 0, MODE_ANYWHERE = 1, MODE_EXACT_ARGUMENT = 2 };
-/* ACTION_DEFER: a piece of a string that only the agent can find whole, as it has the shell's quotes in it. */
-enum string_action { ACTION_ENFORCE = 0, ACTION_AUDIT = 1, ACTION_DEFER = 2 };
+enum string_action { ACTION_ENFORCE = 0, ACTION_AUDIT = 1 };
 
 /* A string's first cell; its folded bytes go on in the cells that follow. */
 struct string_head {
 	__u32 id;
 	__u16 length;
-	__u8 mode; /* enum string_mode */
-	__u8 action; /* enum string_action */
+	__u8 kind; /* enum string_mode, and enum string_action in the upper four bits */
+	__u8 allow_set; /* which patterns spare it */
 	__u8 bytes[CELL_BYTES - 8];
 };
 
@@ -136,10 +133,27 @@ struct cell {
 	};
 };
 
+/* matcher/src/allow/DESIGN.md */
 struct allow_table {
-	__u8 class_of[256];
+	__u16 start[MAX_ALLOW_SETS]; /* the state that each set's walk begins in */
+	__u32 first_accept;
+	__u32 stride_log2;
+	__u32 end_class; /* the column of the line's end */
+	__u32 quote_class; /* and of an apostrophe within quotes, which is five characters */
+	__u16 kind_of[256]; /* by byte: its column, and ALLOW_UNSAFE */
 	__u16 accepts[ALLOW_MAX_STATES]; /* pattern of accepting state first_accept + i */
 	__u16 next[ALLOW_NEXT_ENTRIES];
+};
+
+/* ---- control: one u32 a key, written by user space unless noted ---- */
+enum control {
+	/* Not 0: another sensor judges from now on, that of this process. First, so that agents of all versions find it. */
+	CONTROL_RETIRED_BY,
+	CONTROL_SLOT, /* which of the two table slots is in force */
+	CONTROL_AGENT_TGID, /* 0: none */
+	CONTROL_AGENT_AWAY, /* set to 1 by the kernel when the agent's last thread exits */
+	CONTROL_SCOPE_TGID, /* tests: only this process's descendants are judged; 0: everything */
+	CONTROL_COUNT,
 };
 
 /* ---- counters: per CPU, one u64 each ---- */
@@ -183,6 +197,7 @@ enum event_flags {
 	EVENT_OVER_LONG = 1 << 1,
 	EVENT_SCRIPT = 1 << 2, /* path is a script, interpreter is what runs */
 	EVENT_NO_STRING = 1 << 4, /* string_id means nothing */
+	EVENT_ALLOW_CUT = 1 << 5, /* the allow patterns were not followed to the line's end: it is too long for that */
 	EVENT_CHANGED = 1 << 6, /* the arguments are not those that exec copied */
 };
 
@@ -267,6 +282,7 @@ struct border {
 	enum string_mode string_mode;
 	enum string_action string_action;
 	struct allow_table allow_table;
+	enum allow_kind allow_kind;
 	enum control control;
 	enum counter counter;
 	enum verdict verdict;

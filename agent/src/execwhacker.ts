@@ -57,6 +57,10 @@ export interface ExecwhackerOptions {
   readonly maxScanBytes: number;
   /** Most work that the kernel's part does for one exec, in units of about a nanosecond. */
   readonly maxWork: number;
+  /** No pattern spares a process whose line it would have to read further than this, in bytes behind the path. */
+  readonly maxAllowBytes: number;
+  /** A pattern that does not say whose strings it spares spares those of all files, not of its own alone. */
+  readonly allowAcrossLists: boolean;
   /** Kills of one string in one pod that are logged one by one before most are only counted; 0: all. */
   readonly wholeLines: number;
   /** Bytes; 0: the object's own. */
@@ -185,7 +189,7 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
   // ---- the config ----
 
   async function load(): Promise<CompiledRules> {
-    const rules = loadConfig(options.config, { defaultMode: options.mode, checkPattern });
+    const rules = loadConfig(options.config, { ...options, defaultMode: options.mode, checkPattern });
     const withSelfTest: Rules = { ...rules, strings: [...rules.strings, selfTest] };
     generation = (generation + 1) >>> 0;
     return compileRules(withSelfTest, generation, options);

@@ -8,6 +8,8 @@ import type { JudgeVerdict } from "./types.js";
 export interface ExplainOptions {
   readonly config: readonly string[];
   readonly mode: "enforce" | "audit";
+  /** A pattern that does not say whose strings it spares spares those of all files. */
+  readonly allowAcrossLists?: boolean;
 }
 
 /** @returns the exit status: 0 for a process that would live, 3 for one that would die. */
@@ -15,7 +17,7 @@ export async function explain(
   options: ExplainOptions,
   input: AsyncIterable<Uint8Array> = process.stdin,
 ): Promise<number> {
-  const { judge } = await compileRules(loadConfig(options.config, { defaultMode: options.mode }), 0);
+  const { judge } = await compileRules(loadConfig(options.config, { ...options, defaultMode: options.mode }), 0);
   const chunks: Uint8Array[] = [];
   for await (const chunk of input) chunks.push(chunk);
   const words = splitWords(Buffer.concat(chunks));

@@ -1,12 +1,13 @@
 // The command line. The only place that reads argv and the environment, installs signal handlers and ends the process.
 import { url as debuggerUrl } from "node:inspector";
 import { fileURLToPath } from "node:url";
+import { DEFAULT_MAX_ALLOW_BYTES } from "@cryptnono/matcher";
 import { giveBackMemory } from "@cryptnono/native";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { refuseOpenDoors } from "./doors.js";
 import { describeError, UsageError } from "./errors.js";
 import { type ExecwhackerOptions, startExecwhacker } from "./execwhacker.js";
-import { explain } from "./explain.js";
+import { type ExplainOptions, explain } from "./explain.js";
 import { MOST_TIMER_SECONDS, type NumberRange, numberFlag, numberIn } from "./flags.js";
 import { unpin, type Way } from "./sensor/index.js";
 import { version } from "./version.js";
@@ -91,6 +92,15 @@ program
       0,
     ),
   )
+  .addOption(
+    numberFlag(
+      "--max-allow-bytes <bytes>",
+      "bytes of a command line behind the path by which an allow pattern must have matched",
+      { least: 4096, most: 2 ** 30 },
+      DEFAULT_MAX_ALLOW_BYTES,
+    ),
+  )
+  .addOption(acrossLists())
   .addOption(numberFlag("--kill-ring-bytes <bytes>", "room for kill events", { ...RING_BYTES, zero: "2 MiB" }, 0))
   .addOption(numberFlag("--other-ring-bytes <bytes>", "room for other events", { ...RING_BYTES, zero: "256 KiB" }, 0))
   .addOption(
@@ -114,7 +124,8 @@ program
     [] as string[],
   )
   .addOption(new Option("--mode <mode>").choices(["enforce", "audit"]).default("enforce"))
-  .action(async (options: { config: string[]; mode: "enforce" | "audit" }) => {
+  .addOption(acrossLists())
+  .action(async (options: ExplainOptions) => {
     process.exitCode = await explain(options);
   });
 
@@ -185,6 +196,13 @@ async function runExecwhacker(flags: Flags): Promise<void> {
   process.once("SIGTERM", end);
   process.once("SIGINT", end);
   process.on("SIGHUP", () => detector.reload());
+}
+
+function acrossLists(): Option {
+  return new Option(
+    "--allow-across-lists",
+    "an allow pattern that does not say whose strings it spares spares those of all config files",
+  ).default(false);
 }
 
 function way(flags: string, description: string): Option {

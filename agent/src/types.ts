@@ -9,6 +9,8 @@ export interface Rule extends BannedString {
   readonly index: number;
   /** `audit`: log `would-kill`, kill nothing. From the file's `mode`, else the command line's `--mode`. */
   readonly action: "enforce" | "audit";
+  /** Which patterns spare it: `Rules.allowSets[allowSet - 1]`; none when it is 0. */
+  readonly allowSet: number;
   readonly note?: string;
 }
 
@@ -23,6 +25,8 @@ export interface AllowPattern {
 export interface Rules {
   readonly strings: readonly Rule[];
   readonly allow: readonly AllowPattern[];
+  /** Which of `allow` spare a string, by its `allowSet` less one: strings that the same patterns spare are of one set. */
+  readonly allowSets: readonly (readonly number[])[];
 }
 
 /** What the rules say of one command line. */

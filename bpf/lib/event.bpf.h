@@ -174,9 +174,10 @@ static __always_inline void add_line(struct event_buffer *b, struct search *s, s
 	e->args_total_bytes = s->args_bytes;
 	e->context_bytes = 0;
 	e->context_offset = 0;
-	if (s->rank == RANK_NONE || s->match_in_path || s->match_offset + MAX_STRING_BYTES <= e->args_bytes)
+	if (!s->has_told || s->told.match_in_path || s->told.match_offset + MAX_STRING_BYTES <= e->args_bytes)
 		return;
-	from = s->match_offset > EVENT_CONTEXT_BYTES / 4 ? s->match_offset - EVENT_CONTEXT_BYTES / 4 : 0;
+	from = s->told.match_offset;
+	from = from > EVENT_CONTEXT_BYTES / 4 ? from - EVENT_CONTEXT_BYTES / 4 : 0;
 	n = s->args_bytes > from ? s->args_bytes - from : 0;
 	if (n > EVENT_CONTEXT_BYTES + MAX_STRING_BYTES)
 		n = EVENT_CONTEXT_BYTES + MAX_STRING_BYTES;

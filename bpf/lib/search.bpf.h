@@ -27,17 +27,28 @@ typedef __u64 __attribute__((may_alias)) any_u64;
 /* NULs between the path's region and the arguments, so that a load at the one's end does not see the other. */
 #define GAP_BYTES 8
 
-/* How much a string that was found weighs; the heaviest is kept and the search ends at the first RANK_ENFORCE. */
-enum rank { RANK_NONE = 0, RANK_SUBSTRING, RANK_AUDIT, RANK_DEFER, RANK_ENFORCE };
+/* A string that was found, and where. */
+struct find {
+	__u32 string_id;
+	__u32 string_bytes;
+	__u32 match_offset;
+	__u32 match_in_path;
+};
 
 /* A walk through the allow automaton, between one byte and the next. */
 struct allow_state {
+	__u32 path_bytes; /* the line is so much of the buffer's start, */
+	__u32 rest; /* and the argument area from here on: at the NUL before the first argument that counts, or at its end */
+	__u32 pattern; /* that spares the set walked for */
+	__u32 spares; /* some set is spared */
+	__u32 told_pattern; /* the first that was, by this one */
 	__u32 plain; /* state if this argument stands unquoted */
 	__u32 quoted; /* state if it stands quoted, after the opening quote */
 	__u32 unsafe; /* it holds a byte that makes the shell's quotes needed */
 	__u32 empty;
 	__u32 offset; /* of the next piece in the argument area */
-	__u32 unreadable;
+	__u32 decided; /* whatever comes */
+	__u32 cut; /* the line was not followed to its end */
 };
 
 /* One search's state. It lives in a map, not on the stack: the verifier then takes each number as unknown and looks at a
@@ -56,11 +67,12 @@ struct search {
 	__u32 window_offset; /* of the arguments' region in the area */
 	__u32 first_window; /* 1: the region begins where the area begins */
 	__u32 last_window; /* 1: it ends where the area ends */
-	__u32 rank;
-	__u32 string_id;
-	__u32 string_bytes;
-	__u32 match_offset;
-	__u32 match_in_path;
+	/* The first find of each action and allow set, of strings that stand; a bit in found_sets says that there is one. */
+	__u32 found_sets[2]; /* by enum string_action */
+	struct find found[2][MAX_ALLOW_SETS];
+	/* What the verdict is about: one of these, or, before they are judged, the first part of a longer word. */
+	struct find told;
+	__u32 has_told;
 	__u32 work; /* done for this exec, in units of WORK_* */
 	__u32 max_work;
 	__u32 flags; /* enum event_flags: UNREADABLE, OVER_LONG, SCRIPT */
@@ -196,13 +208,38 @@ LOOP_BODY(compare_word, struct compare)
 	return ctx->differ != 0;
 }
 
+/* A string that no pattern can spare ends the search; of the others the first of each set is kept. */
+static __always_inline void add_find(struct search *s, struct cell *cell, bool standing, __u32 at)
+{
+	__u32 in_path = at < s->args_start, action = (cell->string.kind >> 4) & 1;
+	__u32 set = cell->string.allow_set & (MAX_ALLOW_SETS - 1);
+	struct find *find = &s->told;
+
+	if (standing) {
+		if ((s->found_sets[action] >> set) & 1)
+			return;
+		s->found_sets[action] |= 1U << set;
+		find = &s->found[action][set];
+		if (action == ACTION_ENFORCE && set == 0)
+			s->stop = 1;
+	} else {
+		if (s->has_told)
+			return;
+		s->has_told = 1;
+	}
+	find->string_id = cell->string.id;
+	find->string_bytes = cell->string.length;
+	find->match_in_path = in_path;
+	find->match_offset = in_path ? at : s->window_offset + (at - s->args_start);
+}
+
 /* The string whose first cell is `string_cell`, at `at` in the buffer. A global function: verified once, by itself. */
 __attribute__((noinline)) int try_string(__u32 copy, __u32 string_cell, __u32 at)
 {
 	struct search *s = search_state(copy);
 	struct compare compare = { .s = s, .cell = string_cell, .at = at };
 	struct cell *cell;
-	__u32 length, mode, rank, end, before, after;
+	__u32 length, mode, end, before, after;
 	bool standing, in_path;
 
 	if (!s)
@@ -232,7 +269,7 @@ __attribute__((noinline)) int try_string(__u32 copy, __u32 string_cell, __u32 at
 	s->work += compare.words * WORK_WORD;
 	if (compare.differ)
 		return 0;
-	mode = cell->string.mode;
+	mode = cell->string.kind & 15;
 	before = at == 0 || at == s->args_start ? 0 : buffer_byte(s, at - 1);
 	after = end == (in_path ? s->tail_end : s->end) ? 0 : buffer_byte(s, end);
 	if (mode == MODE_ANYWHERE)
@@ -241,20 +278,7 @@ __attribute__((noinline)) int try_string(__u32 copy, __u32 string_cell, __u32 at
 		standing = !is_word(before) && !is_word(after);
 	else
 		standing = !before && !after && !compare.nul;
-	if (!standing)
-		rank = RANK_SUBSTRING;
-	else
-		rank = cell->string.action == ACTION_AUDIT ? RANK_AUDIT :
-		       cell->string.action == ACTION_DEFER ? RANK_DEFER : RANK_ENFORCE;
-	if (rank > s->rank) {
-		s->rank = rank;
-		s->string_id = cell->string.id;
-		s->string_bytes = length;
-		s->match_in_path = in_path;
-		s->match_offset = in_path ? at : s->window_offset + (at - s->args_start);
-		if (rank == RANK_ENFORCE)
-			s->stop = 1;
-	}
+	add_find(s, cell, standing, at);
 	return 0;
 }
 
@@ -730,7 +754,8 @@ static __always_inline void search(struct search *s, struct filters *f)
 	struct scan scan = { .s = s, .f = f };
 	__u32 at = s->path_bytes;
 
-	s->rank = RANK_NONE;
+	s->has_told = 0;
+	s->found_sets[ACTION_ENFORCE] = s->found_sets[ACTION_AUDIT] = 0;
 	s->stop = 0;
 	s->max_work = f->policy.max_work;
 	s->window_offset = 0;
@@ -746,7 +771,7 @@ static __always_inline void search(struct search *s, struct filters *f)
 	LOOP(search_window, MAX_TURNS, &scan);
 	if (s->work > s->max_work)
 		count(COUNTER_BUDGET_EXCEEDED);
-	if (s->rank != RANK_ENFORCE && !(s->flags & EVENT_UNREADABLE) && (s->stop || !s->last_window))
+	if (!(s->found_sets[ACTION_ENFORCE] & 1) && !(s->flags & EVENT_UNREADABLE) && (s->stop || !s->last_window))
 		s->flags |= EVENT_OVER_LONG;
 }
 

@@ -1,14 +1,18 @@
 // From banned strings to the tables that the kernel walks. DESIGN.md says why they are what they are.
-import type { AllowTable } from "./allow/index.js";
+import { type AllowTable, DEFAULT_MAX_ALLOW_BYTES } from "./allow/index.js";
 import { FOLD } from "./fold.js";
 import { gramHashA, gramHashB, keyHash } from "./hash.js";
 import { ACTION, type Action, LAYOUT, MODE, POLICY, WAY, type Way } from "./layout.js";
+import { SHELL_SAFE } from "./shell-quote.js";
 import type { BannedString } from "./types.js";
 import { TYPICAL_GRAMS } from "./typical-grams.js";
 
-/** A banned string and what its match leads to; `enforce` when nothing is said. `defer`: user space looks further. */
+/** A banned string and what its match leads to. */
 export interface CompilableString extends BannedString {
+  /** `enforce` when nothing is said. */
   readonly action?: Action;
+  /** Which set of patterns may spare it (`compileAllow`'s `sets`, from 1); 0, and when nothing is said: none. */
+  readonly allowSet?: number;
 }
 
 /** One list's tables, ready to be copied into a slot. */
@@ -23,8 +27,8 @@ export interface Tables {
 
 export interface CompileOptions {
   readonly allow?: AllowTable | null;
-  /** Patterns exist that only user space can judge. */
-  readonly allowDeferred?: boolean;
+  /** No pattern spares a process whose line it would have to read further than this, in bytes behind the path. */
+  readonly maxAllowBytes?: number;
   /** Told in each event, so that an event's string number is read in the list that it came from. */
   readonly generation?: number;
   /** Longest argument area that is searched, in bytes; 0: no limit. */
@@ -115,8 +119,6 @@ export function compileTables(strings: readonly CompilableString[], options: Com
   if (long > 0) flags |= POLICY.filterA;
   if (middle > 0) flags |= POLICY.filterB;
   if (shortLengths > 0) flags |= POLICY.filterC;
-  if (options.allow) flags |= POLICY.allow;
-  if (options.allowDeferred) flags |= POLICY.allowDeferred;
   const set = (field: Exclude<keyof typeof LAYOUT.policy, "size">, value: number) =>
     policy.setUint32(LAYOUT.policy[field], value, true);
   const { cells, bucketMask } = layOutCells(strings, folded, keys);
@@ -133,11 +135,7 @@ export function compileTables(strings: readonly CompilableString[], options: Com
   set("tellKills", options.tellKills ?? DEFAULT_TELL_KILLS);
   set("tellSpares", options.tellSpares ?? DEFAULT_TELL_SPARES);
   set("maxWork", options.maxWork ?? DEFAULT_MAX_WORK);
-  set("allowStart", options.allow?.start ?? 0);
-  set("allowFirstAccept", options.allow?.firstAccept ?? 1);
-  set("allowStrideLog2", options.allow?.strideLog2 ?? 0);
-  set("allowEndClass", options.allow?.endColumn ?? 0);
-  set("allowQuoteClass", options.allow?.quoteColumn ?? 0);
+  set("maxAllowBytes", options.maxAllowBytes ?? DEFAULT_MAX_ALLOW_BYTES);
   set("generation", options.generation ?? 0);
   return { filters, cells, allow: layOutAllow(options.allow ?? null) };
 }
@@ -169,7 +167,7 @@ class FoldedStrings {
   }
 }
 
-/** Of strings that differ in nothing after folding, mode and action included, the first stays. */
+/** Of strings that differ in nothing after folding, mode, action and allow set included, the first stays. */
 function foldAll(strings: readonly CompilableString[]): FoldedStrings {
   let total = 0;
   for (const { value } of strings) total += value.length;
@@ -178,9 +176,9 @@ function foldAll(strings: readonly CompilableString[]): FoldedStrings {
   // An open hash table of numbers of folded strings, plus one.
   const table = new Uint32Array(powerOfTwo(strings.length * 2 + 1));
   for (let index = 0; index < strings.length; index++) {
-    const { value, mode, action } = strings[index]!;
+    const { value } = strings[index]!;
     const start = starts[folded.size]!;
-    let hash = MODE[mode] * 4 + ACTION[action ?? "enforce"];
+    let hash = kindOf(strings[index]!);
     for (let i = 0; i < value.length; i++) {
       const byte = FOLD[value[i]!]!;
       bytes[start + i] = byte;
@@ -197,13 +195,17 @@ function foldAll(strings: readonly CompilableString[]): FoldedStrings {
   return folded;
 }
 
+/** `string_head.kind` and, above it, `string_head.allow_set`. */
+function kindOf({ mode, action = "enforce", allowSet = 0 }: CompilableString): number {
+  return MODE[mode] | (ACTION[action] << 4) | (allowSet << 8);
+}
+
 /** Whether folded string `i` is string `index` of the list, whose folded bytes stand behind the last one. */
 function isSame(strings: readonly CompilableString[], folded: FoldedStrings, i: number, index: number): boolean {
   const { bytes, starts, indices } = folded;
   const one = strings[indices[i]!]!;
   const other = strings[index]!;
-  if (one.value.length !== other.value.length || one.mode !== other.mode) return false;
-  if ((one.action ?? "enforce") !== (other.action ?? "enforce")) return false;
+  if (one.value.length !== other.value.length || kindOf(one) !== kindOf(other)) return false;
   const from = starts[i]!;
   const start = starts[folded.size]!;
   for (let at = 0; at < one.value.length; at++) if (bytes[from + at] !== bytes[start + at]) return false;
@@ -434,12 +436,10 @@ function layOutCells(strings: readonly CompilableString[], folded: FoldedStrings
   const view = new DataView(cells.buffer);
   for (let i = 0; i < folded.size; i++) {
     const index = indices[i]!;
-    const { mode, action } = strings[index]!;
     const at = cellOf[i]! * size;
     view.setUint32(at, index, true);
     view.setUint16(at + 4, folded.lengthOf(i), true);
-    view.setUint8(at + 6, MODE[mode]);
-    view.setUint8(at + 7, ACTION[action ?? "enforce"]);
+    view.setUint16(at + 6, kindOf(strings[index]!), true);
     const start = starts[i]!;
     for (let byte = folded.lengthOf(i) - 1; byte >= 0; byte--) cells[at + headSize + byte] = bytes[start + byte]!;
   }
@@ -461,11 +461,22 @@ function layOutCells(strings: readonly CompilableString[], folded: FoldedStrings
 }
 
 function layOutAllow(table: AllowTable | null): Uint8Array {
-  const { classOf, accepts, next } = LAYOUT.allow;
+  const { start, firstAccept, strideLog2, endClass, quoteClass, kindOf, accepts, next } = LAYOUT.allow;
   const bytes = new Uint8Array(LAYOUT.allowSize);
   if (table === null) return bytes;
-  bytes.set(table.classOf, classOf);
-  new Uint16Array(bytes.buffer, accepts, LAYOUT.allow.maxStates).set(table.accepts);
-  new Uint16Array(bytes.buffer, next, LAYOUT.allow.nextEntries).set(table.next);
+  const { buffer } = bytes;
+  const head = new DataView(buffer);
+  head.setUint32(firstAccept, table.firstAccept, true);
+  head.setUint32(strideLog2, table.strideLog2, true);
+  head.setUint32(endClass, table.endColumn, true);
+  head.setUint32(quoteClass, table.quoteColumn, true);
+  new Uint16Array(buffer, start, LAYOUT.maxAllowSets).set(table.starts);
+  const kinds = Array.from(
+    table.classOf,
+    (column, byte) => column + (SHELL_SAFE[byte] === 0 ? LAYOUT.allow.unsafe : 0),
+  );
+  new Uint16Array(buffer, kindOf, 256).set(kinds);
+  new Uint16Array(buffer, accepts, LAYOUT.allow.maxStates).set(table.accepts);
+  new Uint16Array(buffer, next, LAYOUT.allow.nextEntries).set(table.next);
   return bytes;
 }

@@ -1,12 +1,14 @@
 export * from "./allow/index.js";
 export { joinArguments, lowerCase } from "./bytes.js";
 export { type CompilableString, CompileError, type CompileOptions, compileTables, type Tables } from "./compile.js";
+export { counts } from "./counts.js";
 export { FOLD, fold, WORD } from "./fold.js";
+export { type Judge, type Judgement, judgeLine } from "./judge.js";
 export { ACTION, type Action, LAYOUT, MODE, POLICY, WAY, type Way } from "./layout.js";
 export { Matcher } from "./matcher.js";
-export { counts, search } from "./oracle.js";
+export { search, type Verdict, verdict } from "./oracle.js";
 export { quotedPiece, searchQuoted } from "./quoted.js";
 export { quoteArgument, quoteLine, SHELL_SAFE } from "./shell-quote.js";
 export type { BannedString, CommandLine, Match, MatchMode } from "./types.js";
 export { MAX_STRING_BYTES } from "./types.js";
-export { type Found, walkTables } from "./walk.js";
+export { type Finds, walkTables } from "./walk.js";

@@ -14,15 +14,11 @@ export const LAYOUT = {
     wayUnreadable: 28,
     wayOverLong: 32,
     maxWork: 36,
-    allowStart: 40,
-    allowFirstAccept: 44,
-    allowStrideLog2: 48,
-    allowEndClass: 52,
-    generation: 56,
-    allowQuoteClass: 60,
-    maskKeys: 64,
-    tellKills: 68,
-    tellSpares: 72,
+    maxAllowBytes: 40,
+    generation: 44,
+    maskKeys: 48,
+    tellKills: 52,
+    tellSpares: 56,
     size: 80,
   },
   filterA: { offset: 80, size: 1 << 21 },
@@ -32,17 +28,30 @@ export const LAYOUT = {
   filtersSize: 80 + (1 << 21) + (1 << 19) + (1 << 13) + (1 << 18),
   cell: { size: 64, entries: 8, entrySize: 8, headSize: 8 },
   maxChainCells: 128,
-  allow: { classOf: 0, accepts: 256, maxStates: 1 << 15, next: 256 + (1 << 16), nextEntries: 1 << 18 },
-  allowSize: 256 + (1 << 16) + (1 << 19),
+  maxAllowSets: 32,
+  allow: {
+    start: 0,
+    firstAccept: 64,
+    strideLog2: 68,
+    endClass: 72,
+    quoteClass: 76,
+    kindOf: 80,
+    accepts: 592,
+    maxStates: 1 << 15,
+    next: 592 + (1 << 16),
+    nextEntries: 1 << 18,
+    unsafe: 0x100,
+  },
+  allowSize: 592 + (1 << 16) + (1 << 19),
 } as const;
 
 /** `policy.flags`. */
-export const POLICY = { filterA: 1, filterB: 2, filterC: 4, allow: 8, allowDeferred: 16, enforce: 32 } as const;
+export const POLICY = { filterA: 1, filterB: 2, filterC: 4, enforce: 8 } as const;
 
 /** What is done with an exec whose line cannot be searched whole. */
 export const WAY = { kill: 0, "let-go": 1 } as const;
 export type Way = keyof typeof WAY;
 
 export const MODE = { word: 0, anywhere: 1, "exact-argument": 2 } as const;
-export const ACTION = { enforce: 0, audit: 1, defer: 2 } as const;
+export const ACTION = { enforce: 0, audit: 1 } as const;
 export type Action = keyof typeof ACTION;

@@ -1,6 +1,8 @@
 // The oracle: the shortest search that is obviously right. The kernel's matcher, the table walk, the scan and `explain`
 // are all held against it. Nothing here is fast.
-import { FOLD, WORD } from "./fold.js";
+import { counts } from "./counts.js";
+import { FOLD } from "./fold.js";
+import { searchQuoted } from "./quoted.js";
 import type { BannedString, CommandLine, Match } from "./types.js";
 
 const NUL = 0;
@@ -28,14 +30,29 @@ export function search(strings: readonly BannedString[], line: CommandLine): Mat
   return substring < 0 ? { kind: "none" } : { kind: "is-substring", index: substring };
 }
 
-/** Whether the occurrence of `string` at `at` in `text` (arguments joined by NUL, not folded) counts under its mode. */
-export function counts(text: Uint8Array, at: number, { value, mode }: BannedString): boolean {
-  if (mode === "anywhere") return true;
-  const end = at + value.length;
-  const before = at === 0 ? NUL : text[at - 1]!;
-  const after = end === text.length ? NUL : text[end]!;
-  if (mode === "word") return WORD[before] === 0 && WORD[after] === 0;
-  return before === NUL && after === NUL && !text.subarray(at, end).includes(NUL);
+/** What becomes of a process; see {@link verdict}. */
+export type Verdict = "killed" | "would-kill" | "spared-pattern" | "spared-substring" | "pass";
+
+/**
+ * The verdict on `line`: each string that stands in it by itself, an enforced one before an audited one.
+ *
+ * @param shown - What allow patterns see: the path, then the arguments that count.
+ * @param isSpared - Whether a pattern that may spare the string of this number matches.
+ */
+export function verdict(
+  strings: readonly (BannedString & { readonly action?: "enforce" | "audit" })[],
+  line: CommandLine,
+  shown: readonly Uint8Array[],
+  isSpared: (index: number) => boolean,
+): Verdict {
+  const matches = strings.map((string) => search([string], line).kind);
+  const quoted = searchQuoted(strings, shown);
+  const standing = [...strings.keys()].filter((i) => matches[i] === "banned" || quoted.includes(i));
+  const unspared = standing.filter((i) => !isSpared(i));
+  if (unspared.some((i) => strings[i]!.action !== "audit")) return "killed";
+  if (unspared.length > 0) return "would-kill";
+  if (standing.length > 0) return "spared-pattern";
+  return matches.includes("is-substring") ? "spared-substring" : "pass";
 }
 
 function join(args: readonly Uint8Array[]): Uint8Array {

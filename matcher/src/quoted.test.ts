@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { counts } from "./counts.js";
 import { fold } from "./fold.js";
-import { counts } from "./oracle.js";
 import { quotedPiece, searchQuoted } from "./quoted.js";
 import { quoteLine } from "./shell-quote.js";
 import type { BannedString } from "./types.js";
@@ -20,7 +20,7 @@ for (const [text, args, found] of [
   ["without", ["/bin/echo", "without quotes"], false],
 ] as const) {
   test(`${text} ${found ? "stands" : "does not stand"} in the quoted line of ${args.join(", ")}`, () => {
-    assert.equal(searchQuoted([string(text)], args.map(bytes)), found ? 0 : -1);
+    assert.equal(searchQuoted([string(text)], args.map(bytes)).length, found ? 1 : 0);
   });
 }
 
@@ -36,7 +36,7 @@ test("a string that is found in the quoted line has its piece in the plain line"
       const banned: BannedString = { value, mode: "anywhere" };
       const piece = quotedPiece(banned);
       if (piece === null) return;
-      assert.equal(searchQuoted([banned], args.map(bytes)), 0);
+      assert.deepEqual(searchQuoted([banned], args.map(bytes)), [0]);
       found++;
       const plain = bytes(args.join("\0"));
       const stands = [...plain.keys()].some(

@@ -1,8 +1,9 @@
 // Strings with an apostrophe. The contract's line is shell-quoted, so such a string can be meant for the quotes that the
 // quoting puts around an argument, which stand on no command line. They are found in two steps: a piece of the string
 // without apostrophes, by the tables; then the string itself, in the quoted line, by user space.
+
+import { counts } from "./counts.js";
 import { fold } from "./fold.js";
-import { counts } from "./oracle.js";
 import { quoteLine } from "./shell-quote.js";
 import type { BannedString } from "./types.js";
 
@@ -40,18 +41,28 @@ function weight(piece: Uint8Array): number {
 /**
  * Search the shell-quoted line of `args` (the path, then what follows `argv[0]`) for the strings that have an apostrophe.
  *
- * @returns The lowest index with an occurrence that counts; -1 for none.
+ * @returns The indices, ascending, of those with an occurrence that counts.
  */
-export function searchQuoted(strings: readonly BannedString[], args: readonly Uint8Array[]): number {
+export function searchQuoted(
+  strings: readonly BannedString[],
+  args: readonly Uint8Array[],
+  indices: Iterable<number> = strings.keys(),
+): number[] {
   const text = fold(quoteLine(args));
-  for (const [index, string] of strings.entries()) {
-    if (quotedPiece(string) === null) continue;
-    const wanted = fold(string.value);
-    for (let at = indexOf(text, wanted, 0); at >= 0; at = indexOf(text, wanted, at + 1)) {
-      if (counts(text, at, string)) return index;
-    }
+  const found: number[] = [];
+  for (const index of indices) {
+    const string = strings[index]!;
+    if (quotedPiece(string) !== null && stands(string, text)) found.push(index);
   }
-  return -1;
+  return found;
+}
+
+function stands(string: BannedString, text: Uint8Array): boolean {
+  const wanted = fold(string.value);
+  for (let at = indexOf(text, wanted, 0); at >= 0; at = indexOf(text, wanted, at + 1)) {
+    if (counts(text, at, string)) return true;
+  }
+  return false;
 }
 
 function indexOf(text: Uint8Array, wanted: Uint8Array, from: number): number {

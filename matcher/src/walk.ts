@@ -2,29 +2,39 @@
 // oracle without a kernel. bpf/lib/search.bpf.h does this in windows; here a text is searched in one piece.
 import { joinArguments } from "./bytes.js";
 import { hashAt, type Tables } from "./compile.js";
+import { counts } from "./counts.js";
 import { FOLD } from "./fold.js";
 import { gramHashA, gramHashB } from "./hash.js";
 import { ACTION, type Action, LAYOUT, MODE, POLICY } from "./layout.js";
-import { counts } from "./oracle.js";
 import type { CommandLine, MatchMode } from "./types.js";
 
-/** What the search found, the heaviest. An action: an occurrence that counts, of a string so marked. */
-export type Found = { readonly kind: Action | "is-substring"; readonly index: number } | { readonly kind: "none" };
+/** What the search found. Which of several strings of one action and allow set is named, is not said. */
+export interface Finds {
+  /** By allow set: a string that stands, by its number in the list. */
+  readonly enforce: ReadonlyMap<number, number>;
+  readonly audit: ReadonlyMap<number, number>;
+  /** A string that occurs as part of longer words; -1 for none. */
+  readonly substring: number;
+}
 
-const WEIGHT = { none: 0, "is-substring": 1, audit: 2, defer: 3, enforce: 4 } as const;
+interface Finding extends Finds {
+  readonly enforce: Map<number, number>;
+  readonly audit: Map<number, number>;
+  substring: number;
+}
+
 const ACTIONS = Object.keys(ACTION) as Action[];
 const MODES = Object.keys(MODE) as MatchMode[];
 
-/** Search `line` in `tables`. Which of several strings of the same weight is named, is not said. */
-export function walkTables(tables: Tables, line: CommandLine): Found {
-  const rest = line.args.slice(1);
-  const found = walkText(tables, joinArguments([line.path, ...rest]));
-  if (found.kind === "enforce" || line.args.length === 0) return found;
-  const second = walkText(tables, joinArguments(line.args));
-  return WEIGHT[second.kind] > WEIGHT[found.kind] ? second : found;
+/** Search `line` in `tables`. */
+export function walkTables(tables: Tables, line: CommandLine): Finds {
+  const found: Finding = { enforce: new Map(), audit: new Map(), substring: -1 };
+  walkText(tables, joinArguments([line.path, ...line.args.slice(1)]), found);
+  if (line.args.length > 0) walkText(tables, joinArguments(line.args), found);
+  return found;
 }
 
-function walkText(tables: Tables, text: Uint8Array): Found {
+function walkText(tables: Tables, text: Uint8Array, found: Finding): void {
   const policy = new DataView(tables.filters.buffer, tables.filters.byteOffset, LAYOUT.policy.size);
   const cells = new DataView(tables.cells.buffer, tables.cells.byteOffset, tables.cells.byteLength);
   const field = (name: Exclude<keyof typeof LAYOUT.policy, "size">) => policy.getUint32(LAYOUT.policy[name], true);
@@ -38,7 +48,6 @@ function walkText(tables: Tables, text: Uint8Array): Found {
     lowered[i] = text[i]! | 0x20;
   }
   const keys = filterAt(LAYOUT.filterKeys.offset, field("maskKeys"));
-  let found: Found = { kind: "none" };
 
   if (flags & POLICY.filterA) {
     const { isSet, byteMask } = filterAt(LAYOUT.filterA.offset, field("maskA"));
@@ -68,7 +77,6 @@ function walkText(tables: Tables, text: Uint8Array): Found {
       }
     }
   }
-  return found;
 
   function filterAt(offset: number, mask: number) {
     const isSet = (word: number, bit: number) => (tables.filters[offset + word + (bit >>> 3)]! >>> (bit & 7)) & 1;
@@ -98,9 +106,12 @@ function walkText(tables: Tables, text: Uint8Array): Found {
     if (at < 0 || at + length > text.length) return;
     const bytes = cell + LAYOUT.cell.headSize;
     for (let i = 0; i < length; i++) if (cells.getUint8(bytes + i) !== folded[at + i]) return;
-    const mode = MODES[cells.getUint8(cell + 6)]!;
-    const standing = counts(text, at, { value: text.subarray(at, at + length), mode });
-    const kind = standing ? ACTIONS[cells.getUint8(cell + 7)]! : "is-substring";
-    if (WEIGHT[kind] > WEIGHT[found.kind]) found = { kind, index };
+    const kind = cells.getUint8(cell + 6);
+    const mode = MODES[kind & 15]!;
+    if (counts(text, at, { value: text.subarray(at, at + length), mode })) {
+      const bySet = found[ACTIONS[kind >> 4]!];
+      const allowSet = cells.getUint8(cell + 7);
+      if (!bySet.has(allowSet)) bySet.set(allowSet, index);
+    } else if (found.substring < 0) found.substring = index;
   }
 }

@@ -270,13 +270,9 @@ static napi_value open_sensor_method(napi_env env, napi_callback_info info)
 
 static int write_number(uint8_t *to, size_t size, double value)
 {
-	double most = size < 8 ? (double)(1ULL << 8 * size) : 0x1p63;
-	int64_t whole;
+	int64_t whole = (int64_t)value;
 
-	if (size > sizeof(whole) || !(value >= -most / 2 && value < most))
-		return ERANGE;
-	whole = (int64_t)value;
-	if ((double)whole != value)
+	if (size > sizeof(whole) || (double)whole != value)
 		return EINVAL;
 	memcpy(to, &whole, size);
 	return 0;

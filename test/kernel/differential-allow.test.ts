@@ -2,7 +2,18 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { contractLine } from "@cryptnono/agent/report/command-line";
-import { compileAllow, compileTables, quoteLine, walkAllow, walkAllowArguments } from "@cryptnono/matcher";
+import {
+  compileAllow,
+  compileTables,
+  type Judge,
+  type Judgement,
+  judgeLine,
+  quoteLine,
+  search,
+  verdict,
+  walkAllow,
+  walkAllowArguments,
+} from "@cryptnono/matcher";
 import fc from "fast-check";
 import { argumentArea, Random, withNul } from "../lib/hostile-lines.js";
 import { KernelMatcher } from "../lib/kernel-matcher.js";
@@ -17,8 +28,7 @@ after(() => {
 const latin1 = (text: string) => Uint8Array.from(Buffer.from(text, "latin1"));
 /** Found in every line, as the lines are made: allow patterns are tested on a hit alone. */
 const BANNED = latin1("#");
-const strings = [{ value: BANNED, mode: "anywhere" }] as const;
-const MAX_ALLOW_BYTES = 262_144;
+const strings = [{ value: BANNED, mode: "anywhere", allowSet: 1 }] as const;
 
 const PATTERNS = [
   "/bin/a",
@@ -76,21 +86,31 @@ test("50,000 hostile lines: the kernel's walk, the reference walk and the walk o
   assert.ok(Math.min(...Object.values(seen)) > 2000, JSON.stringify(seen));
 });
 
-test("a line that is longer than the kernel walks is held, to its last byte before that it is judged", () => {
-  const { table } = compileAllow([".*x#'$"]);
-  assert.ok(table !== null);
-  kernel.install(compileTables(strings, { allow: table }));
-  // The text behind argv[0] begins with the NUL that ends it.
-  for (const [bytes, verdict] of [
-    [MAX_ALLOW_BYTES - 1, "spared-pattern"],
-    [MAX_ALLOW_BYTES, "held"],
-  ] as const) {
-    const argument = Buffer.alloc(bytes, "a");
-    argument.write("x#", bytes - 2);
-    const judged = kernel.judge(latin1("/bin/a\0"), argumentArea([latin1("a"), argument]));
+const MOST_BYTES = 65_536;
+for (const [title, patterns, argument, verdict] of [
+  ["to the last byte before the bound a line is judged", [".*x#'$"], [MOST_BYTES - 1, "x#"], "spared-pattern"],
+  ["a pattern that could match behind the bound alone spares nobody", [".*x#'$"], [MOST_BYTES, "x#"], "killed"],
+  ["a pattern that matched before the bound spares a longer line", [".* '?x"], [1 << 20, "#"], "spared-pattern"],
+  ["two that matched before the bound spare a longer line", [".* x", ".* 'x"], [1 << 20, "#"], "spared-pattern"],
+  ["a pattern that died before the bound costs nothing more", ["/bin/b"], [1 << 20, "#"], "killed"],
+] as const) {
+  test(title, () => {
+    const { table } = compileAllow(patterns);
+    kernel.install(compileTables(strings, { allow: table, maxAllowBytes: MOST_BYTES }));
+    // The text behind argv[0] begins with the NUL that ends it.
+    const [bytes, end] = argument;
+    const text = Buffer.alloc(bytes, "x");
+    text.write(end, bytes - end.length);
+    const args = [latin1("a"), text];
+    const judged = kernel.judge(latin1("/bin/a\0"), argumentArea(args));
     assert.equal(kernel.verdictName(judged.verdict), verdict);
-  }
-});
+    const cut = (judged.flags & kernel.constant("EVENT_ALLOW_CUT")) !== 0;
+    assert.equal(cut, title.includes("behind the bound"));
+    const expected = walkAllowArguments(table!, [latin1("/bin/a"), text], 1, MOST_BYTES);
+    assert.equal(expected >= 0, verdict === "spared-pattern");
+    if (expected >= 0) assert.equal(judged.patternId, expected);
+  });
+}
 
 for (const [name, matcher] of [
   ["bpf_loop", kernel],
@@ -114,13 +134,100 @@ for (const [name, matcher] of [
   });
 }
 
-test("a line that no pattern of the table matches is held when user space has more patterns", () => {
-  const { table } = compileAllow(["/bin/a "]);
-  kernel.install(compileTables(strings, { allow: table, allowDeferred: true }));
-  const judge = (path: string) => kernel.verdictName(kernel.judge(latin1(path), latin1("a\0#\0")).verdict);
-  assert.equal(judge("/bin/a\0"), "spared-pattern");
-  assert.equal(judge("/bin/b\0"), "held");
+/** Strings of several lists, as the allow sets make them: the patterns of each, and how its strings act. */
+const LISTS = [
+  { patterns: [], action: "enforce" },
+  { patterns: ["/bin/echo allowed one"], action: "enforce" },
+  { patterns: [".*--spare-two\\b", "/bin/a "], action: "enforce" },
+  { patterns: ["/bin/echo .*three", ".*--spare-two\\b"], action: "audit" },
+  { patterns: ["/bin/.*"], action: "audit" },
+  { patterns: [".*"], action: "enforce" },
+] as const;
+const WORDS = ["nought", "onestring", "twostring", "threestring", "fourstring", "fivestring"];
+
+test("20,000 lines with strings of several lists: the kernel, the walk and the oracle agree", () => {
+  const verdicts: Record<string, number> = {};
+  fc.assert(
+    fc.property(fc.noShrink(fc.integer()), (seed) => {
+      const random = new Random(seed);
+      const matcher = random.oneIn(5) ? olderLoop : kernel;
+      const lists = LISTS.map((list, i) => ({ ...list, i })).filter(() => !random.oneIn(4));
+      const sources = [...new Set(lists.flatMap(({ patterns }) => patterns))];
+      const sets = lists.map(({ patterns }) => patterns.map((source) => sources.indexOf(source)));
+      const banned = lists.map(({ i, action, patterns }, list) => ({
+        value: latin1(WORDS[i]!),
+        mode: random.pick(["word", "anywhere"] as const),
+        action,
+        allowSet: patterns.length === 0 ? 0 : list + 1,
+      }));
+      const allow = compileAllow(sources, sets);
+      assert.deepEqual(allow.deferred, []);
+      const tables = compileTables(banned, { allow: allow.table });
+      const list: Judge = { strings: banned, tables, allow, quoted: [] };
+      const singles = sources.map((source) => compileAllow([source]).table!);
+      matcher.install(tables);
+      for (let i = 0; i < 1000; i++) {
+        const { path, args } = randomOffender(random);
+        const line = { path, args };
+        const shown_ = [path, ...args.slice(1)];
+        const matching = singles.map((table) => walkAllow(table, quoteLine(shown_)) >= 0);
+        const spares = (index: number) => (sets[index] ?? []).some((pattern) => matching[pattern]);
+        const expected = verdict(banned, line, shown_, spares);
+        const shown = JSON.stringify({
+          banned: banned.map(({ value }) => text(value)),
+          sources,
+          sets,
+          args: args.map(text),
+        });
+        const walked = judgeLine(list, line, shown_);
+        assert.equal(verdictOf(walked), expected, `walk: ${shown}`);
+        const judged = matcher.judge(withNul(path), argumentArea(args));
+        assert.equal(matcher.verdictName(judged.verdict), expected, `kernel: ${shown}`);
+        // Which string is told is not said, but it must be one that makes the verdict.
+        const string = banned[judged.stringId];
+        if (expected !== "pass") assert.ok(search([string!], line).kind !== "none", shown);
+        if (expected === "killed") assert.ok(string!.action === "enforce" && !spares(judged.stringId), shown);
+        if (expected === "would-kill") assert.ok(string!.action === "audit" && !spares(judged.stringId), shown);
+        if (expected === "spared-pattern")
+          assert.ok(sets[judged.stringId]!.includes(judged.patternId) && matching[judged.patternId], shown);
+        verdicts[expected] = (verdicts[expected] ?? 0) + 1;
+      }
+    }),
+    { numRuns: 20, endOnFailure: true, includeErrorInReport: true },
+  );
+  const least = Math.min(
+    ...["killed", "would-kill", "spared-pattern", "spared-substring", "pass"].map((name) => verdicts[name] ?? 0),
+  );
+  assert.ok(least > 200, JSON.stringify(verdicts));
 });
+
+function verdictOf(judged: Judgement): string {
+  if (judged.kind === "banned") return judged.action === "audit" ? "would-kill" : "killed";
+  return { spared: "spared-pattern", "is-substring": "spared-substring", none: "pass" }[judged.kind];
+}
+
+function randomOffender(random: Random): { path: Uint8Array; args: Uint8Array[] } {
+  const path = random.pick(["/bin/echo", "/bin/a", "/opt/echo", `/bin/${random.pick(WORDS)}`]);
+  const count = random.below(5);
+  const args = Array.from({ length: count }, () => {
+    const word = random.pick(WORDS);
+    return random.pick([
+      word,
+      word,
+      `${word}x`,
+      "allowed",
+      "one",
+      "--spare-two",
+      "three",
+      `'${word}`,
+      `a b ${word}`,
+      "-",
+    ]);
+  });
+  if (random.oneIn(3)) args.unshift("allowed", "one");
+  if (random.oneIn(60)) args.splice(random.below(args.length + 1), 0, "y".repeat(random.between(16_000, 40_000)));
+  return { path: latin1(path), args: ["argv0", ...args].map(latin1) };
+}
 
 function text(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("latin1");

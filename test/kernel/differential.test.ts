@@ -7,9 +7,9 @@ import {
   compileTables,
   counts,
   fold,
+  judgeLine,
   search,
   type Tables,
-  walkTables,
 } from "@cryptnono/matcher";
 import fc from "fast-check";
 import {
@@ -195,10 +195,15 @@ function disagreement(
 ): string | null {
   const expected = oracle(strings, line);
   seen[expected] += 1;
-  const walked = walkTables(tables, line).kind;
-  const inTypeScript: Answer | "held" = (
-    { enforce: "killed", audit: "would-kill", defer: "held", "is-substring": "spared-substring", none: "pass" } as const
-  )[walked];
+  const walked = judgeLine({ strings, tables, allow: { table: null, deferred: [] }, quoted: [] }, line, []);
+  const inTypeScript: Answer =
+    walked.kind === "banned"
+      ? walked.action === "audit"
+        ? "would-kill"
+        : "killed"
+      : walked.kind === "is-substring"
+        ? "spared-substring"
+        : "pass";
   if (inTypeScript !== expected) return `oracle ${expected}, tables ${inTypeScript}`;
   const judged = matcher.judge(withNul(line.path), argumentArea(line.args));
   const inKernel = matcher.verdictName(judged.verdict);

@@ -19,7 +19,6 @@ import {
 import { compileTables } from "@cryptnono/matcher";
 import { Sensor } from "@cryptnono/native";
 import { ROOT, randomString, run, TestAgent } from "../lib/agent.js";
-import { cgroup2Mount } from "../lib/cgroups.js";
 import { KernelMatcher } from "../lib/kernel-matcher.js";
 
 const OBJECT = readFileSync(`${ROOT}build/bpf/execwhacker.bpf.o`);
@@ -210,8 +209,10 @@ async function rules(banned: readonly string[], allow: readonly string[], ways: 
         list: "test",
         index,
         action: "enforce",
+        allowSet: allow.length > 0 ? 1 : 0,
       })),
       allow: allow.map((source, index) => ({ source, list: "test", index })),
+      allowSets: allow.length > 0 ? [[...allow.keys()]] : [],
     },
     1,
     ways,
@@ -234,6 +235,15 @@ async function runIn(dirs: readonly string[], banned: string): Promise<{ pid: nu
   const ended = await run("/bin/sh", [file]);
   assert.equal(ended.signal, "SIGKILL");
   return ended;
+}
+
+function cgroup2Mount(): string | null {
+  return / cgroup2 /.test(readFileSync("/proc/mounts", "utf8"))
+    ? readFileSync("/proc/mounts", "utf8")
+        .split("\n")
+        .find((line) => line.split(" ")[2] === "cgroup2")!
+        .split(" ")[1]!
+    : null;
 }
 
 function ownCgroup(line: RegExp): string {

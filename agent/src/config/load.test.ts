@@ -89,7 +89,7 @@ test("a file above the limit is refused unread", () => {
 
 test("files whose lists are all empty are rules that ban nothing; no file is an error", () => {
   const rules = loadConfig([write("a0.json", "{}"), write("b0.json", "null")], { defaultMode: "enforce" });
-  assert.deepEqual(rules, { strings: [], allow: [] });
+  assert.deepEqual(rules, { strings: [], allow: [], allowSets: [] });
   assert.match(refusal([]).message, /at least one file, got none\n {2}hint: /);
 });
 

@@ -2,10 +2,10 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from "node:fs";
 import type { Rules } from "../types.js";
 import { ConfigError, type ConfigProblem } from "./config-error.js";
-import { mergeRules } from "./merge.js";
+import { type MergeOptions, mergeRules } from "./merge.js";
 import { type ActionMode, type ConfigFile, type ParseOptions, parseConfigFile } from "./parse.js";
 
-export interface LoadOptions extends ParseOptions {
+export interface LoadOptions extends ParseOptions, MergeOptions {
   /** The command line's `--mode`; a file's own `mode` overrides it. */
   readonly defaultMode: ActionMode;
   /** Reads a whole file; throws errors with a `code`. */
@@ -38,7 +38,7 @@ export function loadConfig(files: readonly string[], options: LoadOptions): Rule
     problems.push({ file: "", place: "", expected: "at least one file", got: "none", hint });
   }
   if (problems.length > 0) throw new ConfigError(problems);
-  return mergeRules(parsed, defaultMode);
+  return mergeRules(parsed, defaultMode, options);
 }
 
 /** @throws an error with a `code`, before anything is opened that is not a regular file. */

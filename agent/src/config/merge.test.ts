@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fold } from "@cryptnono/matcher";
 import fc from "fast-check";
-import { mergeRules } from "./merge.js";
+import { ConfigError } from "./config-error.js";
+import { type MergeOptions, mergeRules } from "./merge.js";
 import type { ConfigFile } from "./parse.js";
 
 const file = (name: string, values: readonly string[], more: Partial<ConfigFile> = {}): ConfigFile => ({
@@ -63,16 +64,99 @@ test("equal strings with different match modes stay apart", () => {
   assert.equal(mergeRules([file("a.json", [], { strings })], "enforce").strings.length, 2);
 });
 
-test("equal patterns are one, and patterns differ by case", () => {
+const patterns = (...sources: string[]) => ({ patterns: sources.map((source) => ({ source })) });
+const listsOf = (...names: string[]) =>
+  names.map((name, i) => ({ name, place: `allowedCommandPatterns[0].for[${i}]` }));
+
+test("equal patterns of one file are one, and patterns differ by case", () => {
   const { allow } = mergeRules(
-    [file("a.json", [], { patterns: ["p", "P"] }), file("b.json", [], { patterns: ["p", "q"] })],
+    [file("a.json", ["x"], patterns("p", "P", "p")), file("b.json", ["x"], patterns("p"))],
     "enforce",
   );
   assert.deepEqual(allow, [
     { source: "p", list: "a", index: 0 },
     { source: "P", list: "a", index: 1 },
-    { source: "q", list: "b", index: 1 },
+    { source: "p", list: "b", index: 0 },
   ]);
+});
+
+/** By string: the patterns that spare it. */
+function sparing(files: readonly ConfigFile[], options: MergeOptions = {}): Record<string, string[]> {
+  const rules = mergeRules(files, "enforce", options);
+  return Object.fromEntries(
+    rules.strings.map(({ list, index, allowSet }) => {
+      const indices = allowSet === 0 ? [] : rules.allowSets[allowSet - 1]!;
+      return [`${list}[${index}]`, indices.map((i) => rules.allow[i]!.source)];
+    }),
+  );
+}
+
+test("a pattern spares the strings of its own file alone", () => {
+  const files = [file("a.json", ["x", "y"], patterns("p")), file("b.json", ["x", "z"], patterns("q", "r"))];
+  assert.deepEqual(sparing([...files, file("c.json", ["w"])]), {
+    "a[0]": ["p"],
+    "a[1]": ["p"],
+    "b[0]": ["q", "r"],
+    "b[1]": ["q", "r"],
+    "c[0]": [],
+  });
+});
+
+test("a pattern for all, or for lists that it names, spares theirs", () => {
+  const files = [
+    file("a.json", ["x"], {
+      patterns: [
+        { source: "p", for: "all" },
+        { source: "q", for: listsOf("b", "c") },
+      ],
+    }),
+    file("b.json", ["y"], patterns("r")),
+    file("c.json", ["z"]),
+  ];
+  assert.deepEqual(sparing(files), { "a[0]": ["p"], "b[0]": ["p", "q", "r"], "c[0]": ["p", "q"] });
+});
+
+test("the patterns of a file without strings are meant for those of all others", () => {
+  const files = [file("a.json", ["x"], patterns("p")), file("allowed.json", [], patterns("q"))];
+  assert.deepEqual(sparing(files), { "a[0]": ["p", "q"] });
+});
+
+test("patterns spare across lists when the operator says so", () => {
+  const files = [
+    file("a.json", ["x"], patterns("p")),
+    file("b.json", ["y"], { patterns: [{ source: "q", for: listsOf("b") }] }),
+  ];
+  assert.deepEqual(sparing(files, { allowAcrossLists: true }), { "a[0]": ["p"], "b[0]": ["p", "q"] });
+});
+
+test("lists that the same patterns spare share a set, and equal strings of them are one", () => {
+  const all = (source: string) => ({ patterns: [{ source, for: "all" as const }] });
+  const rules = mergeRules([file("a.json", ["x"], all("p")), file("b.json", ["x", "y"], all("q"))], "enforce");
+  assert.deepEqual(rules.allowSets, [[0, 1]]);
+  assert.equal(rules.strings.length, 2);
+});
+
+test("a list that is not there is refused by place, with the nearest", () => {
+  const files = [
+    file("a.json", ["x"], { patterns: [{ source: "p", for: listsOf("a", "encryptd-01") }] }),
+    file("encrypted-01.json", ["y"]),
+  ];
+  assert.throws(
+    () => mergeRules(files, "enforce"),
+    (error) =>
+      error instanceof ConfigError &&
+      error.problems.length === 1 &&
+      /a\.json: allowedCommandPatterns\[0\]\.for\[1\]: expected the name of a list, .*\n.*did you mean "encrypted-01"\?/.test(
+        error.message,
+      ),
+  );
+});
+
+test("more sets of patterns than there is room for are refused", () => {
+  const files = (count: number) =>
+    Array.from({ length: count }, (_, i) => file(`l${i}.json`, ["x"], patterns(`p${i}`)));
+  assert.equal(mergeRules(files(31), "enforce").allowSets.length, 31);
+  assert.throws(() => mergeRules(files(32), "enforce"), /at most 31 different sets of patterns.*got 32/);
 });
 
 test("files of one name in two folders are told apart", () => {
@@ -84,6 +168,6 @@ test("files of one name in two folders are told apart", () => {
 });
 
 test("the rules are frozen", () => {
-  const rules = mergeRules([file("a.json", ["x"], { patterns: ["p"] })], "enforce");
+  const rules = mergeRules([file("a.json", ["x"], patterns("p"))], "enforce");
   assert.ok([rules, rules.strings, rules.allow].every(Object.isFrozen));
 });

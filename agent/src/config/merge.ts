@@ -1,17 +1,32 @@
 // Many config files to one frozen set of rules.
 import { basename, dirname, join } from "node:path";
 import type { AllowPattern, Rule, Rules } from "../types.js";
+import { allowProblems, allowSetsOf, type PlacedPattern } from "./allow-sets.js";
+import { ConfigError } from "./config-error.js";
 import type { ActionMode, ConfigFile } from "./parse.js";
+
+export interface MergeOptions {
+  /** A pattern that does not say whose strings it spares spares those of all files, not of its own alone. */
+  readonly allowAcrossLists?: boolean;
+}
 
 /**
  * Merge files in their order.
  *
- * Strings equal after folding, with the same match mode and the same action, are one rule: the first. A string that one file
- * enforces and another audits stays twice, for either file to be taken away alone. Equal patterns are one.
+ * Strings equal after folding, with the same match mode, the same action and the same patterns that spare them, are one rule:
+ * the first. A string that one file enforces and another audits stays twice, for either file to be taken away alone. Equal
+ * patterns of one file are one.
+ *
+ * @throws ConfigError for a list that a pattern names and that is not there.
  */
-export function mergeRules(files: readonly ConfigFile[], defaultMode: ActionMode): Rules {
+export function mergeRules(
+  files: readonly ConfigFile[],
+  defaultMode: ActionMode,
+  { allowAcrossLists = false }: MergeOptions = {},
+): Rules {
   const names = listNames(files.map(({ file }) => file));
   const strings: Rule[] = [];
+  const placed: PlacedPattern[] = [];
   const allow: AllowPattern[] = [];
   const known = new Map<string, Set<string>>();
   const isNew = (kind: string, text: string): boolean => {
@@ -19,20 +34,32 @@ export function mergeRules(files: readonly ConfigFile[], defaultMode: ActionMode
     known.set(kind, texts);
     return texts.size < texts.add(text).size;
   };
+  for (const [i, { patterns }] of files.entries()) {
+    for (const [index, pattern] of patterns.entries()) {
+      const lists = Array.isArray(pattern.for) ? pattern.for.map(({ name }) => name).join("\0") : pattern.for;
+      if (!isNew(`allow ${i} ${lists}`, pattern.source)) continue;
+      placed.push({ pattern, file: i });
+      allow.push({ source: pattern.source, list: names[i]!, index });
+    }
+  }
+  const allowSets = allowSetsOf(files, names, placed, allowAcrossLists);
+  const problems = allowProblems(files, names, allowSets);
+  if (problems.length > 0) throw new ConfigError(problems);
   for (const [i, file] of files.entries()) {
     const list = names[i]!;
     const action = file.mode ?? defaultMode;
+    const allowSet = allowSets.ofFile[i]!;
     for (const [index, { value, text, mode, note }] of file.strings.entries()) {
-      if (!isNew(`${action} ${mode}`, folded(text))) continue;
-      strings.push(
-        note === undefined ? { value, mode, list, index, action } : { value, mode, list, index, action, note },
-      );
-    }
-    for (const [index, source] of file.patterns.entries()) {
-      if (isNew("allow", source)) allow.push({ source, list, index });
+      if (!isNew(`${action} ${mode} ${allowSet}`, folded(text))) continue;
+      const rule = { value, mode, list, index, action, allowSet };
+      strings.push(note === undefined ? rule : { ...rule, note });
     }
   }
-  return Object.freeze({ strings: Object.freeze(strings), allow: Object.freeze(allow) });
+  return Object.freeze({
+    strings: Object.freeze(strings),
+    allow: Object.freeze(allow),
+    allowSets: Object.freeze(allowSets.sets),
+  });
 }
 
 /** The matcher's folding, which touches ASCII alone and so is the same on text as on its UTF-8. */

@@ -29,7 +29,7 @@ test("a file of today's deployment parses unchanged", () => {
       ["Beiq uat", "word"],
     ],
   );
-  assert.deepEqual(patterns, ["^allowed cryptnono\\.banned"]);
+  assert.deepEqual(patterns, [{ source: "^allowed cryptnono\\.banned" }]);
   assert.equal(mode, undefined);
 });
 
@@ -99,7 +99,31 @@ const FAULTS: readonly (readonly [name: string, text: string, place: string, sai
   ["an unknown action mode", '{"mode": "dry-run"}', "mode", /"enforce" or "audit", got another word/],
   ["an empty pattern", '{"allowedCommandPatterns": [""]}', "allowedCommandPatterns[0]", /an empty string/],
   ["a blank pattern", '{"allowedCommandPatterns": ["  "]}', "allowedCommandPatterns[0]", /white space alone/],
-  ["a pattern of another kind", '{"allowedCommandPatterns": [{}]}', "allowedCommandPatterns[0]", /got an object/],
+  ["a pattern of another kind", '{"allowedCommandPatterns": [1]}', "allowedCommandPatterns[0]", /got a number/],
+  [
+    "an object without a pattern",
+    '{"allowedCommandPatterns": [{}]}',
+    "allowedCommandPatterns[0].pattern",
+    /no such key/,
+  ],
+  [
+    "a pattern for another word than all",
+    '{"allowedCommandPatterns": [{"pattern": "p", "for": "every"}]}',
+    "allowedCommandPatterns[0].for",
+    /"all" or an array of list names, got another word/,
+  ],
+  [
+    "a pattern for no list",
+    '{"allowedCommandPatterns": [{"pattern": "p", "for": []}]}',
+    "allowedCommandPatterns[0].for",
+    /got none/,
+  ],
+  [
+    "a list's name that is none",
+    '{"allowedCommandPatterns": ["q", {"pattern": "p", "for": ["a", 1]}]}',
+    "allowedCommandPatterns[1].for[1]",
+    /a list's name, got a number/,
+  ],
 ];
 
 for (const [name, text, place, said] of FAULTS) {

@@ -11,7 +11,20 @@ export interface ConfigFile {
   readonly file: string;
   readonly mode?: ActionMode;
   readonly strings: readonly ConfigString[];
-  readonly patterns: readonly string[];
+  readonly patterns: readonly ConfigPattern[];
+}
+
+export interface ConfigPattern {
+  readonly source: string;
+  /** The lists whose strings it spares, by their names; its own file's when left out. */
+  readonly for?: "all" | readonly ListName[];
+  readonly note?: string;
+}
+
+/** A list's name as a pattern gives it, not looked up yet, and where: `allowedCommandPatterns[2].for[0]`. */
+export interface ListName {
+  readonly name: string;
+  readonly place: string;
 }
 
 /** `enforce` kills; `audit` only logs what would be killed. */
@@ -60,6 +73,7 @@ const STRING_KEYS = ["value", "mode", "note"] as const;
 const UNKNOWN_KEY_HINTS: Readonly<Record<string, string>> = {
   sops: "sops encrypted this file: decrypt it first, by sops --decrypt",
 };
+const PATTERN_KEYS = ["pattern", "for", "note"] as const;
 const MATCH_MODES: readonly MatchMode[] = ["word", "anywhere", "exact-argument"];
 const ACTION_MODES: readonly ActionMode[] = ["enforce", "audit"];
 /** What folding turns into spaces, and nothing else. */
@@ -171,23 +185,59 @@ class FileParser {
     return { value, text, mode };
   }
 
-  #pattern(node: JsonNode, place: Place): string | undefined {
-    if (node.type !== "string") {
-      this.#problem(place, "a string", kind(node));
+  #pattern(node: JsonNode, placeOf: Place): ConfigPattern | undefined {
+    if (node.type === "string") {
+      const source = this.#patternSource(node.value, placeOf);
+      return source === undefined ? undefined : { source };
+    }
+    const place = placeOf();
+    if (node.type !== "object") {
+      this.#problem(place, "a string or {pattern, for, note}", kind(node));
       return undefined;
     }
-    if (this.#utf8(node.value, place, MAX_PATTERN_BYTES) === undefined) return undefined;
-    if (this.#isEncrypted(node.value, place)) return undefined;
-    if (BLANK.test(node.value)) {
+    const members = this.#members(node.members, PATTERN_KEYS, place);
+    const lists = this.#lists(members.get("for"), `${place}.for`);
+    const note = this.#note(members.get("note"), `${place}.note`);
+    const value = members.get("pattern");
+    if (value?.type !== "string") {
+      this.#problem(`${place}.pattern`, "a string", value === undefined ? "no such key" : kind(value));
+      return undefined;
+    }
+    const source = this.#patternSource(value.value, () => `${place}.pattern`);
+    if (source === undefined) return undefined;
+    return { source, ...(lists === undefined ? {} : { for: lists }), ...(note === undefined ? {} : { note }) };
+  }
+
+  #patternSource(source: string, place: Place): string | undefined {
+    if (this.#utf8(source, place, MAX_PATTERN_BYTES) === undefined) return undefined;
+    if (this.#isEncrypted(source, place)) return undefined;
+    if (BLANK.test(source)) {
       this.#problem(place, "a pattern", "white space alone", "patterns spare what they match: remove it");
       return undefined;
     }
-    const fault = this.#options.checkPattern?.(node.value) ?? null;
+    const fault = this.#options.checkPattern?.(source) ?? null;
     if (fault !== null) {
       this.#problem(place, fault.expected, fault.got, fault.hint);
       return undefined;
     }
-    return node.value;
+    return source;
+  }
+
+  /** Whose strings a pattern spares. Whether there are such lists is known once all files are read. */
+  #lists(node: JsonNode | undefined, place: string): "all" | ListName[] | undefined {
+    if (node === undefined) return undefined;
+    if (node.type === "string" && node.value === "all") return "all";
+    if (node.type !== "array" || node.items.length === 0) {
+      const got = node.type === "array" ? "none" : node.type === "string" ? "another word" : kind(node);
+      this.#problem(place, '"all" or an array of list names', got, "a list's name is its file's, without .json");
+      return undefined;
+    }
+    const names: ListName[] = [];
+    for (const [i, item] of node.items.entries()) {
+      if (item.type === "string") names.push({ name: item.value, place: `${place}[${i}]` });
+      else this.#problem(`${place}[${i}]`, "a list's name", kind(item));
+    }
+    return names;
   }
 
   #note(node: JsonNode | undefined, place: string): string | undefined {

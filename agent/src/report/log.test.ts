@@ -14,6 +14,7 @@ const rule: Rule = {
   list: "unencrypted-test-01",
   index: 0,
   action: "enforce",
+  allowSet: 0,
 };
 
 function process(path: string, args: readonly (string | Uint8Array)[], more: Partial<ProcessFacts> = {}): ProcessFacts {

@@ -169,7 +169,7 @@ test("histograms count into cumulative buckets, bounds included", () => {
 
 test("the state of the agent is shown", () => {
   const m = metrics({ readDroppedLines: () => ({ 0: 1, 1: 2, 2: 4, 3: 8 }), readMissedRuns: () => 9 });
-  m.inForce({ strings: [], allow: [{ source: "x", list: "l", index: 0 }] });
+  m.inForce({ strings: [], allow: [{ source: "x", list: "l", index: 0 }], allowSets: [] });
   m.reloaded("ok");
   m.reloaded("refused");
   m.lookupFailed();

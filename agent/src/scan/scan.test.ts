@@ -73,7 +73,7 @@ function fakeProc(processes: Readonly<Record<number, FakeProcess | undefined>>):
   };
 }
 
-const rule: Rule = { value: bytes("Banned"), mode: "word", list: "list", index: 0, action: "enforce" };
+const rule: Rule = { value: bytes("Banned"), mode: "word", list: "list", index: 0, action: "enforce", allowSet: 0 };
 const pattern: AllowPattern = { source: "^/usr/bin/sh allowed", list: "list", index: 0 };
 
 /** The oracle and one pattern, as the agent puts them together. */

@@ -22,7 +22,7 @@ export function isSelfTest(rule: Rule | null, matched: Uint8Array | undefined): 
 /** The string of this agent's self-test, as one more rule. Random for each agent, so that no one else runs into it. */
 export function selfTestRule(): Rule {
   const value = new TextEncoder().encode(`${PREFIX}${randomBytes(16).toString("hex")}`);
-  return { value, mode: "word", list: SELF_TEST_LIST, index: 0, action: "enforce" };
+  return { value, mode: "word", list: SELF_TEST_LIST, index: 0, action: "enforce", allowSet: 0 };
 }
 
 /** Start a child with the rule's string as its argument and see it die. Its program would print a version and end. */

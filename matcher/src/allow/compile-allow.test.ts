@@ -5,7 +5,7 @@ import { quoteLine } from "../shell-quote.js";
 import { AllowPatterns } from "./allow-patterns.js";
 import { compileAllow, DEFAULT_ALLOW_LIMITS } from "./compile-allow.js";
 import { PatternError } from "./pattern-error.js";
-import type { AllowTable } from "./table.js";
+import { type AllowTable, MAX_ALLOW_SETS } from "./table.js";
 import { bytes, pattern } from "./test-texts.js";
 import { walkAllow, walkAllowArguments } from "./walk.js";
 
@@ -136,12 +136,13 @@ test("the table keeps its layout's promises whatever the patterns are", () => {
 });
 
 function checkLayout(table: AllowTable, patternCount: number): void {
-  const { classOf, endColumn, quoteColumn, strideLog2, stateCount, start, firstAccept, next, accepts } = table;
+  const { classOf, endColumn, quoteColumn, strideLog2, stateCount, starts, firstAccept, next, accepts } = table;
   const stride = 1 << strideLog2;
   assert.equal(next.length, stateCount * stride);
   assert.equal(quoteColumn, endColumn + 1);
   assert.ok(quoteColumn < stride && Math.max(...classOf) === endColumn - 1);
-  assert.ok(start < stateCount && stateCount <= 32_768 && firstAccept > 0);
+  assert.ok(starts.length === MAX_ALLOW_SETS && starts.every((start) => start < stateCount));
+  assert.ok(stateCount <= 32_768 && firstAccept > 0);
   assert.equal(accepts.length, stateCount - firstAccept);
   assert.ok(accepts.every((index) => index < patternCount));
   for (let letter = 0x61; letter <= 0x7a; letter++) assert.equal(classOf[letter - 0x20], classOf[letter]);
@@ -163,7 +164,7 @@ test("no patterns make no table", () => {
 test("a pattern that matches everything accepts before the first byte", () => {
   const { table } = compileAllow(["a", ".*"]);
   assert.ok(table !== null);
-  assert.ok(table.start >= table.firstAccept);
+  assert.ok(table.starts[1]! >= table.firstAccept);
   assert.equal(walkAllow(table, new Uint8Array()), 1);
 });
 
@@ -254,7 +255,7 @@ test("no table is larger than its limits, and every pattern is in it or deferred
     { maxSteps: 0 },
     { maxStates: 1 },
   ]) {
-    const { table, deferred } = compileAllow(ordinary, { ...DEFAULT_ALLOW_LIMITS, ...limits });
+    const { table, deferred } = compileAllow(ordinary, [[...ordinary.keys()]], { ...DEFAULT_ALLOW_LIMITS, ...limits });
     assert.ok(deferred.length > 0);
     const rest = ordinary.length - deferred.length;
     assert.equal(table?.accepts.length ?? 0, rest);

@@ -1,12 +1,13 @@
-// Allow patterns to the one table the kernel walks, and the list of those that user space has to judge.
+// Allow patterns to the one table the kernel walks, and the list of those that do not fit.
 import { Budget } from "./budget.js";
+import { combine } from "./combine.js";
 import { determinize } from "./determinize.js";
 import type { Dfa } from "./dfa.js";
 import { minimize } from "./minimize.js";
 import { buildNfa } from "./nfa.js";
 import { parsePattern } from "./parse-pattern.js";
 import { expandedSize, type Node } from "./syntax-tree.js";
-import { type AllowTable, layOut, mostStates, type TableLimits } from "./table.js";
+import { type AllowTable, layOut, MAX_ALLOW_SETS, mostStates, mostStatesAtAll, type TableLimits } from "./table.js";
 import { unite } from "./unite.js";
 
 export interface AllowLimits extends TableLimits {
@@ -34,7 +35,7 @@ const ROUNDS = [
 export interface CompiledAllow {
   /** null when no pattern is in it. */
   readonly table: AllowTable | null;
-  /** Indices, ascending, of the patterns that are not in the table: user space judges them. */
+  /** Indices, ascending, of the patterns that are not in the table for all of their sets. There they spare nobody. */
   readonly deferred: readonly number[];
 }
 
@@ -53,18 +54,56 @@ interface Piece {
  * The work is bounded by `limits.maxSteps`, whatever the patterns are, and the same patterns always give the same table.
  *
  * @param patterns - In the syntax of Python's `re`; see `parsePattern`.
+ * @param sets - The patterns of each allow set from 1 on, by their indices; when left out all are those of set 1.
  * @throws PatternError for the first pattern that is malformed or not supported.
  */
-export function compileAllow(patterns: readonly string[], limits: AllowLimits = DEFAULT_ALLOW_LIMITS): CompiledAllow {
+export function compileAllow(
+  patterns: readonly string[],
+  sets: readonly (readonly number[])[] = [[...patterns.keys()]],
+  limits: AllowLimits = DEFAULT_ALLOW_LIMITS,
+): CompiledAllow {
+  if (sets.length >= MAX_ALLOW_SETS) throw new RangeError(`${sets.length} allow sets`);
   const trees = patterns.map(parsePattern);
   const budget = new Budget(limits.maxSteps);
   const singles = determinizeAll(trees.slice(0, LAST_TABLE_INDEX + 1), limits, budget);
-  const whole = mergeAll(singles, limits, budget);
-  const inTable = new Set(whole?.patterns);
+  const deferred = new Set<number>();
+  const inTable: number[] = [];
+  let whole: Dfa | undefined;
+  for (const [i, set] of sets.entries()) {
+    const piece = set.length === 0 ? undefined : addSet(whole, singles, set, limits, budget);
+    for (const index of set) if (!piece?.patterns.includes(index)) deferred.add(index);
+    if (piece === undefined) continue;
+    whole = piece.dfa;
+    inTable.push(i + 1);
+  }
   return {
-    table: whole === undefined ? null : layOut(minimize(whole.dfa)),
-    deferred: [...patterns.keys()].filter((index) => !inTable.has(index)),
+    table: whole === undefined ? null : layOut(minimize(whole), inTable),
+    deferred: [...deferred].sort((a, b) => a - b),
   };
+}
+
+/**
+ * `whole` with one more start, for the patterns of `set`.
+ *
+ * @returns The new whole, with those of the set's patterns that are in it; undefined when none fits.
+ */
+function addSet(
+  whole: Dfa | undefined,
+  singles: readonly Piece[],
+  set: readonly number[],
+  limits: AllowLimits,
+  budget: Budget,
+): Pick<Piece, "dfa" | "patterns"> | undefined {
+  const wanted = new Set(set);
+  const pieces = singles.filter(({ patterns }) => wanted.has(patterns[0]!));
+  for (let room = mostStatesAtAll(limits); room > 1; room >>= 1) {
+    const piece = mergeAll(pieces, { ...limits, maxStates: room }, budget);
+    if (piece === undefined) return undefined;
+    if (whole === undefined) return piece;
+    const dfa = minimize(combine(whole, piece.dfa));
+    if (dfa.stateCount <= mostStates(limits, dfa.classes)) return { dfa, patterns: piece.patterns };
+  }
+  return undefined;
 }
 
 /** The minimal DFA of each pattern that has one within the limits. */

@@ -64,7 +64,7 @@ export function determinize(nfa: Nfa, patternIndex: number, maxStates: number, b
   return {
     classes,
     stateCount: subsets.length,
-    start,
+    starts: [start],
     next: Int32Array.from(next),
     accepts: Int32Array.from(subsets, (_, state) => (state === ACCEPT ? patternIndex : NO_PATTERN)),
   };

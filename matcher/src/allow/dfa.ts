@@ -5,7 +5,8 @@ import type { ByteClasses } from "./byte-classes.js";
 export interface Dfa {
   readonly classes: ByteClasses;
   readonly stateCount: number;
-  readonly start: number;
+  /** Where a walk may begin. One state, but for what {@link combine} made. */
+  readonly starts: readonly number[];
   /** Index `state * columns(dfa) + class`; the last column of a row is the end of the text. */
   readonly next: Int32Array;
   /** The pattern that a state accepts, by its index; {@link NO_PATTERN} for states that accept none. */

@@ -45,7 +45,7 @@ function automaton(source: string, index: number): Dfa {
 
 function accepts(dfa: Dfa, text: Uint8Array): number {
   const cell = (state: number, column: number) => dfa.next[state * columns(dfa) + column]!;
-  const last = text.reduce((state, byte) => cell(state, dfa.classes.classOf[byte]!), dfa.start);
+  const last = text.reduce((state, byte) => cell(state, dfa.classes.classOf[byte]!), dfa.starts[0]!);
   return dfa.accepts[cell(last, columns(dfa) - 1)]!;
 }
 

@@ -148,7 +148,7 @@ function mergeStates(dfa: Dfa, blockOf: Int32Array): Dfa {
       next[block * width + column] = blockOf[dfa.next[state * width + column]!]!;
     }
   }
-  return { classes: dfa.classes, stateCount, start: blockOf[dfa.start]!, next, accepts };
+  return { classes: dfa.classes, stateCount, starts: dfa.starts.map((start) => blockOf[start]!), next, accepts };
 }
 
 function mergeColumns(dfa: Dfa): Dfa {

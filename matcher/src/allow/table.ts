@@ -17,7 +17,8 @@ export interface AllowTable {
   readonly strideLog2: number;
   /** At most 32,768, so that a state's number has 15 bits. */
   readonly stateCount: number;
-  readonly start: number;
+  /** By allow set: the state that a walk for it begins in. {@link DEAD} for a set without patterns. */
+  readonly starts: readonly number[];
   /** The first accepting state; {@link stateCount} when there is none. */
   readonly firstAccept: number;
   /** The next state at `(state << strideLog2) | column`; `stateCount << strideLog2` cells. */
@@ -32,6 +33,8 @@ const DOUBLE_QUOTE = 0x22;
 const ESCAPED_APOSTROPHE = [APOSTROPHE, DOUBLE_QUOTE, APOSTROPHE, DOUBLE_QUOTE, APOSTROPHE];
 /** Columns that are not byte classes: the end, and the escaped apostrophe. */
 const EXTRA_COLUMNS = 2;
+/** Allow sets, of which 0 has no patterns. */
+export const MAX_ALLOW_SETS = 32;
 /** So that the kernel can keep a state in 15 bits. */
 const MAX_STATES = 32_768;
 
@@ -48,7 +51,13 @@ export function mostStates({ maxStates, maxTableBytes }: TableLimits, classes: B
   return Math.min(maxStates, MAX_STATES, Math.floor(maxTableBytes / rowBytes));
 }
 
-export function layOut(dfa: Dfa): AllowTable {
+/** The same for any byte classes. */
+export function mostStatesAtAll({ maxStates }: TableLimits): number {
+  return Math.min(maxStates, MAX_STATES);
+}
+
+/** @param sets - The allow set of each of `dfa.starts`. */
+export function layOut(dfa: Dfa, sets: readonly number[]): AllowTable {
   const strideLog2 = strideLog2Of(dfa.classes);
   const width = columns(dfa);
   const order = acceptingLast(dfa);
@@ -62,6 +71,8 @@ export function layOut(dfa: Dfa): AllowTable {
     }
     next[(number << strideLog2) | width] = numberOf[afterEscapedApostrophe(dfa, state)]!;
   }
+  const starts = new Array<number>(MAX_ALLOW_SETS).fill(DEAD);
+  for (const [i, set] of sets.entries()) starts[set] = numberOf[dfa.starts[i]!]!;
   const accepts = order.map((state) => dfa.accepts[state]!).filter((pattern) => pattern !== NO_PATTERN);
   return {
     classOf: dfa.classes.classOf,
@@ -69,7 +80,7 @@ export function layOut(dfa: Dfa): AllowTable {
     quoteColumn: width,
     strideLog2,
     stateCount: dfa.stateCount,
-    start: numberOf[dfa.start]!,
+    starts,
     firstAccept: dfa.stateCount - accepts.length,
     next,
     accepts: Uint16Array.from(accepts),

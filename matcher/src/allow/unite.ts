@@ -25,7 +25,7 @@ export function unite(a: Dfa, b: Dfa, limits: TableLimits, budget: Budget): Dfa 
   // Grown as states are found; the dead state's row is all DEAD, which is 0.
   let next = new Int32Array(width * 64);
 
-  const start = pairs.numberOf(a.start, b.start);
+  const start = pairs.numberOf(a.starts[0]!, b.starts[0]!);
   for (let state = 1; state < pairs.count; state++) {
     budget.spend(width);
     if (pairs.count > maxStates || budget.exhausted) return undefined;
@@ -45,7 +45,7 @@ export function unite(a: Dfa, b: Dfa, limits: TableLimits, budget: Budget): Dfa 
   return {
     classes,
     stateCount,
-    start,
+    starts: [start],
     next: next.slice(0, stateCount * width),
     accepts: Int32Array.from(pairs.accepts),
   };

@@ -62,17 +62,18 @@ test("a cell holds eight entries, or a string's head and first bytes", () => {
   assert.equal(LAYOUT.cell.entrySize, entry.size);
   assert.equal(LAYOUT.cell.entries, cell.sizes["entries"]! / entry.size);
   assert.deepEqual({ ...entry.offsets }, { tag: 0, offset: 2, string_cell: 4 });
-  assert.deepEqual({ ...head.offsets }, { id: 0, length: 4, mode: 6, action: 7, bytes: 8 });
+  assert.deepEqual({ ...head.offsets }, { id: 0, length: 4, kind: 6, allow_set: 7, bytes: 8 });
   assert.equal(head.size, cell.size);
   assert.equal(LAYOUT.cell.headSize, head.offsets["bytes"]);
 });
 
 test("the allow table lies where the kernel walks it", () => {
   const { offsets, sizes, size } = struct("allow_table");
-  assert.equal(LAYOUT.allow.classOf, offsets["class_of"]);
-  assert.equal(LAYOUT.allow.accepts, offsets["accepts"]);
-  assert.equal(LAYOUT.allow.next, offsets["next"]);
-  assert.equal(LAYOUT.allowSize, size);
+  const { maxStates: _, nextEntries: __, unsafe, ...fields } = LAYOUT.allow;
+  const written = Object.fromEntries(Object.entries(fields).map(([name, offset]) => [snake(name), offset]));
+  assert.deepEqual({ ...written, size: LAYOUT.allowSize }, { ...offsets, size });
+  assert.equal(LAYOUT.maxAllowSets, number("MAX_ALLOW_SETS"));
+  assert.equal(unsafe, number("ALLOW_UNSAFE"));
   // Numbers of two bytes.
   assert.equal(LAYOUT.allow.maxStates, sizes["accepts"]! / 2);
   assert.equal(LAYOUT.allow.nextEntries, sizes["next"]! / 2);

@@ -1,0 +1,58 @@
+// The verdict on one command line, in user space: what bpf/execwhacker.bpf.c decides with the same tables.
+import { type CompiledAllow, DEFAULT_MAX_ALLOW_BYTES, walkAllowArguments } from "./allow/index.js";
+import type { CompilableString, Tables } from "./compile.js";
+import type { Action } from "./layout.js";
+import { searchQuoted } from "./quoted.js";
+import type { CommandLine } from "./types.js";
+import { walkTables } from "./walk.js";
+
+/** A list that is ready to judge by. */
+export interface Judge {
+  readonly strings: readonly CompilableString[];
+  readonly tables: Tables;
+  /** Those of `strings` that are looked for in the quoted line too. */
+  readonly quoted: readonly number[];
+  readonly allow: CompiledAllow;
+  /** As in `CompileOptions`. */
+  readonly maxAllowBytes?: number;
+}
+
+/**
+ * What becomes of a command line. `index` is a string of the list, one of those that decided.
+ * - `banned`: it stands there, and no pattern of its allow set matches.
+ * - `spared`: for each allow set with a string that stands there, a pattern of the set matches; `pattern` is one.
+ * - `is-substring`: strings occur, as parts of longer words alone.
+ */
+export type Judgement =
+  | { readonly kind: "none" }
+  | { readonly kind: "banned"; readonly action: Action; readonly index: number }
+  | { readonly kind: "spared"; readonly index: number; readonly pattern: number }
+  | { readonly kind: "is-substring"; readonly index: number };
+
+/** @param shown - What allow patterns see: the path, then the arguments that count. */
+export function judgeLine(list: Judge, line: CommandLine, shown: readonly Uint8Array[]): Judgement {
+  const found = walkTables(list.tables, line);
+  const quoted = list.quoted.length === 0 ? [] : searchQuoted(list.strings, shown, list.quoted);
+  let spared: Judgement | undefined;
+  for (const action of ["enforce", "audit"] as const) {
+    const inQuoted = quoted
+      .filter((index) => (list.strings[index]!.action ?? "enforce") === action)
+      .map((index) => [list.strings[index]!.allowSet ?? 0, index] as const);
+    for (const [allowSet, index] of [...found[action], ...inQuoted].sort(([a], [b]) => a - b)) {
+      const pattern = sparedBy(list, allowSet, shown);
+      if (pattern < 0) return { kind: "banned", action, index };
+      spared ??= { kind: "spared", index, pattern };
+    }
+  }
+  if (spared !== undefined) return spared;
+  return found.substring < 0 ? { kind: "none" } : { kind: "is-substring", index: found.substring };
+}
+
+function sparedBy(
+  { allow, maxAllowBytes = DEFAULT_MAX_ALLOW_BYTES }: Judge,
+  allowSet: number,
+  shown: readonly Uint8Array[],
+) {
+  if (allowSet === 0 || allow.table === null) return -1;
+  return walkAllowArguments(allow.table, shown, allowSet, maxAllowBytes);
+}
