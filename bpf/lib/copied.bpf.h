@@ -184,7 +184,7 @@ static __always_inline enum copied_result compare_copied(struct task_struct *tas
 	h->keys[0] = c->keys[0];
 	h->keys[1] = c->keys[1];
 	hash_strings(h, s->args, end - s->args, BPF_CORE_READ(bprm, argc));
-	s->work += bytes / 4;
+	s->work += bytes / 8;
 	if (h->unreadable)
 		return COPIED_UNKNOWN;
 	return h->bytes == bytes && h->hash == c->hash ? COPIED_SAME : COPIED_CHANGED;
