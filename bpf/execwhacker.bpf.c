@@ -80,6 +80,16 @@ LOOP_BODY(skip_argument, struct skip)
 	return 0;
 }
 
+/* The end of the argument that begins behind the NUL at `offset`. */
+static __always_inline __u32 skip_one(struct search *s, __u32 offset)
+{
+	long n = 0;
+
+	if (offset + 1 < s->args_bytes)
+		n = bpf_probe_read_user_str(s->buffer + PATH_ROOM, MAX_PATH_BYTES, (void *)(s->args + offset + 1));
+	return n > 0 ? offset + n : s->args_bytes;
+}
+
 /* Interpreter, then an option and a name for each of up to five levels (the kernel's own limit), and a little more;
  * agent/src/report/command-line.ts looks as far. */
 #define MAX_SCRIPT_ARGUMENTS 13
@@ -91,6 +101,8 @@ static __always_inline __u32 find_rest(struct search *s, __u32 path_bytes)
 		struct skip skip = { .s = s, .path_bytes = path_bytes };
 
 		LOOP(skip_argument, MAX_SCRIPT_ARGUMENTS, &skip);
+		if (skip.found && s->flags & EVENT_ARGV0_KEPT)
+			skip.offset = skip_one(s, skip.offset);
 		if (skip.found)
 			return skip.offset < s->args_bytes ? skip.offset : s->args_bytes;
 	}
@@ -312,6 +324,17 @@ int BPF_PROG(args_committing, struct linux_binprm *bprm)
 	return 0;
 }
 
+/* linux include/linux/binfmts.h: binfmt_misc's flag P, for emulators of other processors above all. The interpreter gets its
+ * own name, the program's path, and then all that was given, argv[0] included. */
+#define BINPRM_FLAGS_PRESERVE_ARGV0 (1 << 3)
+
+static __always_inline __u32 script_flags(struct linux_binprm *bprm)
+{
+	if (bprm->filename == bprm->interp)
+		return 0;
+	return EVENT_SCRIPT | (bprm->interp_flags & BINPRM_FLAGS_PRESERVE_ARGV0 ? EVENT_ARGV0_KEPT : 0);
+}
+
 /* Search, judge, kill, and only then tell. */
 static __always_inline int guard(struct task_struct *task, struct linux_binprm *bprm, __u32 copy)
 {
@@ -339,7 +362,7 @@ static __always_inline int guard(struct task_struct *task, struct linux_binprm *
 		return 0;
 	args = BPF_CORE_READ(task, mm, arg_start);
 	args_end = BPF_CORE_READ(task, mm, arg_end);
-	f = begin(s, copy, args, args_end > args ? args_end - args : 0, bprm->filename != bprm->interp ? EVENT_SCRIPT : 0);
+	f = begin(s, copy, args, args_end > args ? args_end - args : 0, script_flags(bprm));
 	if (!f) {
 		count(COUNTER_NO_TABLES);
 		return 0;

@@ -198,6 +198,7 @@ enum event_flags {
 	EVENT_SCRIPT = 1 << 2, /* path is a script, interpreter is what runs */
 	EVENT_NO_STRING = 1 << 4, /* string_id means nothing */
 	EVENT_ALLOW_CUT = 1 << 5, /* the allow patterns were not followed to the line's end: it is too long for that */
+	EVENT_ARGV0_KEPT = 1 << 7, /* behind the path among the arguments stands the argv[0] that was given */
 	EVENT_CHANGED = 1 << 6, /* the arguments are not those that exec copied */
 };
 

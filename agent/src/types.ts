@@ -51,6 +51,8 @@ export interface ProcessFacts {
   readonly path: Uint8Array;
   /** The interpreter that really runs, when `path` is a script. */
   readonly interpreter?: Uint8Array;
+  /** Behind the path among the arguments stands the `argv[0]` that was given (binfmt_misc's flag P). */
+  readonly keepsArgv0?: boolean;
   /** The argument area as far as it was captured; `args[0]` is `argv[0]`. The last one may be cut. */
   readonly args: readonly Uint8Array[];
   /** Length of the whole argument area in bytes. More than what `args` holds means it was cut. */

@@ -88,6 +88,7 @@ struct linux_binprm {
 	int argc;
 	const char *filename;
 	const char *interp;
+	unsigned int interp_flags;
 	unsigned long exec;
 };
 

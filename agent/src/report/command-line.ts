@@ -61,11 +61,11 @@ export function showCommandLine(
  * Path and arguments as they were given to execve, without `argv[0]`. For a script the kernel has put the interpreter, its one
  * optional argument and the script's path in front of the arguments: those go.
  */
-export function contractLine({ path, interpreter, args }: ProcessFacts): readonly Uint8Array[] {
+export function contractLine({ path, interpreter, keepsArgv0 = false, args }: ProcessFacts): readonly Uint8Array[] {
   let first = 1;
   if (interpreter !== undefined) {
     const at = args.findIndex((argument, i) => i > 0 && i <= MAX_SCRIPT_PREFIX && equal(argument, path));
-    if (at > 0) first = at + 1;
+    if (at > 0) first = at + (keepsArgv0 ? 2 : 1);
   }
   return [path, ...args.slice(first)];
 }

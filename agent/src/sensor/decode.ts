@@ -94,6 +94,7 @@ function decode(record: Uint8Array, { size, at, verdicts, flags: known }: Border
     startTimeNs: u64("start_time_ns"),
     path,
     ...(has("EVENT_SCRIPT") ? { interpreter } : {}),
+    ...(has("EVENT_ARGV0_KEPT") ? { keepsArgv0: true } : {}),
     args: splitArea(area),
     argsBytes: argsBytes + 1,
     ...(context.length > 0 ? { context: { offset: u32("context_offset"), bytes: context } } : {}),
