@@ -80,14 +80,19 @@ LOOP_BODY(skip_argument, struct skip)
 	return 0;
 }
 
-/* The end of the argument that begins behind the NUL at `offset`. */
-static __always_inline __u32 skip_one(struct search *s, __u32 offset)
+/* On to the end of the argument that begins at the offset, which may be longer than one look. */
+LOOP_BODY(skip_piece, struct skip)
 {
-	long n = 0;
+	struct search *s = ctx->s;
+	long n;
 
-	if (offset + 1 < s->args_bytes)
-		n = bpf_probe_read_user_str(s->buffer + PATH_ROOM, MAX_PATH_BYTES, (void *)(s->args + offset + 1));
-	return n > 0 ? offset + n : s->args_bytes;
+	if (ctx->offset >= s->args_bytes)
+		return 1;
+	n = bpf_probe_read_user_str(s->buffer + PATH_ROOM, MAX_PATH_BYTES, (void *)(s->args + ctx->offset));
+	if (n <= 0)
+		return 1;
+	ctx->offset += n - 1; /* the last byte read is a NUL, the argument's own or the helper's */
+	return n < MAX_PATH_BYTES;
 }
 
 /* Interpreter, then an option and a name for each of up to five levels (the kernel's own limit), and a little more;
@@ -101,8 +106,10 @@ static __always_inline __u32 find_rest(struct search *s, __u32 path_bytes)
 		struct skip skip = { .s = s, .path_bytes = path_bytes };
 
 		LOOP(skip_argument, MAX_SCRIPT_ARGUMENTS, &skip);
-		if (skip.found && s->flags & EVENT_ARGV0_KEPT)
-			skip.offset = skip_one(s, skip.offset);
+		if (skip.found && s->flags & EVENT_ARGV0_KEPT) {
+			skip.offset++;
+			LOOP(skip_piece, MAX_TURNS, &skip);
+		}
 		if (skip.found)
 			return skip.offset < s->args_bytes ? skip.offset : s->args_bytes;
 	}

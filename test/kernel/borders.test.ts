@@ -114,11 +114,8 @@ describe("a real exec", () => {
       ["by a directory's descriptor", "execveat-cwd"],
     ] as const) {
       test(`${how} of ${length} bytes that ends in the string`, async () => {
-        const path =
-          "./"
-            .repeat(length)
-            .slice(0, length - banned.length - 1)
-            .replace(/.$/, "/") + `/${banned}`;
+        const dots = "./".repeat(length).slice(0, length - banned.length - 1);
+        const path = `${dots.replace(/.$/, "/")}/${banned}`;
         assert.equal(path.length, length);
         const ended = await launch(program, [path, "x"], [], { cwd: shop.directory });
         assert.deepEqual([ended.signal, ended.stdout.toString()], ["SIGKILL", ""], ended.stderr);
