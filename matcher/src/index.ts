@@ -9,6 +9,7 @@ export { Matcher } from "./matcher.js";
 export { search, type Verdict, verdict } from "./oracle.js";
 export { quotedPiece, searchQuoted } from "./quoted.js";
 export { quoteArgument, quoteLine, SHELL_SAFE } from "./shell-quote.js";
+export { OpenQuoteError, type ShellAct, type ShellWords, shellSplit } from "./shell-split.js";
 export type { BannedString, CommandLine, Match, MatchMode } from "./types.js";
 export { MAX_STRING_BYTES } from "./types.js";
 export { type Finds, walkTables } from "./walk.js";
