@@ -7,6 +7,7 @@ export { type Judge, type Judgement, judgeLine } from "./judge.js";
 export { ACTION, type Action, LAYOUT, MODE, POLICY, WAY, type Way } from "./layout.js";
 export { Matcher } from "./matcher.js";
 export { search, type Verdict, verdict } from "./oracle.js";
+export { isPlainPath } from "./plain-path.js";
 export { quotedPiece, searchQuoted } from "./quoted.js";
 export { quoteArgument, quoteLine, SHELL_SAFE } from "./shell-quote.js";
 export { OpenQuoteError, type ShellAct, type ShellWords, shellSplit } from "./shell-split.js";
