@@ -1,6 +1,6 @@
 // helm as a function: values in, Kubernetes objects out. YAML is read by helm too, so that no second parser can disagree.
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 
@@ -37,12 +37,36 @@ export function find(objects: readonly KubernetesObject[], kind: string): Kubern
   return found;
 }
 
+/** The objects that a chart makes which has the cryptnono chart as its subchart. */
+export function renderAsSubchart(values: unknown): KubernetesObject[] {
+  return inChart("", (chart) => {
+    addCryptnono(chart);
+    return parseYaml(
+      helm(["template", "support", chart, "-n", "support", "-f", "-"], JSON.stringify({ cryptnono: values })),
+    );
+  });
+}
+
 /** What an operator reads after helm install. */
 export function notes(values: unknown): string {
-  return inWrapper('{{ include "cryptnono.notes" .Subcharts.cryptnono }}', { cryptnono: values }, (chart) => {
-    mkdirSync(join(chart, "charts"));
-    symlinkSync(join(CHARTS, "cryptnono"), join(chart, "charts/cryptnono"));
-  });
+  return inWrapper('{{ include "cryptnono.notes" .Subcharts.cryptnono }}', { cryptnono: values }, addCryptnono);
+}
+
+/** The text of a template that has the cryptnono chart's context as `.`, and its named templates. */
+export function text(template: string, values: unknown): string {
+  return inWrapper(`{{ with .Subcharts.cryptnono }}${template}{{ end }}`, { cryptnono: values }, addCryptnono);
+}
+
+/** A scenario of the chart's, as values. */
+export function scenario(name: string): Record<string, unknown> {
+  const file = join(CHARTS, `cryptnono/ci/${name}-values.yaml`);
+  // A scenario that sets nothing is an empty document, which is none.
+  return parseYaml<Record<string, unknown>>(readFileSync(file, "utf8"))[0] ?? {};
+}
+
+function addCryptnono(chart: string): void {
+  mkdirSync(join(chart, "charts"));
+  symlinkSync(join(CHARTS, "cryptnono"), join(chart, "charts/cryptnono"));
 }
 
 /** The documents of a YAML text. */
@@ -57,19 +81,22 @@ export function parseYaml<T = KubernetesObject>(text: string): T[] {
 
 /** A chart whose one template is `template`, rendered. */
 function inWrapper(template: string, values: unknown, prepare: (chart: string) => void = () => {}): string {
+  // helm reads what it rendered as YAML; the text passes through that as a string.
+  return inChart(`{{ $out := tpl (.Files.Get "out.tpl") . }}text: {{ $out | b64enc }}\n`, (chart) => {
+    writeFileSync(join(chart, "out.tpl"), template);
+    prepare(chart);
+    const rendered = helm(["template", "support", chart, "-n", "support", "-f", "-"], JSON.stringify(values));
+    return Buffer.from(/^text:(.*)$/m.exec(rendered)![1]!, "base64").toString("utf8");
+  });
+}
+
+function inChart<T>(out: string, work: (chart: string) => T): T {
   const chart = mkdtempSync(join(tmpdir(), "cryptnono-chart-"));
   try {
     writeFileSync(join(chart, "Chart.yaml"), "apiVersion: v2\nname: wrapper\nversion: 0.0.0\n");
     mkdirSync(join(chart, "templates"));
-    // helm reads what it rendered as YAML; the text passes through that as a string.
-    writeFileSync(
-      join(chart, "templates/out.yaml"),
-      `{{ $out := tpl (.Files.Get "out.tpl") . }}text: {{ $out | b64enc }}\n`,
-    );
-    writeFileSync(join(chart, "out.tpl"), template);
-    prepare(chart);
-    const rendered = helm(["template", "support", chart, "-n", "support", "-f", "-"], JSON.stringify(values));
-    return Buffer.from(/^text: (.*)$/m.exec(rendered)![1]!, "base64").toString("utf8");
+    writeFileSync(join(chart, "templates/out.yaml"), out);
+    return work(chart);
   } finally {
     rmSync(chart, { recursive: true });
   }

@@ -6,8 +6,33 @@ cryptnono guards every node of the cluster{{ if eq $exec.mode "audit" }} in audi
 
   kubectl -n {{ .Release.Namespace }} get pod -l app.kubernetes.io/name={{ include "cryptnono.name" . }} -o wide
   kubectl -n {{ .Release.Namespace }} logs <pod> -c execwhacker
+{{- if include "cryptnono.execwhacker.bansNothing" $exec }}
+
+All lists are empty: NO STRING IS BANNED.
+{{- end }}
 {{- else -}}
 cryptnono: detectors.execwhacker.enabled is false. NO NODE IS GUARDED.
+{{- end }}
+{{- if $exec.allowAcrossLists }}
+
+detectors.execwhacker.allowAcrossLists is on: an allow pattern of any list spares the strings of all.
+{{- end }}
+{{- with include "cryptnono.execwhacker.openPatterns" $exec | fromJsonArray }}
+
+These allow patterns spare strings of another list and end in the open: whoever begins a command line so may go on with
+what he likes. End them with $, or keep them to their own list:
+{{- range . }}
+  {{ . }}
+{{- end }}
+{{- end }}
+{{- if $exec.enabled }}
+{{- with include "cryptnono.tooLittle" $exec | fromJsonArray }}
+
+These limits are raised, as the detector would not start within a minute, or not at all:
+{{- range . }}
+  detectors.execwhacker.resources.limits.{{ .resource }}: {{ .given }} becomes {{ .needed }}
+{{- end }}
+{{- end }}
 {{- end }}
 {{- $lost := list }}
 {{- if or .Values.fetchKernelHeaders.resources .Values.fetchKernelHeaders.image }}{{ $lost = append $lost "fetchKernelHeaders: no kernel headers are needed" }}{{ end }}
@@ -26,6 +51,10 @@ These values have lost their meaning and can go:
 {{- if $missing }}
 
 Enabled in the values but not in this version, so NOT running: {{ join ", " $missing }}
+{{- end }}
+{{- if hasSuffix "/yuvipanda/cryptnono" .Values.image.repository }}
+
+image.repository names the earlier program's image, which does not start with this chart: take it and its tag out.
 {{- end }}
 {{- if .Values.containerSecurityContext.privileged }}
 

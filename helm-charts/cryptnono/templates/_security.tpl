@@ -1,18 +1,19 @@
-{{/* What the containers may do. The README gives the reason for each line. */}}
+{{/* What the containers may do. The README gives the reason for each line. Call with (list $ capabilities). */}}
 
 {{- define "cryptnono.securityContext" -}}
+{{- $given := (index . 0).Values.containerSecurityContext -}}
 {{- $own := dict
   "runAsUser" 0
   "runAsGroup" 0
   "readOnlyRootFilesystem" true
   "allowPrivilegeEscalation" false
   "seccompProfile" (dict "type" "RuntimeDefault")
-  "capabilities" (dict "drop" (list "ALL") "add" (list "BPF" "PERFMON" "SYS_PTRACE" "KILL"))
+  "capabilities" (dict "drop" (list "ALL") "add" (index . 1))
 -}}
-{{- if .Values.containerSecurityContext.privileged }}
+{{- if $given.privileged }}
 {{- $own = dict "readOnlyRootFilesystem" true }}
 {{- end }}
-{{- mergeOverwrite $own (deepCopy .Values.containerSecurityContext) | toYaml }}
+{{- mergeOverwrite $own (deepCopy $given) | toYaml }}
 {{- end }}
 
 {{/* AppArmor became a field in Kubernetes 1.30; older ones know the annotation alone. */}}

@@ -1,18 +1,23 @@
 {{/*
 How the agent reaches the node's container runtimes: each socket's directory is mounted under /host, read-only. Not the
 socket itself: the mount would stay on the dead one when the runtime restarts, and where there is none the mount would
-leave a directory of its name on the node. Call all of these with the detector's values.
+leave a directory of its name on the node. Call with a list of detectors' values.
 */}}
 {{- define "cryptnono.socketDirs" -}}
 {{- $dirs := list }}
+{{- range . }}
 {{- range list .containerdHostPath .dockerHostPath }}
 {{- with . }}{{ $dirs = append $dirs (dir .) }}{{ end }}
+{{- end }}
 {{- end }}
 {{- $dirs | uniq | toJson }}
 {{- end }}
 
+{{/* Call with a detector's dict, as "cryptnono.detector" has it. */}}
 {{- define "cryptnono.socketMounts" -}}
-{{- range $index, $dir := include "cryptnono.socketDirs" . | fromJsonArray }}
+{{- $own := include "cryptnono.socketDirs" (list .values) | fromJsonArray }}
+{{- range $index, $dir := include "cryptnono.allSocketDirs" .all | fromJsonArray }}
+{{- if has $dir $own }}
 - name: runtime-{{ $index }}
   mountPath: /host{{ $dir }}
   readOnly: true
@@ -20,14 +25,23 @@ leave a directory of its name on the node. Call all of these with the detector's
   mountPropagation: HostToContainer
 {{- end }}
 {{- end }}
+{{- end }}
 
+{{/* Call with the list of all detectors' dicts. */}}
 {{- define "cryptnono.socketVolumes" -}}
-{{- range $index, $dir := include "cryptnono.socketDirs" . | fromJsonArray }}
+{{- range $index, $dir := include "cryptnono.allSocketDirs" . | fromJsonArray }}
 - name: runtime-{{ $index }}
   hostPath:
     path: {{ $dir }}
     type: DirectoryOrCreate
 {{- end }}
+{{- end }}
+
+{{/* The same. */}}
+{{- define "cryptnono.allSocketDirs" -}}
+{{- $values := list }}
+{{- range . }}{{ $values = append $values .values }}{{ end }}
+{{- include "cryptnono.socketDirs" $values }}
 {{- end }}
 
 {{/* The detector's environment as a list, the user's own entries over the sockets'. */}}

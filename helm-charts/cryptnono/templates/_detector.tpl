@@ -1,0 +1,102 @@
+{{/*
+The one container template of all detectors. Call with a dict:
+  root          the chart's root context
+  name          the container's name, which is the agent's subcommand, the folder of its configs and the directory of its pins
+  values        its block of .Values.detectors
+  configs       names of its config files, in the Secret <fullname>-<name>; none: no Secret is mounted
+  args          its own arguments
+  capabilities  that it adds to none
+  ports         names of its ports: health, metrics. They are unique in the pod, 15 characters at most
+  all           the list of all detectors' dicts, whose sockets the pod's volumes are for
+*/}}
+{{- define "cryptnono.detector" -}}
+{{- $root := .root -}}
+{{- $detector := . -}}
+{{- with .values -}}
+name: {{ $detector.name }}
+image: {{ include "cryptnono.image" $root | quote }}
+{{- with $root.Values.image.pullPolicy }}
+imagePullPolicy: {{ . }}
+{{- end }}
+args:
+  - {{ $detector.name }}
+  {{- range $detector.configs }}
+  - --config
+  - {{ printf "/etc/cryptnono/%s/%s" $detector.name . }}
+  {{- end }}
+  - --lookup-container
+  - --mode
+  - {{ .mode }}
+  {{- with $detector.args }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+  - --health-port
+  - {{ .healthPort | quote }}
+  {{- if $root.Values.metrics.enabled }}
+  - --serve-metrics-port
+  - {{ .metrics.port | quote }}
+  {{- end }}
+  {{- if $root.Values.pins.enabled }}
+  # The agent keeps to its own directory in it.
+  - --pin-dir
+  - /run/cryptnono/pins
+  {{- end }}
+  {{- if .debug }}
+  - --debug
+  {{- end }}
+{{- with include "cryptnono.env" . }}
+env:
+  {{- . | nindent 2 }}
+{{- end }}
+ports:
+  - name: {{ $detector.ports.health }}
+    containerPort: {{ .healthPort }}
+  {{- if $root.Values.metrics.enabled }}
+  - name: {{ $detector.ports.metrics }}
+    containerPort: {{ .metrics.port }}
+  {{- end }}
+# Asked each second until it answers, so that a pod is ready in the second in which it guards.
+startupProbe:
+  httpGet:
+    path: /livez
+    port: {{ $detector.ports.health }}
+  periodSeconds: 1
+  failureThreshold: 60
+readinessProbe:
+  httpGet:
+    path: /readyz
+    port: {{ $detector.ports.health }}
+  periodSeconds: 5
+  timeoutSeconds: 5
+  failureThreshold: 2
+# Slow to act: a restart helps against a hang alone, and the node stays guarded by the pins meanwhile.
+livenessProbe:
+  httpGet:
+    path: /livez
+    port: {{ $detector.ports.health }}
+  periodSeconds: 10
+  timeoutSeconds: 5
+  failureThreshold: 6
+securityContext:
+  {{- include "cryptnono.securityContext" (list $root $detector.capabilities) | nindent 2 }}
+  {{- with include "cryptnono.appArmorField" $root }}
+  {{- . | nindent 2 }}
+  {{- end }}
+resources:
+  {{- include "cryptnono.resources" . | nindent 2 }}
+volumeMounts:
+  {{- if $detector.configs }}
+  # The directory, not its files: only so does the kubelet swap in a changed Secret.
+  - name: {{ $detector.name }}-configs
+    mountPath: /etc/cryptnono/{{ $detector.name }}
+    readOnly: true
+  {{- end }}
+  {{- if $root.Values.pins.enabled }}
+  - name: pins
+    mountPath: /run/cryptnono/pins
+  {{- end }}
+  {{- with include "cryptnono.socketMounts" $detector }}
+  {{- . | trim | nindent 2 }}
+  {{- end }}
+{{- end }}
+{{- end }}
