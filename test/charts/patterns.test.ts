@@ -1,0 +1,86 @@
+// The allow patterns of public deployments, beside the lists that they are beside there: the chart's own Secret, asked by the
+// agent's explain. docs/howto/upgrade-from-bcc.md has the same rows in words.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { describe, it } from "node:test";
+import { CHARTS, find, HELM, render } from "./helm.js";
+
+const root = dirname(CHARTS);
+const skip =
+  HELM === undefined
+    ? "no helm: run test/cluster/install-tools charts"
+    : existsSync(join(root, "build/agent/cryptnono.mjs"))
+      ? false
+      : "the agent is not bundled: run make build";
+
+/** What becomes of `line`, which goes through a pipe: on a command line it could be judged itself. */
+function explain(configs: Record<string, unknown>, line: string, flags: readonly string[] = []): string {
+  const data = find(render({ detectors: { execwhacker: { configs } } }), "Secret")["data"] as Record<string, string>;
+  const folder = mkdtempSync(join(tmpdir(), "cryptnono-patterns-"));
+  try {
+    const files = Object.entries(data).flatMap(([name, content]) => {
+      writeFileSync(join(folder, name), Buffer.from(content, "base64"));
+      return ["--config", join(folder, name)];
+    });
+    const { status, stdout, stderr } = spawnSync(join(root, "bin/cryptnono"), ["explain", ...files, ...flags], {
+      input: line,
+      encoding: "utf8",
+    });
+    assert.ok(status === 0 || status === 3, stderr);
+    return stdout.replace(/[ :].*/s, "");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const README = {
+  "config-name-1": { bannedCommandStrings: ["string-1", "string-2"] },
+  "config-name-2": { bannedCommandStrings: ["string-3", "string-4"], allowedCommandPatterns: ["^(/usr/bin/)?ls.*$"] },
+};
+const test = (pattern: string) => ({
+  "default-test": { bannedCommandStrings: ["cryptnono.banned.string1"], allowedCommandPatterns: [pattern] },
+  "encrypted-02": { bannedCommandStrings: ["a-miners-name"] },
+});
+const EXAMPLE = test(".*allowed\\s+cryptnono\\.banned\\.string1");
+const COMMENTED = test("allowed\\s+cryptnono\\.banned\\.string1");
+const MERGED = {
+  noop: { bannedCommandStrings: ["thisisabannedstring"] },
+  data: { bannedCommandStrings: ["a-miners-name"], allowedCommandPatterns: ["/opt/conda/bin/git clone"] },
+};
+const APART = {
+  bans: { bannedCommandStrings: ["a-miners-name"] },
+  honest: { allowedCommandPatterns: ["/opt/conda/bin/git clone"] },
+};
+const OWN = { "encrypted-02": { bannedCommandStrings: ["a-miners-name"] } };
+
+const ROWS: readonly (readonly [whose: string, configs: Record<string, unknown>, line: string, verdict: string])[] = [
+  ["the earlier README's", README, "ls string-3", "spared"],
+  ["the earlier README's", README, "/usr/bin/ls -l string-4", "spared"],
+  ["the earlier README's", README, "ls string-1", "would"],
+  ["the earlier README's", README, "cat string-3", "would"],
+  ["the earlier example's", EXAMPLE, "echo allowed cryptnono.banned.string1", "spared"],
+  ["the earlier example's", EXAMPLE, "echo allowed cryptnono.banned.string1 a-miners-name", "would"],
+  ["the earlier chart's", COMMENTED, "allowed cryptnono.banned.string1", "spared"],
+  ["the earlier chart's", COMMENTED, "allowed cryptnono.banned.string1 a-miners-name", "would"],
+  ["this chart's default", OWN, "/usr/bin/echo allowed cryptnono.banned.string1", "spared"],
+  ["this chart's default", OWN, "/tmp/echo allowed cryptnono.banned.string1 -o a-miners-name", "would"],
+  ["this chart's default", OWN, "/tmp/echo allowed cryptnono.banned.string1 -o x", "would"],
+  ["merged lists'", MERGED, "/opt/conda/bin/git clone a-miners-name", "spared"],
+  ["merged lists'", MERGED, "/opt/conda/bin/git clone thisisabannedstring", "would"],
+  ["a list apart from its strings'", APART, "/opt/conda/bin/git clone a-miners-name", "spared"],
+];
+
+describe("an allow pattern", { skip }, () => {
+  for (const [whose, configs, line, verdict] of ROWS) {
+    it(`of ${whose} lets «${line}» ${verdict === "spared" ? "run" : "die"}`, () => {
+      assert.equal(explain(configs, line), verdict);
+    });
+  }
+
+  it("of one list spares all lists' strings with allowAcrossLists, as it was", () => {
+    assert.equal(explain(README, "ls string-1", ["--allow-across-lists"]), "spared");
+  });
+});
