@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
@@ -36,6 +38,33 @@ test("the reference page has the commands and flags of the help texts", () => {
   }
   assert.ok(expected.length > 12);
   assert.deepEqual(page.match(/^## cryptnono .*|^\| `--.*/gm), expected);
+});
+
+test("the README's config spares a clone and its helpers, and no more", () => {
+  const readme = readFileSync(new URL("../../../README.md", import.meta.url), "utf8");
+  const example = JSON.parse(/^ {4}\{\n {6}"bannedCommandStrings"(?:.*\n)*?^ {4}\}$/m.exec(readme)![0]) as object;
+  const folder = mkdtempSync(join(tmpdir(), "readme-"));
+  try {
+    const file = join(folder, "lists.json");
+    writeFileSync(file, JSON.stringify({ ...example, mode: "enforce" }));
+    const verdict = (line: string) =>
+      spawnSync(process.execPath, [MAIN, "explain", "--config", file], { encoding: "utf8", input: line }).stdout;
+    for (const line of [
+      "/opt/conda/bin/git clone https://host.example/a-banned-string",
+      "/opt/conda/libexec/git-core/git remote-https origin https://host.example/a-banned-string",
+      "/opt/conda/libexec/git-core/git-remote-https origin https://host.example/a-banned-string",
+    ])
+      assert.match(verdict(line), /^spared: lists\[0\] .* allow pattern lists\[0\]/, line);
+    for (const line of [
+      "/usr/bin/git clone https://host.example/a-banned-string",
+      "/opt/conda/bin/git clone 'x; a-banned-string'",
+      "/opt/conda/bin/git-evil a-banned-string",
+      "/opt/conda/bin/python3 --a-flag",
+    ])
+      assert.match(verdict(line), /^would be killed: /, line);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("a number out of its range ends the start with the range, before anything is read", () => {
