@@ -3,6 +3,8 @@ import { readFileSync, readlinkSync } from "node:fs";
 import { PatternError, parsePattern } from "@cryptnono/matcher";
 import { pidfd } from "@cryptnono/native";
 import { loadConfig, type PatternFault, watchConfig } from "./config/index.js";
+import { createAnnouncer } from "./containers/announce.js";
+import { describeRuntime } from "./containers/describe.js";
 import { runtimeEndpoints } from "./containers/endpoints.js";
 import {
   execwhackerSensor,
@@ -38,7 +40,7 @@ import {
   selfTestRule,
   type Way,
 } from "./sensor/index.js";
-import type { AllowPattern, Outcome, Report, Rules } from "./types.js";
+import type { AllowPattern, Outcome, Report, Rules, RuntimeStatus } from "./types.js";
 
 export interface ExecwhackerOptions {
   readonly config: readonly string[];
@@ -50,6 +52,12 @@ export interface ExecwhackerOptions {
   readonly serveMetricsPort: number;
   readonly healthPort: number;
   readonly lookupContainer: boolean;
+  /** Seconds that a line waits for its container's name while few wait. */
+  readonly lookupWait: number;
+  /** Names of variables of the containers' specifications that stand in the log. */
+  readonly lookupEnvs: readonly string[];
+  /** Cgroups below which the operator vouches for the names. */
+  readonly trustedCgroup: readonly string[];
   readonly pinDir: string | null;
   readonly unreadable: Way;
   readonly overLong: Way;
@@ -107,6 +115,7 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
   let refusal: string | null = null;
   let selfTestPassed = false;
   let selfTestTimer: NodeJS.Timeout | undefined;
+  let readRuntimes: () => readonly RuntimeStatus[] = () => [];
 
   const writer = new LineWriter();
   const spares = new SpareMemory();
@@ -117,6 +126,7 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
     readCounters: () => guard.counters(),
     readMissedRuns: () => guard.missedRuns(GUARD_PROGRAM),
     readDroppedLines: () => writer.dropped,
+    readRuntimes: () => readRuntimes(),
     isReady: () => readiness().ok,
     isAttached: () => guard.isAttached,
   });
@@ -160,7 +170,14 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
   if (options.lookupContainer) {
     // Loaded when the guard stands already: a look-up delays no verdict, and neither does its code.
     const { createContainerLookup } = await import("./containers/lookup.js");
-    const containers = createContainerLookup({ endpoints });
+    const containers = createContainerLookup({
+      endpoints,
+      waitMs: options.lookupWait * 1000,
+      envs: options.lookupEnvs,
+      trustedCgroups: options.trustedCgroup,
+      onStatus: createAnnouncer(notice),
+    });
+    readRuntimes = containers.runtimes;
     // Asked until the last record that the guard's end brings up.
     opened.unshift(() => containers.close(), settle);
     lookUpWith(containers);
@@ -245,7 +262,9 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
     if (refusal !== null) return { ok: false, reason: `config refused, the one before is in force: ${refusal}` };
     // The self-test's own string is always there.
     const isIdle = compiled.rules.strings.length === 1;
-    return { ok: true, reason: isIdle ? NOTHING_BANNED : "attached and matching" };
+    // Verdicts need no names: an agent that finds no runtime guards as well as any.
+    const runtimes = readRuntimes().map(describeRuntime);
+    return { ok: true, reason: [isIdle ? NOTHING_BANNED : "attached and matching", ...runtimes].join("; ") };
   }
 
   async function checkSelf(): Promise<void> {

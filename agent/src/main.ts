@@ -39,6 +39,25 @@ const program = new Command("cryptnono")
 
 const files = (file: string, before: readonly string[]) => [...before, file];
 
+const MOST_ENVS = 32;
+
+function envNames(text: string, before: readonly string[]): string[] {
+  const names = text.split(",").map((name) => name.trim());
+  // The kernel takes any bytes but these for a name.
+  if (names.some((name) => !/^[^=\s]{1,256}$/.test(name))) {
+    throw new InvalidArgumentError("names of environment variables, with commas between them, are needed");
+  }
+  const all = [...new Set([...before, ...names])];
+  if (all.length > MOST_ENVS) throw new InvalidArgumentError(`more than ${MOST_ENVS} variables`);
+  return all;
+}
+
+function cgroupPaths(path: string, before: readonly string[]): string[] {
+  // The root itself would vouch for every name, nobody's and everybody's.
+  if (!/^\/+[^/]/.test(path)) throw new InvalidArgumentError("a path that begins with / is needed, and not the root");
+  return [...before, path];
+}
+
 program
   .command("execwhacker")
   .description("guard this node")
@@ -65,6 +84,26 @@ program
   .addOption(numberFlag("--serve-metrics-port <port>", "serve Prometheus metrics", PORT, 0))
   .addOption(numberFlag("--health-port <port>", "serve /livez and /readyz", PORT, 0))
   .option("--lookup-container", "name the container of a process in the log", false)
+  .addOption(
+    numberFlag(
+      "--lookup-wait <seconds>",
+      "longest that a log line waits for its container's name, while few wait",
+      { least: 1, most: 600, zero: "not at all" },
+      10,
+    ),
+  )
+  .option(
+    "--lookup-envs <names>",
+    "environment variables of the container's specification that stand in the log, with commas (again and again)",
+    envNames,
+    [] as string[],
+  )
+  .option(
+    "--trusted-cgroup <path>",
+    "cgroup below which only the node's own managers make others, beside the usual (again and again)",
+    cgroupPaths,
+    [] as string[],
+  )
   .option("--pin-dir <dir>", "directory on a BPF file system: the kernel's part outlives the agent there")
   .addOption(way("--unreadable <way>", "for a command line with a page that is not in memory"))
   .addOption(way("--over-long <way>", "for a command line that is longer than can be searched"))

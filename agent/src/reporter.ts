@@ -23,7 +23,7 @@ export function createReporter(formatter: ReportFormatter, writer: LineWriter, m
   const pending = new Set<Promise<void>>();
 
   function write(report: Report, container: ContainerResult, sinceMs: number): void {
-    if (container.kind === "failed") metrics.lookupFailed();
+    if (container.kind === "failed") metrics.lookupFailed(container.why);
     for (const line of formatter.lines(report, container)) writer.write(line);
     metrics.loggedAndKilled((performance.now() - sinceMs) / 1000);
   }
@@ -51,6 +51,7 @@ export function createReporter(formatter: ReportFormatter, writer: LineWriter, m
       containers = lookup;
     },
     async settle() {
+      containers?.hurry();
       await Promise.all(pending);
     },
   };
@@ -58,5 +59,6 @@ export function createReporter(formatter: ReportFormatter, writer: LineWriter, m
 
 function tooMany(cgroup: CgroupIdentity): ContainerResult {
   const cgroupLine = cgroup.source === "kernel" ? (cgroup.paths[0] ?? "") : cgroup.lines;
-  return { kind: "failed", reason: "look up container: too many look-ups are under way", cgroupLine };
+  const reason = "look up container: too many look-ups are under way";
+  return { kind: "failed", why: "too-many", reason, cgroupLine };
 }

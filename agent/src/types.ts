@@ -113,24 +113,72 @@ export type Outcome =
   | { readonly action: "let-go" }
   | { readonly action: "observed"; readonly durationNs: bigint };
 
+/** What a runtime knows of a container. All of it is written by whoever made the container, and bounded. */
+export interface ContainerWords {
+  readonly type: "cri" | "docker";
+  readonly id: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** The reference the operator wrote, with its tag; a digest only when no name is known. */
+  readonly image: string;
+  readonly imageDigest?: string;
+  /** Those of the chosen environment variables that the container's specification sets. */
+  readonly envs?: Readonly<Record<string, string>>;
+}
+
+/** A container within the one that is named. Whoever owns that one may have made the name: a hint, never an identity. */
+export type InnerContainer = ContainerWords | { readonly type?: undefined; readonly id: string };
+
 /** What a container look-up found. */
 export type ContainerResult =
   /** No container: a process of the host. No look-up was made and there is nothing to report. */
   | { readonly kind: "host" }
+  | (ContainerWords & { readonly kind: "container"; readonly inner?: InnerContainer })
   | {
-      readonly kind: "container";
-      readonly type: "cri" | "docker";
-      readonly id: string;
-      readonly labels: Readonly<Record<string, string>>;
-      /** The reference the operator wrote, with its tag; a digest only when no name is known. */
-      readonly image: string;
-      readonly imageDigest?: string;
-    }
-  | { readonly kind: "failed"; readonly reason: string; readonly cgroupLine: string; readonly id?: string };
+      readonly kind: "failed";
+      readonly why: LookupFailure;
+      readonly reason: string;
+      readonly cgroupLine: string;
+      readonly id?: string;
+      readonly inner?: InnerContainer;
+    };
 
-/** Never rejects, never takes longer than its deadline: failure is a result. */
+/** What a runtime's socket is good for: `starting` before the first try has ended. */
+export type RuntimeState =
+  | "starting"
+  | "answers"
+  | "absent"
+  | "not-permitted"
+  | "refused"
+  | "silent"
+  | "not-a-runtime"
+  | "failing";
+
+/** Why a container could not be named: the state of the runtime to be asked, or one of three more. */
+export type LookupFailure =
+  | Exclude<RuntimeState, "starting" | "answers">
+  /** The runtimes that answer have no such container. */
+  | "not-known"
+  /** Its cgroup is no known runtime's, or below one that was handed to someone. */
+  | "foreign"
+  /** More look-ups wait than may. */
+  | "too-many";
+
+/** One runtime's socket. */
+export interface RuntimeStatus {
+  readonly type: "cri" | "docker";
+  readonly socketPath: string;
+  readonly state: RuntimeState;
+  /** The error's words, where there is one. */
+  readonly detail?: string;
+}
+
+/** Never rejects, never takes longer than its bound: failure is a result. */
 export interface ContainerLookup {
   lookup(cgroup: CgroupIdentity): Promise<ContainerResult>;
+  /** Each socket, in the order it is asked. */
+  runtimes(): readonly RuntimeStatus[];
+  /** The agent ends: from now on nothing waits for longer than a moment. */
+  hurry(): void;
   close(): Promise<void>;
 }
 

@@ -18,9 +18,9 @@ import { fromProc } from "./lib/victim.js";
 /** Debian's, unless the variable names another, for example one of version 2. */
 const CONTAINERD = process.env["CRYPTNONO_TEST_CONTAINERD"] ?? "containerd";
 const skip = missingFor([CONTAINERD, "runc", "ctr", "busybox", "tar"], "containerd runc busybox-static tar");
-const DEADLINE_MS = 500;
-/** On a shared machine timers come late. */
-const SLACK_MS = 500;
+const WAIT_MS = 500;
+/** On a busy machine timers come late; a call that hangs takes five seconds, and a look-up by default ten. */
+const SLACK_MS = 4000;
 const KILLS = 1000;
 
 describe("a look-up while containerd", { skip, timeout: 90_000 }, () => {
@@ -35,7 +35,7 @@ describe("a look-up while containerd", { skip, timeout: 90_000 }, () => {
     containerd = await startContainerd(scratch, [BUSYBOX_IMAGE], CONTAINERD);
     lookup = createContainerLookup({
       endpoints: [{ type: "cri", socketPath: containerd.socketPath }],
-      deadlineMs: DEADLINE_MS,
+      waitMs: WAIT_MS,
     });
     scratch.defer(() => lookup.close());
     known = await newPod();
@@ -64,7 +64,7 @@ describe("a look-up while containerd", { skip, timeout: 90_000 }, () => {
     // Another look-up, which has listed but never asked for the new pod.
     const other = createContainerLookup({
       endpoints: [{ type: "cri", socketPath: containerd.socketPath }],
-      deadlineMs: DEADLINE_MS,
+      waitMs: WAIT_MS,
     });
     try {
       assert.equal((await other.lookup(known)).kind, "container");
@@ -88,7 +88,7 @@ describe("a look-up while containerd", { skip, timeout: 90_000 }, () => {
     renameSync(`${containerd.socketPath}.silent`, containerd.socketPath);
     const other = createContainerLookup({
       endpoints: [{ type: "cri", socketPath: containerd.socketPath }],
-      deadlineMs: DEADLINE_MS,
+      waitMs: WAIT_MS,
     });
     try {
       await thousandKills(context, other, null);
@@ -131,7 +131,7 @@ describe("a look-up while containerd", { skip, timeout: 90_000 }, () => {
     context.diagnostic(
       `${published} events; slowest look-up ${slowestMs.toFixed(1)} ms; event loop p99 ${(delay.percentile(99) / 1e6).toFixed(1)} ms`,
     );
-    assert.ok(slowestMs < DEADLINE_MS);
+    assert.ok(slowestMs < SLACK_MS, `${slowestMs} ms`);
     assert.equal((await lookup.lookup(await newPod())).kind, "container");
   });
 });
@@ -152,7 +152,7 @@ describe("a look-up while dockerd", { skip: skipDocker, timeout: 60_000 }, () =>
     dockerd = await startDockerd(scratch, [image]);
     lookup = createContainerLookup({
       endpoints: [{ type: "docker", socketPath: dockerd.socketPath }],
-      deadlineMs: DEADLINE_MS,
+      waitMs: WAIT_MS,
     });
     scratch.defer(() => lookup.close());
     known = await newContainer();
@@ -203,7 +203,7 @@ async function thousandKills(
   );
   context.diagnostic(`slowest of ${KILLS}: ${slowest.result.toFixed(1)} ms; ${reasonOf(results[0])}`);
   assert.equal(results.filter((result) => result.kind === "failed" && result.cgroupLine !== "").length, KILLS);
-  assert.ok(slowest.result <= DEADLINE_MS + SLACK_MS, `${slowest.result} ms`);
+  assert.ok(slowest.result <= WAIT_MS + SLACK_MS, `${slowest.result} ms`);
   if (known === null) return;
   const startMs = performance.now();
   const result = await lookup.lookup(known);

@@ -1,8 +1,8 @@
-// After a call that was not answered in time, spares the next ones the same wait.
+// After a call that got no answer, spares the next ones the same wait.
 
 /**
  * Closed: calls pass. Open: they are refused for `retryMs`. Then one passes as a probe, the others are still refused, until
- * `succeeded` closes it or `timedOut` opens it anew.
+ * `succeeded` closes it or `failed` opens it anew.
  */
 export class CircuitBreaker {
   readonly #retryMs: number;
@@ -36,7 +36,7 @@ export class CircuitBreaker {
   }
 
   /** @returns Whether it was a probe: the runtime is silent for longer than a moment. */
-  timedOut(): boolean {
+  failed(): boolean {
     const wasProbing = this.#isProbing;
     this.#isProbing = false;
     this.#open = true;

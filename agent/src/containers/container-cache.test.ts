@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { ContainerCache } from "./container-cache.js";
 import type { ContainerFacts } from "./runtime.js";
 
-const limits = { maxContainers: 3, maxLength: 1000, unknownMs: 100 };
+const limits = { maxContainers: 3, maxBytes: 4000, unknownMs: 100 };
 
 function facts(id: string, rest: Partial<ContainerFacts> = {}): ContainerFacts {
   return { type: "cri", id, labels: {}, image: "i:1", complete: true, ...rest };
@@ -32,13 +32,13 @@ describe("the cache of containers", () => {
       fc.property(fc.array(any, { maxLength: 50 }), (all) => {
         const cache = new ContainerCache(limits);
         for (const { id, image, complete } of all) cache.put(facts(id, { image, complete }));
-        let length = 0;
+        let bytes = 0;
         for (const id of new Set(all.map((one) => one.id))) {
           const kept = cache.get(id);
-          length += kept === undefined ? 0 : kept.id.length + kept.image.length;
+          bytes += kept === undefined ? 0 : 2 * (kept.id.length + kept.image.length);
         }
         assert.ok(cache.size <= limits.maxContainers);
-        assert.ok(length <= limits.maxLength);
+        assert.ok(bytes <= cache.bytes && cache.bytes <= limits.maxBytes);
       }),
     );
   });
@@ -47,6 +47,18 @@ describe("the cache of containers", () => {
     const cache = new ContainerCache(limits);
     cache.put(facts("a", { image: "x".repeat(2000) }));
     assert.equal(cache.size, 0);
+    assert.equal(cache.bytes, 0);
+  });
+
+  it("keeps the small ones when someone makes containers with long labels without end", () => {
+    const cache = new ContainerCache({ ...limits, maxContainers: 2048, maxBytes: 1024 * 1024 });
+    const pods = Array.from({ length: 300 }, (_, index) => `pod-${index}`);
+    for (const id of pods) cache.put(facts(id, { labels: { "io.kubernetes.pod.name": id } }));
+    for (let index = 0; index < 10_000; index++) {
+      cache.put(facts(`fat-${index}`, { labels: { a: "x".repeat(1024), b: "y".repeat(1024), c: "z".repeat(1024) } }));
+    }
+    assert.equal(pods.filter((id) => cache.get(id) === undefined).length, 0);
+    assert.ok(cache.bytes <= 1024 * 1024);
   });
 
   it("completes what a list told and never takes it back", () => {

@@ -1,6 +1,6 @@
 // The CRI messages the agent sends and reads, field by field after fixtures/cri-api.proto (runtime.v1), and containerd's
 // event envelope. Numbers beside the fields are the proto's.
-import { mapEntry, message, messageField, readFields, stringField, text } from "./protobuf.js";
+import { mapEntry, message, messageField, readFields, stringField, text, varintField } from "./protobuf.js";
 
 /** `Container` and `ContainerStatus` share these; the two give them other numbers. */
 export interface CriContainer {
@@ -58,17 +58,29 @@ export function decodeListContainersResponse(bytes: Buffer): readonly CriContain
   return containers;
 }
 
-export function encodeContainerStatusRequest(id: string): Buffer {
-  return stringField(1, id);
+/** @param verbose - Have the runtime tell the container's specification too. */
+export function encodeContainerStatusRequest(id: string, verbose = false): Buffer {
+  return Buffer.concat([stringField(1, id), varintField(2, verbose ? 1 : 0)]);
 }
 
-/** @returns null when the response has no status. */
-export function decodeContainerStatusResponse(bytes: Buffer): CriContainer | null {
+export interface CriStatus {
+  /** null when the response has none. */
+  readonly status: CriContainer | null;
+  /** The runtime's own words of the container, as JSON; "" unless they were asked for. */
+  readonly info: string;
+}
+
+export function decodeContainerStatusResponse(bytes: Buffer): CriStatus {
   let status: CriContainer | null = null;
+  let info = "";
   readFields(bytes, (field, value) => {
     if (field === 1) status = decodeStatus(message(value));
+    if (field !== 2) return;
+    const [key, content] = mapEntry(value);
+    // containerd's and CRI-O's one key.
+    if (key === "info") info = content;
   });
-  return status;
+  return { status, info };
 }
 
 export function decodeContainerEvent(bytes: Buffer): CriEvent {

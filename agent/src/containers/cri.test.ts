@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
+import { createServer as createHttp } from "node:http";
 import { createServer as createSocket, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -58,6 +59,9 @@ interface Answers {
   readonly Subscribe?: Stream;
 }
 
+/** Only what never answers may end by its time: the machine may be busy with other things. */
+const PATIENT_MS = 60_000;
+
 const notFound = { code: status.NOT_FOUND, details: "no such container" };
 
 describe("the CRI client", () => {
@@ -98,7 +102,7 @@ describe("the CRI client", () => {
         ListContainers: () => messageField(1, inList),
         ContainerStatus: () => messageField(1, inStatus),
       });
-      const facts = await cri.inspect(id, 1000);
+      const facts = await cri.inspect(id, PATIENT_MS);
       assert.deepEqual(facts, { type: "cri", id, labels, image, imageDigest, complete: true } satisfies ContainerFacts);
     });
   }
@@ -108,8 +112,59 @@ describe("the CRI client", () => {
       ListContainers: () => messageField(1, listed(imageId, "quay.io/a/b:1")),
       ContainerStatus: () => notFound,
     });
-    const facts = await cri.inspect(id, 1000);
+    const facts = await cri.inspect(id, PATIENT_MS);
     assert.deepEqual(facts, { type: "cri", id, labels, image: "quay.io/a/b:1", imageDigest: imageId, complete: false });
+  });
+
+  describe("tells the chosen variables of the container's specification", () => {
+    const spec = (words: unknown) =>
+      Buffer.concat([
+        messageField(1, stated("quay.io/a/b:1", imageId)),
+        messageField(2, stringField(1, "other"), stringField(2, "{}")),
+        messageField(
+          2,
+          stringField(1, "info"),
+          stringField(2, typeof words === "string" ? words : JSON.stringify(words)),
+        ),
+      ]);
+    const runtimeSpec = {
+      process: { env: ["PATH=/bin", "IP=1", "IP=10.0.0.1", "REPO=https://example.org/a=b", "odd"] },
+    };
+    const infos: readonly (readonly [title: string, info: unknown, envs: Record<string, string>])[] = [
+      [
+        "containerd",
+        { pid: 1, config: { envs: [{ key: "IP", value: "2" }] }, runtimeSpec },
+        { REPO: "https://example.org/a=b", IP: "10.0.0.1" },
+      ],
+      ["CRI-O", { sandboxID: "a", pid: 1, runtimeSpec }, { REPO: "https://example.org/a=b", IP: "10.0.0.1" }],
+      [
+        "one that tells what the kubelet passed alone",
+        { config: { envs: [{ key: "IP", value: "2" }, { key: "REPO" }, null] } },
+        { REPO: "", IP: "2" },
+      ],
+      ["one that tells no specification", { pid: 1 }, {}],
+      ["one that tells no JSON", "{", {}],
+      ["one that tells nothing", "", {}],
+    ];
+    for (const [title, info, envs] of infos) {
+      it(`of ${title}`, async (context) => {
+        const asked: Buffer[] = [];
+        const answers: Answers = {
+          ListContainers: () => messageField(1, listed(imageId, "quay.io/a/b:1")),
+          ContainerStatus: (request) => {
+            asked.push(request);
+            return spec(info);
+          },
+        };
+        const cri = await serve(context, answers, ["REPO", "IP", "UNSET"]);
+        assert.deepEqual((await cri.inspect(id, PATIENT_MS))?.envs, envs);
+        // ContainerStatusRequest.verbose
+        assert.deepEqual(asked, [Buffer.concat([stringField(1, id), varintField(2, 1)])]);
+        const plain = await serve(context, answers);
+        assert.equal((await plain.inspect(id, PATIENT_MS))?.envs, undefined);
+        assert.deepEqual(asked[1], stringField(1, id));
+      });
+    }
   });
 
   it("knows no container when the runtime has none, or only one whose id begins so", async (context) => {
@@ -117,8 +172,8 @@ describe("the CRI client", () => {
       ListContainers: (request) => (request.includes("9b8e") ? messageField(1, listed(imageId)) : Buffer.alloc(0)),
       ContainerStatus: () => notFound,
     });
-    assert.equal(await cri.inspect("9b8e72abb823", 1000), null);
-    assert.equal(await cri.inspect("ff".repeat(32), 1000), null);
+    assert.equal(await cri.inspect("9b8e72abb823", PATIENT_MS), null);
+    assert.equal(await cri.inspect("ff".repeat(32), PATIENT_MS), null);
   });
 
   it("tells of containers by the CRI's events where all callers get them", async (context) => {
@@ -179,9 +234,14 @@ describe("the CRI client", () => {
     const silent = await serve(context, { ListContainers: () => "never" });
     await assertKind(silent.list(200), "timeout");
     const other = await serve(context, {});
-    await assertKind(other.list(1000), "unsupported");
+    await assertKind(other.list(PATIENT_MS), "unsupported");
+    const { socketPath } = temporary(context);
+    const docker = createHttp((_request, response) => response.end("[]"));
+    await new Promise<void>((resolve) => docker.listen(socketPath, resolve));
+    context.after(() => docker.close());
+    await assertKind(open(context, socketPath).list(PATIENT_MS), "unsupported");
     const broken = await serve(context, { ListContainers: () => Buffer.from([0x0f]) });
-    await assertKind(broken.list(1000), "failed");
+    await assertKind(broken.list(PATIENT_MS), "failed");
   });
 
   it("fails in time where a socket accepts and never answers, and at once where there is none", async (context) => {
@@ -194,13 +254,11 @@ describe("the CRI client", () => {
       server.close();
     });
     await assertKind(open(context, socketPath).list(200), "timeout");
-    const startMs = performance.now();
-    await assert.rejects(open(context, join(directory, "none.sock")).list(2000), {
+    await assert.rejects(open(context, join(directory, "none.sock")).list(PATIENT_MS), {
       name: "RuntimeError",
-      kind: "unreachable",
+      kind: "absent",
       message: "connect ENOENT",
     });
-    assert.ok(performance.now() - startMs < 1000);
   });
 
   it("ends the calls under way when it is closed", async (context) => {
@@ -213,15 +271,15 @@ describe("the CRI client", () => {
   it("makes no more calls when it is closed", async (context) => {
     const cri = await serve(context, { ListContainers: () => Buffer.alloc(0) });
     cri.close();
-    await assert.rejects(cri.list(1000), RuntimeError);
+    await assert.rejects(cri.list(PATIENT_MS), RuntimeError);
     await assert.rejects(watch(cri), RuntimeError);
   });
 
   it("answers after it was reset", async (context) => {
     const cri = await serve(context, { ListContainers: () => Buffer.alloc(0) });
-    await cri.list(1000);
+    await cri.list(PATIENT_MS);
     cri.reset();
-    assert.deepEqual(await cri.list(1000), []);
+    assert.deepEqual(await cri.list(PATIENT_MS), []);
   });
 });
 
@@ -249,14 +307,14 @@ function temporary(context: TestContext): { socketPath: string; directory: strin
   return { socketPath: join(directory, "c.sock"), directory };
 }
 
-function open(context: TestContext, socketPath: string): Runtime {
-  const cri = openCri(socketPath);
+function open(context: TestContext, socketPath: string, envs: readonly string[] = []): Runtime {
+  const cri = openCri(socketPath, envs);
   context.after(() => cri.close());
   return cri;
 }
 
 /** A runtime that knows the given methods. */
-async function serve(context: TestContext, answers: Answers): Promise<Runtime> {
+async function serve(context: TestContext, answers: Answers, envs: readonly string[] = []): Promise<Runtime> {
   const { socketPath } = temporary(context);
   const server = new Server();
   const bytes = {
@@ -285,7 +343,7 @@ async function serve(context: TestContext, answers: Answers): Promise<Runtime> {
     );
   });
   context.after(() => server.forceShutdown());
-  return open(context, socketPath);
+  return open(context, socketPath, envs);
 }
 
 function pass(bytes: Buffer): Buffer {

@@ -13,6 +13,7 @@ import {
   encodeSubscribeRequest,
   encodeVersionRequest,
 } from "./cri-messages.js";
+import { chosenEnvs, specEnv } from "./envs.js";
 import { GrpcChannel, GrpcStatusError, grpcStatus } from "./grpc.js";
 import { imageDigest, imageName } from "./image.js";
 import { asRuntimeError, boundFacts, type ContainerFacts, type Runtime, RuntimeError } from "./runtime.js";
@@ -25,8 +26,12 @@ export const POD_LABELS = [
   "io.kubernetes.pod.uid",
 ] as const;
 
-/** Open a CRI runtime. Connects with the first call; the socket need not be there. */
-export function openCri(socketPath: string): Runtime {
+/**
+ * Open a CRI runtime. Connects with the first call; the socket need not be there.
+ *
+ * @param envs - Names of environment variables that `inspect` tells, from the containers' specifications.
+ */
+export function openCri(socketPath: string, envs: readonly string[] = []): Runtime {
   const channel = new GrpcChannel(socketPath);
 
   async function call<T>(method: string, request: Buffer, decode: (bytes: Buffer) => T, timeoutMs: number): Promise<T> {
@@ -49,16 +54,18 @@ export function openCri(socketPath: string): Runtime {
     async inspect(id, timeoutMs) {
       // Two calls, as each knows what the other does not: a list has the pod's own words for the image
       // (user_specified_image, which containerd drops from a status), a status has the tag and the digest.
-      const [listed, state] = await Promise.all([
+      const request = encodeContainerStatusRequest(id, envs.length > 0);
+      const [listed, answer] = await Promise.all([
         listContainers({ id }, timeoutMs),
-        call("ContainerStatus", encodeContainerStatusRequest(id), decodeContainerStatusResponse, timeoutMs).catch(
-          nullIfNotFound,
-        ),
+        call("ContainerStatus", request, decodeContainerStatusResponse, timeoutMs).catch(nullIfNotFound),
       ]);
+      const state = answer?.status ?? null;
       // Runtimes take a shortened id for the container's; only the whole one names it here.
-      const container = listed.find((candidate) => candidate.id === id) ?? null;
-      if (container !== null) return toFacts(container, state);
-      return state?.id === id ? toFacts(state, state) : null;
+      const container = listed.find((candidate) => candidate.id === id) ?? (state?.id === id ? state : null);
+      if (container === null) return null;
+      const facts = toFacts(container, state);
+      if (envs.length === 0 || answer === null) return facts;
+      return boundFacts({ ...facts, envs: chosenEnvs(specEnv(answer.info), envs) });
     },
 
     async watch(onContainer, signal) {

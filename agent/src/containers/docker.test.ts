@@ -17,6 +17,9 @@ const manifest = `sha256:${"17".repeat(32)}`;
 const inspected = { Id: id, Image: imageId, Config: { Image: "batch/busybox:1", Labels: { owner: "x" } } };
 const inspectedImage = { Id: imageId, RepoTags: ["batch/busybox:latest"], RepoDigests: [`batch/busybox@${manifest}`] };
 
+/** Only what never answers may end by its time: beside other loads 8 MiB take seconds. */
+const PATIENT_MS = 60_000;
+
 type Answers = Readonly<Record<string, unknown>>;
 
 describe("the Docker client", () => {
@@ -25,7 +28,7 @@ describe("the Docker client", () => {
       [`/containers/${id}/json`]: inspected,
       [`/images/${encodeURIComponent(imageId)}/json`]: inspectedImage,
     });
-    assert.deepEqual(await docker.inspect(id, 1000), {
+    assert.deepEqual(await docker.inspect(id, PATIENT_MS), {
       type: "docker",
       id,
       labels: { owner: "x" },
@@ -48,21 +51,34 @@ describe("the Docker client", () => {
         [`/containers/${id}/json`]: { ...inspected, Config: { Image: written, Labels: null } },
         [`/images/${encodeURIComponent(imageId)}/json`]: image,
       });
-      assert.equal((await docker.inspect(id, 1000))?.image, expected);
+      assert.equal((await docker.inspect(id, PATIENT_MS))?.image, expected);
     });
   }
 
   it("knows no container when the daemon has none, or another of that name", async (context) => {
     const docker = await serve(context, { "/containers/web/json": inspected });
-    assert.equal(await docker.inspect(id, 1000), null);
-    assert.equal(await docker.inspect("web", 1000), null);
+    assert.equal(await docker.inspect(id, PATIENT_MS), null);
+    assert.equal(await docker.inspect("web", PATIENT_MS), null);
+  });
+
+  it("tells the chosen variables of the container's config, in the order they were chosen", async (context) => {
+    const Env = ["PATH=/bin", "REPO_URL=https://example.org/a?b=c", "EMPTY=", "odd", "REPO_URL_2=x", 7];
+    const answers = { [`/containers/${id}/json`]: { ...inspected, Config: { ...inspected.Config, Env } } };
+    const chosen = ["EMPTY", "REPO_URL", "UNSET", "odd"];
+    const docker = await serve(context, answers, chosen);
+    assert.deepEqual(Object.entries((await docker.inspect(id, PATIENT_MS))?.envs ?? {}), [
+      ["EMPTY", ""],
+      ["REPO_URL", "https://example.org/a?b=c"],
+    ]);
+    const other = await serve(context, answers);
+    assert.equal((await other.inspect(id, PATIENT_MS))?.envs, undefined);
   });
 
   it("lists what runs", async (context) => {
     const docker = await serve(context, {
       "/containers/json": [{ Id: id, Image: "batch/busybox:1", ImageID: imageId, Labels: { a: "b" } }, "odd", null],
     });
-    assert.deepEqual(await docker.list(1000), [
+    assert.deepEqual(await docker.list(PATIENT_MS), [
       { type: "docker", id, labels: { a: "b" }, image: "batch/busybox:1", imageDigest: imageId, complete: false },
     ]);
   });
@@ -92,6 +108,7 @@ describe("the Docker client", () => {
   const failures: readonly (readonly [title: string, answer: unknown, kind: RuntimeErrorKind])[] = [
     ["an answer that is no JSON", "<html>", "failed"],
     ["an answer that is no list", {}, "unsupported"],
+    ["an answer that is no HTTP", noHttp, "unsupported"],
     ["an answer without end", flood, "failed"],
     ["no answer", hang, "timeout"],
     ["half an answer", halfAnAnswer, "timeout"],
@@ -105,20 +122,21 @@ describe("the Docker client", () => {
   for (const [title, answer, kind] of failures) {
     it(`fails in time with ${title}`, async (context) => {
       const docker = await serve(context, { "/containers/json": answer });
-      await assert.rejects(docker.list(300), (error) => error instanceof RuntimeError && error.kind === kind);
+      const waitMs = kind === "timeout" ? 300 : PATIENT_MS;
+      await assert.rejects(docker.list(waitMs), (error) => error instanceof RuntimeError && error.kind === kind);
     });
   }
 
   it("fails at once where there is no socket", async () => {
     const docker = openDocker("/nonexistent/docker.sock");
-    await assert.rejects(docker.inspect(id, 1000), (error) => (error as RuntimeError).kind === "unreachable");
+    await assert.rejects(docker.inspect(id, PATIENT_MS), (error) => (error as RuntimeError).kind === "absent");
     docker.close();
   });
 
   it("makes no more calls when it is closed", async (context) => {
     const docker = await serve(context, { "/containers/json": [], "/events": "" });
     docker.close();
-    await assert.rejects(docker.list(1000), RuntimeError);
+    await assert.rejects(docker.list(PATIENT_MS), RuntimeError);
     await assert.rejects(
       docker.watch(() => {}, new AbortController().signal),
       RuntimeError,
@@ -127,13 +145,18 @@ describe("the Docker client", () => {
 
   it("answers after it was reset", async (context) => {
     const docker = await serve(context, { "/containers/json": [] });
-    await docker.list(1000);
+    await docker.list(PATIENT_MS);
     docker.reset();
-    assert.deepEqual(await docker.list(1000), []);
+    assert.deepEqual(await docker.list(PATIENT_MS), []);
   });
 });
 
 function hang(): void {}
+
+function noHttp(request: IncomingMessage): void {
+  // The beginning of a gRPC server's answer.
+  request.socket.end(Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]));
+}
 
 function halfAnAnswer(_: IncomingMessage, response: ServerResponse): void {
   response.write("[");
@@ -148,7 +171,7 @@ function flood(_: IncomingMessage, response: ServerResponse): void {
 }
 
 /** A daemon that gives each path its answer: a function handles the request, text is sent as it is, else as JSON. */
-async function serve(context: TestContext, answers: Answers): Promise<Runtime> {
+async function serve(context: TestContext, answers: Answers, envs: readonly string[] = []): Promise<Runtime> {
   const directory = mkdtempSync(join(tmpdir(), "cn-"));
   const socketPath = join(directory, "d.sock");
   const server = createServer((request, response) => {
@@ -159,7 +182,7 @@ async function serve(context: TestContext, answers: Answers): Promise<Runtime> {
   });
   server.listen(socketPath);
   await once(server, "listening");
-  const docker = openDocker(socketPath);
+  const docker = openDocker(socketPath, envs);
   context.after(() => {
     docker.close();
     server.closeAllConnections();

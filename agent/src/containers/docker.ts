@@ -1,12 +1,20 @@
 // The Docker client: four GET requests of the Engine API over its unix socket. Plain node:http and no library, since the
 // libraries for it (dockerode) bring SSH, tar and protobuf code that an agent with a memory limit has no use for.
 import { Agent, type IncomingMessage, request } from "node:http";
+import { chosenEnvs } from "./envs.js";
 import { imageDigest, imageName } from "./image.js";
-import { asRuntimeError, boundFacts, type ContainerFacts, pacer, type Runtime, RuntimeError } from "./runtime.js";
+import {
+  asRuntimeError,
+  boundFacts,
+  type ContainerFacts,
+  fromErrno,
+  pacer,
+  type Runtime,
+  RuntimeError,
+} from "./runtime.js";
 
 /** A list of 500 containers is about 1 MB. */
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
-const UNREACHABLE = new Set(["ENOENT", "ECONNREFUSED", "ECONNRESET", "EACCES", "EPIPE"]);
 /** One event with its container's labels. */
 const MAX_EVENT_BYTES = 256 * 1024;
 
@@ -14,9 +22,10 @@ const MAX_EVENT_BYTES = 256 * 1024;
  * Open a Docker daemon. Connects with the first call; the socket need not be there. Paths carry no API version, which asks
  * for the daemon's own: any version written here falls below the minimum of some later daemon.
  *
+ * @param envs - Names of environment variables that `inspect` tells, from the containers' configs.
  * @see https://docs.docker.com/reference/api/engine/
  */
-export function openDocker(socketPath: string): Runtime {
+export function openDocker(socketPath: string, envs: readonly string[] = []): Runtime {
   let agent = connections();
   const underWay = new Set<AbortController>();
   let isClosed = false;
@@ -74,6 +83,7 @@ export function openDocker(socketPath: string): Runtime {
         labels: stringRecord(config?.["Labels"]),
         image: imageName([writtenName(string(config?.["Image"]), imageId), ...strings(image?.["RepoTags"]), imageId]),
         ...(digest === undefined ? {} : { imageDigest: digest }),
+        ...(envs.length === 0 ? {} : { envs: chosenEnvs(strings(config?.["Env"]), envs) }),
         complete: true,
       });
     },
@@ -216,11 +226,10 @@ function writtenName(written: string, imageId: string): string {
 
 function fromHttp(error: unknown): RuntimeError {
   if (error instanceof SyntaxError) return new RuntimeError("failed", "answer is not JSON", { cause: error });
-  const { code, syscall } = error as NodeJS.ErrnoException;
-  if (code !== undefined && UNREACHABLE.has(code)) {
-    return new RuntimeError("unreachable", `${syscall ?? "read"} ${code}`, { cause: error });
-  }
-  return asRuntimeError(error);
+  const { code = "" } = error as NodeJS.ErrnoException;
+  // The parser's own errors: whatever answers, it is not HTTP/1.
+  if (code.startsWith("HPE_")) return new RuntimeError("unsupported", "not HTTP", { cause: error });
+  return fromErrno(error) ?? asRuntimeError(error);
 }
 
 function record(value: unknown): Record<string, unknown> | null {

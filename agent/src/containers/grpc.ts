@@ -8,7 +8,7 @@ import {
   type IncomingHttpHeaders,
 } from "node:http2";
 import { connect as connectSocket } from "node:net";
-import { pacer, RuntimeError } from "./runtime.js";
+import { fromErrno, pacer, RuntimeError } from "./runtime.js";
 
 /** Status codes that mean something here. @see https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
 export const grpcStatus = { ok: 0, deadlineExceeded: 4, notFound: 5, unimplemented: 12, unavailable: 14 } as const;
@@ -202,10 +202,11 @@ function fromEnd(end: IncomingHttpHeaders | undefined): RuntimeError | null {
 
 function fromConnection(error: Error): RuntimeError {
   // A call that waited for the connection is cancelled, with the connection's own error as its cause.
-  const { code, syscall } = (error.cause instanceof Error ? error.cause : error) as NodeJS.ErrnoException;
-  return new RuntimeError("unreachable", syscall === undefined ? error.message : `${syscall} ${code}`, {
-    cause: error,
-  });
+  const cause = error.cause instanceof Error ? error.cause : error;
+  const { code = "" } = cause as NodeJS.ErrnoException;
+  // Whatever answers, it is not HTTP/2. A connection that was reset has an error of HTTP/2 too, which says so.
+  if (code === "ERR_HTTP2_ERROR") return new RuntimeError("unsupported", "not gRPC", { cause: error });
+  return fromErrno(cause) ?? new RuntimeError("unreachable", error.message, { cause: error });
 }
 
 function late(timeoutMs: number, cause?: unknown): RuntimeError {

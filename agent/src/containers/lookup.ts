@@ -1,20 +1,37 @@
 // Owns the way from a process's cgroup to its container's name, image and labels. Never rejects and never takes longer than
-// its deadline: what goes wrong is a result, and the kill line it belongs to is written all the same.
-import type { CgroupIdentity, ContainerLookup, ContainerResult } from "../types.js";
+// its bound: what goes wrong is a result, and the kill line it belongs to is written all the same.
+import type {
+  CgroupIdentity,
+  ContainerLookup,
+  ContainerResult,
+  ContainerWords,
+  InnerContainer,
+  LookupFailure,
+  RuntimeStatus,
+} from "../types.js";
 import { ContainerCache, DEFAULT_CACHE_LIMITS } from "./container-cache.js";
 import { type ContainerRef, parseCgroup, type RuntimeType } from "./container-id.js";
+import { describeRuntime, runtimeName } from "./describe.js";
 import { type Endpoint, runtimeEndpoints } from "./endpoints.js";
-import { asRuntimeError, type ContainerFacts, type OpenRuntime, type Runtime } from "./runtime.js";
+import { asRuntimeError, type ContainerFacts, type OpenRuntime, type Runtime, STATE_OF_KIND } from "./runtime.js";
 import { DEFAULT_SESSION_TIMES, RuntimeSession, type SessionTimes } from "./runtime-session.js";
+import { DEFAULT_WAITING_LIMITS, Waiting, type WaitingLimits } from "./waiting.js";
 
 export { EndpointError } from "./endpoints.js";
 
 export interface ContainerLookupOptions {
   /** Where the runtimes are; by default what `runtimeEndpoints` finds in the environment. */
   readonly endpoints?: readonly Endpoint[];
-  /** The longest a look-up takes, in milliseconds. A healthy runtime answers in a few. */
-  readonly deadlineMs?: number;
+  /** The longest a look-up takes, in milliseconds, while few wait. */
+  readonly waitMs?: number;
+  /** Names of environment variables of the containers' specifications that are told. */
+  readonly envs?: readonly string[];
+  /** Cgroups below which the operator vouches for the names, see `parseCgroup`. */
+  readonly trustedCgroups?: readonly string[];
+  /** Called when one of the runtimes' sockets is found to be good for something else than before. */
+  readonly onStatus?: (runtimes: readonly RuntimeStatus[]) => void;
   readonly times?: SessionTimes;
+  readonly limits?: Pick<WaitingLimits, "patient" | "most">;
   readonly open?: OpenRuntime;
   /** Milliseconds that only grow. */
   readonly nowMs?: () => number;
@@ -28,112 +45,164 @@ export interface ContainerLookupOptions {
 export function createContainerLookup(options: ContainerLookupOptions = {}): ContainerLookup {
   const {
     endpoints = runtimeEndpoints(process.env),
-    deadlineMs = 1000,
+    waitMs = 10_000,
+    envs = [],
+    trustedCgroups = [],
+    onStatus = () => {},
     times = DEFAULT_SESSION_TIMES,
+    limits = DEFAULT_WAITING_LIMITS,
     open = openRuntime,
     nowMs = () => performance.now(),
   } = options;
   const cache = new ContainerCache(DEFAULT_CACHE_LIMITS, nowMs);
-  const sessions = endpoints.map((endpoint) => new RuntimeSession(endpoint, cache, open, times, nowMs));
+  const runtimes = () => sessions.map((session) => session.status);
+  const sessions = endpoints.map(
+    (endpoint) =>
+      new RuntimeSession(endpoint, { cache, open, envs, times, nowMs, onStatus: () => onStatus(runtimes()) }),
+  );
+  const waiting = new Waiting<Answer>({ waitMs, momentMs: times.momentMs, ...limits }, (id) => {
+    for (const session of sessions) session.withdraw(id);
+  });
   for (const session of sessions) void session.run();
 
   return {
     async lookup(cgroup: CgroupIdentity): Promise<ContainerResult> {
-      const verdict = parseCgroup(cgroup);
+      const verdict = parseCgroup(cgroup, trustedCgroups);
       if (verdict.kind === "host") return { kind: "host" };
+      const inner = verdict.inner === undefined ? undefined : innerOf(verdict.inner);
       if (verdict.kind === "unknown") {
-        return { kind: "failed", reason: "look up container: cgroup is of no known runtime", cgroupLine: verdict.line };
+        return {
+          ...(verdict.line === "" ? UNREAD : FOREIGN),
+          cgroupLine: verdict.line,
+          ...(inner === undefined ? {} : { inner: await inner }),
+        };
       }
-      const answer = await firstAnswer(verdict.refs);
-      if (answer.facts !== undefined) return toResult(answer.facts);
-      const { id } = verdict.refs[0];
+      const { id } = verdict.ref;
+      const [answer, within] = await Promise.all([answerOf(verdict.ref, true), inner]);
+      const below = within === undefined ? {} : { inner: within };
+      if (answer.facts !== undefined) return { kind: "container", ...wordsOf(answer.facts), ...below };
       const reason = `look up container ${id.slice(0, 12)}: ${answer.cause}`;
-      return { kind: "failed", reason, cgroupLine: verdict.line, id };
+      return { kind: "failed", why: answer.why, reason, cgroupLine: verdict.line, id, ...below };
     },
-
+    runtimes,
+    hurry: () => waiting.hurry(),
     async close() {
       await Promise.all(sessions.map((session) => session.close()));
     },
   };
 
   /**
-   * The outermost container's. An inner one's only where nothing here could know the outer: in a cluster whose nodes are
-   * containers (kind, k3d) each pod's cgroup begins with the node's. Else inner names are whatever the outer one chose.
+   * Docker in a container is asked for by its own socket. A pod's words are told of the pod alone: within a container its
+   * name is most likely made up.
    */
-  async function firstAnswer(refs: readonly ContainerRef[]): Promise<Answer> {
-    for (const ref of refs) {
-      const asked = sessions.filter((session) => ref.runtimes.includes(session.endpoint.type) && session.isUsable());
-      if (asked.length > 0) return answer(ref.id, asked);
-    }
-    return { cause: `no runtime for it at ${endpoints.map(endpointName).join(", ")}` };
+  async function innerOf(ref: ContainerRef): Promise<InnerContainer> {
+    if (!ref.runtimes.includes("docker")) return { id: ref.id };
+    const { facts } = await answerOf({ id: ref.id, runtimes: ["docker"] }, false);
+    return facts === undefined ? { id: ref.id } : wordsOf(facts);
   }
 
-  async function answer(id: string, asked: readonly RuntimeSession[]): Promise<Answer> {
-    const cached = cache.get(id);
+  async function answerOf({ id, runtimes: types }: ContainerRef, patiently: boolean): Promise<Answer> {
+    // A name of Docker's is not answered by what the CRI told.
+    const known = () => {
+      const facts = cache.get(id);
+      return facts !== undefined && types.includes(facts.type) ? facts : undefined;
+    };
+    const cached = known();
     if (cached?.complete) return { facts: cached };
-    if (cached === undefined && cache.isUnknown(id)) return { cause: unknownTo(asked) };
-    const fresh = await ask(id, asked);
-    if (fresh.facts !== undefined) return fresh;
+    const asked = sessions.filter(({ endpoint }) => types.includes(endpoint.type));
+    if (cached === undefined && cache.isUnknown(id)) return notKnown(asked);
+    if (!patiently && waiting.isPressed) return TOO_MANY;
+    const isFirst = !waiting.has(id);
+    const ending = waiting.wait(id, patiently);
+    if (isFirst && waiting.has(id)) ask(id, asked);
+    const outcome = await ending;
+    if (typeof outcome === "object" && outcome.answer.facts !== undefined) return outcome.answer;
     // What a list or an event told is better than nothing; one that came before the answer may still be unread.
     await new Promise(setImmediate);
-    const partial = cache.get(id);
-    return partial === undefined ? fresh : { facts: partial };
+    const partial = known();
+    if (partial !== undefined) return { facts: partial };
+    if (outcome === "too-many") return TOO_MANY;
+    return outcome === "too-long" ? noAnswer(asked) : outcome.answer;
   }
 
-  /** Ask all at once; the first that knows the container ends it. */
-  function ask(id: string, asked: readonly RuntimeSession[]): Promise<Answer> {
-    return new Promise((resolve) => {
-      const waiting = new Set(asked);
-      const failures: string[] = [];
-      const timer = setTimeout(() => {
-        for (const session of waiting) session.timedOut();
-        end({ cause: `${[...waiting].map(sessionName).join(", ")}: no answer within ${deadlineMs} ms` });
-      }, deadlineMs);
+  /** Ask all at once; the first that knows the container answers for all. */
+  function ask(id: string, asked: readonly RuntimeSession[]): void {
+    const failures: RuntimeStatus[] = [];
+    const haveNone: RuntimeSession[] = [];
+    if (asked.length === 0) queueMicrotask(() => waiting.answer(id, failed([])));
+    for (const session of asked) {
+      session.ask(id).then(
+        (facts) => {
+          if (facts !== null) {
+            waiting.answer(id, { facts });
+            return;
+          }
+          haveNone.push(session);
+          passed();
+        },
+        (error) => {
+          const { kind, message } = asRuntimeError(error);
+          failures.push({ ...session.status, state: STATE_OF_KIND[kind], detail: message });
+          passed();
+        },
+      );
+    }
 
-      for (const session of asked) {
-        session.ask(id).then(
-          (facts) => (facts === null ? passed(session) : end({ facts })),
-          (error) => passed(session, `${sessionName(session)}: ${asRuntimeError(error).message}`),
-        );
+    function passed(): void {
+      if (haveNone.length + failures.length < asked.length) return;
+      // A socket that is not there hides nothing.
+      const telling = failures.filter(({ state }) => state !== "absent");
+      if (telling.length > 0 || haveNone.length === 0) {
+        waiting.answer(id, failed(telling.length > 0 ? telling : failures));
+        return;
       }
+      cache.markUnknown(id);
+      waiting.answer(id, notKnown(haveNone));
+    }
+  }
 
-      function passed(session: RuntimeSession, failure?: string): void {
-        waiting.delete(session);
-        if (failure !== undefined) failures.push(failure);
-        if (waiting.size > 0) return;
-        if (failures.length === 0) cache.markUnknown(id);
-        end({ cause: failures.length === 0 ? unknownTo(asked) : failures.join("; ") });
-      }
-
-      function end(result: Answer): void {
-        clearTimeout(timer);
-        resolve(result);
-      }
-    });
+  function noAnswer(asked: readonly RuntimeSession[]): Answer {
+    const statuses = asked.map((session) => session.status).filter(({ state }) => state !== "absent");
+    const amiss = statuses.filter(({ state }) => state !== "answers" && state !== "starting");
+    const slow = statuses.map((status) => ({ ...status, state: "silent" as const, detail: "no answer yet" }));
+    return failed(amiss.length > 0 ? amiss : slow);
   }
 }
 
-type Answer = { readonly facts: ContainerFacts } | { readonly facts?: undefined; readonly cause: string };
+type Answer =
+  | { readonly facts: ContainerFacts }
+  | { readonly facts?: undefined; readonly why: LookupFailure; readonly cause: string };
 
-function toResult(facts: ContainerFacts): ContainerResult {
-  const { type, id, labels, image, imageDigest } = facts;
-  return { kind: "container", type, id, labels, image, ...(imageDigest === undefined ? {} : { imageDigest }) };
+const FOREIGN = {
+  kind: "failed",
+  why: "foreign",
+  reason: "look up container: cgroup is of no known runtime",
+} as const;
+
+const UNREAD = { ...FOREIGN, reason: "look up container: cgroup could not be read" } as const;
+
+const TOO_MANY: Answer = { why: "too-many", cause: "too many look-ups wait for an answer" };
+
+/** Most telling first. */
+const FAILURES = ["not-permitted", "silent", "refused", "failing", "not-a-runtime", "absent"] as const;
+
+function failed(failures: readonly RuntimeStatus[]): Answer {
+  const why = FAILURES.find((state) => failures.some((failure) => failure.state === state)) ?? "absent";
+  const cause = failures.length === 0 ? "no runtime to ask" : failures.map(describeRuntime).join("; ");
+  return { why, cause };
 }
 
-function unknownTo(asked: readonly RuntimeSession[]): string {
-  return `not known at ${asked.map(sessionName).join(", ")}`;
+function notKnown(asked: readonly RuntimeSession[]): Answer {
+  const names = asked.filter(({ status }) => status.state !== "absent").map(({ status }) => runtimeName(status));
+  return { why: "not-known", cause: `not known at ${names.join(", ")}` };
 }
 
-function sessionName(session: RuntimeSession): string {
-  return endpointName(session.endpoint);
-}
-
-function endpointName(endpoint: Endpoint): string {
-  return `unix://${endpoint.socketPath}`;
+function wordsOf({ complete: _complete, ...words }: ContainerFacts): ContainerWords {
+  return words;
 }
 
 /** Each client is loaded when the first socket of its kind is there. */
-async function openRuntime(type: RuntimeType, socketPath: string): Promise<Runtime> {
-  if (type === "docker") return (await import("./docker.js")).openDocker(socketPath);
-  return (await import("./cri.js")).openCri(socketPath);
+async function openRuntime(type: RuntimeType, socketPath: string, envs: readonly string[]): Promise<Runtime> {
+  if (type === "docker") return (await import("./docker.js")).openDocker(socketPath, envs);
+  return (await import("./cri.js")).openCri(socketPath, envs);
 }

@@ -1,15 +1,26 @@
 // Keeps one runtime's containers in the cache (a list at the start, then its event stream, else a list now and then) and
 // asks it for the ones that are missed. Outlives the runtime: absent, hung or restarted, it tries again.
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
+import type { RuntimeState, RuntimeStatus } from "../types.js";
 import { CircuitBreaker } from "./circuit-breaker.js";
 import type { ContainerCache } from "./container-cache.js";
 import type { Endpoint } from "./endpoints.js";
-import { asRuntimeError, type ContainerFacts, type OpenRuntime, type Runtime, RuntimeError } from "./runtime.js";
+import {
+  asRuntimeError,
+  type ContainerFacts,
+  fromErrno,
+  type OpenRuntime,
+  type Runtime,
+  RuntimeError,
+  STATE_OF_KIND,
+} from "./runtime.js";
 
 export interface SessionTimes {
-  /** For one call. Longer than a look-up's deadline: an answer that comes too late for one is there for the next. */
+  /** A runtime that has not answered by then counts as silent. A healthy one answers in a few milliseconds. */
+  readonly momentMs: number;
+  /** For one call. Longer than a moment: a late answer is an answer. */
   readonly callMs: number;
-  /** How long a runtime that did not answer in time is left alone. */
+  /** How long a runtime that gave no answer is left alone. */
   readonly retryMs: number;
   /** Between lists where there is no event stream. */
   readonly relistMs: number;
@@ -19,6 +30,7 @@ export interface SessionTimes {
 }
 
 export const DEFAULT_SESSION_TIMES: SessionTimes = {
+  momentMs: 1000,
   callMs: 5000,
   retryMs: 1000,
   relistMs: 10_000,
@@ -26,144 +38,242 @@ export const DEFAULT_SESSION_TIMES: SessionTimes = {
   maxPauseMs: 5000,
 };
 
-/** Calls under way for look-ups; more than these are refused, so that a slow runtime holds no memory. */
+/** Calls under way for look-ups. The others wait their turn, so that a slow runtime is not made slower. */
 const MAX_CALLS = 64;
 /** Containers that wait for a call of their own after a list or an event, and how many of those calls run at once. */
 const MAX_QUEUED = 1024;
 const MAX_BACKGROUND_CALLS = 2;
 
+export interface RuntimeSessionOptions {
+  readonly cache: ContainerCache;
+  readonly open: OpenRuntime;
+  readonly envs: readonly string[];
+  readonly times: SessionTimes;
+  readonly nowMs: () => number;
+  /** Called when `status` changed. */
+  readonly onStatus: () => void;
+}
+
+/** A question that someone waits for. */
+interface Question {
+  readonly answer: Promise<ContainerFacts | null>;
+  settle(answer: ContainerFacts | null | RuntimeError): void;
+}
+
 export class RuntimeSession {
   readonly endpoint: Endpoint;
-  readonly #cache: ContainerCache;
-  readonly #open: OpenRuntime;
-  readonly #times: SessionTimes;
-  readonly #nowMs: () => number;
+  readonly #options: RuntimeSessionOptions;
   readonly #breaker: CircuitBreaker;
-  readonly #calls = new Map<string, Promise<ContainerFacts | null>>();
+  /** What is asked for, in the order it was asked. */
+  readonly #questions = new Map<string, Question>();
+  /** The calls under way that are not late, by container; and how many there are with the late ones. */
+  readonly #calls = new Map<string, symbol>();
+  #callCount = 0;
   readonly #queue = new Set<string>();
   readonly #closing = new AbortController();
   #backgroundCalls = 0;
   #opening: Promise<Runtime> | undefined;
-  #wasPresent = false;
-  #isSupported = true;
+  #resets = 0;
+  #state: RuntimeState = "starting";
+  #detail: string | undefined;
+  /** Once it has answered, what is amiss is taken for a restart or a load, which pass. */
+  #hasAnswered = false;
+  #failure: RuntimeError | undefined;
+  #failedMs = Number.NEGATIVE_INFINITY;
   #streams = false;
   #lastListMs = Number.NEGATIVE_INFINITY;
   #wake: (() => void) | undefined;
+  #retrying: NodeJS.Timeout | undefined;
 
-  constructor(
-    endpoint: Endpoint,
-    cache: ContainerCache,
-    open: OpenRuntime,
-    times: SessionTimes = DEFAULT_SESSION_TIMES,
-    nowMs: () => number = () => performance.now(),
-  ) {
+  constructor(endpoint: Endpoint, options: RuntimeSessionOptions) {
     this.endpoint = endpoint;
-    this.#cache = cache;
-    this.#open = open;
-    this.#times = times;
-    this.#nowMs = nowMs;
-    this.#breaker = new CircuitBreaker(times.retryMs, nowMs);
+    this.#options = options;
+    this.#breaker = new CircuitBreaker(options.times.retryMs, options.nowMs);
+  }
+
+  get status(): RuntimeStatus {
+    const { type, socketPath } = this.endpoint;
+    return { type, socketPath, state: this.#state, ...(this.#detail === undefined ? {} : { detail: this.#detail }) };
   }
 
   /** Begin to fill the cache. Settles when the session is closed; never rejects. */
   async run(): Promise<void> {
-    let pauseMs = this.#times.minPauseMs;
+    const { minPauseMs, maxPauseMs } = this.#options.times;
+    let pauseMs = minPauseMs;
     while (!this.#closing.signal.aborted) {
       try {
-        if (this.#isPresent()) {
-          await this.#list();
-          this.#isSupported = true;
-          pauseMs = this.#times.minPauseMs;
-          await this.#watch();
-        }
-      } catch (error) {
-        const failure = asRuntimeError(error);
-        if (failure.kind === "unsupported") this.#isSupported = false;
+        await this.#list();
+        pauseMs = minPauseMs;
+        await this.#watch();
+      } catch {
         await this.#reset();
       }
       await this.#pause(pauseMs);
-      pauseMs = Math.min(pauseMs * 2, this.#times.maxPauseMs);
+      pauseMs = Math.min(pauseMs * 2, maxPauseMs);
     }
-  }
-
-  /** Whether a runtime of the expected kind is, or was since the start, behind the socket. */
-  isUsable(): boolean {
-    return this.#isPresent() && this.#isSupported;
   }
 
   /**
-   * Ask for one container; concurrent questions for the same one share a call.
+   * Ask for one container; all who ask for the same one share a call. While the runtime is silent, or away for a restart, the
+   * question waits; whoever has waited long enough says so by {@link withdraw}.
    *
    * @returns null when the runtime has none of that id.
-   * @throws RuntimeError
+   * @throws RuntimeError when nothing that could answer is there.
    */
   ask(id: string): Promise<ContainerFacts | null> {
-    const underWay = this.#calls.get(id);
-    if (underWay !== undefined) return underWay;
-    if (!this.#breaker.pass()) {
-      return Promise.reject(new RuntimeError("timeout", "has not answered in time and is left alone for a moment"));
-    }
-    // A probe is made beside the calls that hang, one at a time.
-    if (this.#calls.size >= MAX_CALLS && !this.#breaker.isOpen) {
-      return Promise.reject(new RuntimeError("failed", `${MAX_CALLS} look-ups wait for an answer already`));
-    }
-    if (!this.#streams && this.#nowMs() - this.#lastListMs > this.#times.retryMs) this.#wake?.();
-    return this.#inspect(id);
+    const asked = this.#questions.get(id);
+    if (asked !== undefined) return asked.answer;
+    const { nowMs, times } = this.#options;
+    // Else a flood of kills would knock at a closed door as often.
+    const isFresh = nowMs() - this.#failedMs < times.minPauseMs;
+    if (isFresh && this.#failure !== undefined && !this.#mayPass(this.#failure)) return Promise.reject(this.#failure);
+    if (!this.#streams && nowMs() - this.#lastListMs > times.retryMs) this.#wake?.();
+    const question = newQuestion();
+    this.#questions.set(id, question);
+    this.#askNext();
+    return question.answer;
   }
 
-  /** A look-up gave up waiting for this runtime. */
-  timedOut(): void {
-    // A peer that is hung for good may hold the connection while its successor listens.
-    if (this.#breaker.timedOut()) void this.#reset();
+  /** Nobody waits for `id` any more, and nobody is told. A call under way goes on: its answer is there for the next. */
+  withdraw(id: string): void {
+    this.#questions.delete(id);
   }
 
   async close(): Promise<void> {
     this.#closing.abort();
+    clearTimeout(this.#retrying);
     this.#wake?.();
+    for (const id of [...this.#questions.keys()]) this.#settle(id, new RuntimeError("failed", "closed"));
     (await this.#opening?.catch(() => undefined))?.close();
   }
 
-  #isPresent(): boolean {
-    this.#wasPresent ||= existsSync(this.endpoint.socketPath);
-    return this.#wasPresent;
-  }
-
-  #inspect(id: string): Promise<ContainerFacts | null> {
-    let call = this.#calls.get(id);
-    if (call === undefined) {
-      call = this.#call(id).finally(() => this.#calls.delete(id));
-      this.#calls.set(id, call);
+  #askNext(): void {
+    for (const id of this.#questions.keys()) {
+      if (this.#calls.has(id)) continue;
+      // A probe is made beside the calls that hang, one at a time.
+      if (this.#callCount >= MAX_CALLS && !this.#breaker.isOpen) return;
+      if (!this.#breaker.pass()) {
+        this.#askLater();
+        return;
+      }
+      void this.#answer(id);
     }
-    return call;
   }
 
-  async #call(id: string): Promise<ContainerFacts | null> {
+  #askLater(): void {
+    if (this.#retrying !== undefined || this.#closing.signal.aborted) return;
+    this.#retrying = setTimeout(() => {
+      this.#retrying = undefined;
+      this.#askNext();
+    }, this.#options.times.retryMs).unref();
+  }
+
+  async #answer(id: string): Promise<void> {
+    let answer: ContainerFacts | null | RuntimeError;
     try {
-      const facts = await (await this.#runtime()).inspect(id, this.#times.callMs);
-      this.#breaker.succeeded();
-      if (facts !== null) this.#cache.put(facts);
-      return facts;
+      answer = await this.#inspect(id, true);
     } catch (error) {
-      throw this.#judged(error);
+      answer = asRuntimeError(error);
     }
+    if (!(answer instanceof RuntimeError) || !this.#mayPass(answer)) this.#settle(id, answer);
+    this.#askNext();
+  }
+
+  #settle(id: string, answer: ContainerFacts | null | RuntimeError): void {
+    this.#questions.get(id)?.settle(answer);
+    this.#questions.delete(id);
+  }
+
+  /** Whether it may go by itself: a load, a start, a restart. */
+  #mayPass({ kind }: RuntimeError): boolean {
+    if (this.#closing.signal.aborted) return false;
+    if (kind === "timeout") return true;
+    return this.#hasAnswered && kind !== "unsupported" && kind !== "failed";
+  }
+
+  /** @throws RuntimeError */
+  async #inspect(id: string, isWaitedFor: boolean): Promise<ContainerFacts | null> {
+    const call = Symbol(id);
+    this.#calls.set(id, call);
+    this.#callCount += 1;
+    const { momentMs } = this.#options.times;
+    // A call in the background delays nobody, unless someone has come to wait for it.
+    const late = setTimeout(() => (isWaitedFor || this.#questions.has(id)) && this.#isLate(id), momentMs).unref();
+    try {
+      const facts = await this.#call((runtime, timeoutMs) => runtime.inspect(id, timeoutMs));
+      if (facts !== null) this.#options.cache.put(facts);
+      return facts;
+    } finally {
+      clearTimeout(late);
+      this.#callCount -= 1;
+      if (this.#calls.get(id) === call) this.#calls.delete(id);
+    }
+  }
+
+  #isLate(id: string): void {
+    // It may be asked again, as a probe, while this call goes on.
+    this.#calls.delete(id);
+    // A peer that is hung for good may hold the connection while its successor listens.
+    if (this.#breaker.failed()) void this.#reset();
+    this.#become("silent", `no answer within ${this.#options.times.momentMs} ms`);
+    this.#askLater();
   }
 
   async #list(): Promise<void> {
-    this.#lastListMs = this.#nowMs();
+    this.#lastListMs = this.#options.nowMs();
     try {
-      const listed = await (await this.#runtime()).list(this.#times.callMs);
-      this.#breaker.succeeded();
-      for (const facts of listed) this.#seen(facts.id, facts);
+      for (const facts of await this.#call((runtime, timeoutMs) => runtime.list(timeoutMs)))
+        this.#seen(facts.id, facts);
     } catch (error) {
-      throw this.#judged(error);
+      const { kind, message } = asRuntimeError(error);
+      if (kind === "failed") this.#become("failing", message);
+      throw error;
+    }
+    this.#askNext();
+  }
+
+  /** One call, and what it tells of the runtime. @throws RuntimeError */
+  async #call<T>(make: (runtime: Runtime, timeoutMs: number) => Promise<T>): Promise<T> {
+    const { momentMs, callMs } = this.#options.times;
+    const resets = this.#resets;
+    try {
+      const runtime = await this.#runtime();
+      const answer = await make(runtime, callMs);
+      this.#answered();
+      return answer;
+    } catch (error) {
+      let failure = asRuntimeError(error);
+      // It was not the runtime that broke the connection.
+      if (resets !== this.#resets && failure.kind === "unreachable") {
+        failure = new RuntimeError("timeout", `no answer within ${momentMs} ms`, { cause: failure });
+      }
+      this.#judge(failure);
+      throw failure;
     }
   }
 
-  #judged(error: unknown): RuntimeError {
-    const failure = asRuntimeError(error);
-    if (failure.kind === "timeout") this.#breaker.timedOut();
-    else this.#breaker.succeeded();
-    return failure;
+  #answered(): void {
+    this.#hasAnswered = true;
+    this.#failure = undefined;
+    this.#breaker.succeeded();
+    this.#become("answers");
+  }
+
+  #judge(failure: RuntimeError): void {
+    this.#failure = failure;
+    this.#failedMs = this.#options.nowMs();
+    // A call that failed by itself says nothing of the runtime but that it is there.
+    if (failure.kind === "failed") this.#breaker.succeeded();
+    else this.#become(STATE_OF_KIND[failure.kind], failure.message);
+    // What passes by itself is tried by one call at a time.
+    if (this.#mayPass(failure)) this.#breaker.failed();
+  }
+
+  #become(state: RuntimeState, detail?: string): void {
+    if (state === this.#state && detail === this.#detail) return;
+    this.#state = state;
+    this.#detail = detail;
+    this.#options.onStatus();
   }
 
   /** Follow the event stream to its end; without one, wait for the next list. */
@@ -177,13 +287,14 @@ export class RuntimeSession {
     } finally {
       this.#streams = false;
     }
-    await this.#pause(this.#times.relistMs);
+    await this.#pause(this.#options.times.relistMs);
   }
 
   #seen(id: string, facts: ContainerFacts | null): void {
+    const { cache } = this.#options;
     if (id === "") return;
-    if (facts !== null) this.#cache.put(facts);
-    if (this.#cache.get(id)?.complete || this.#queue.size >= MAX_QUEUED) return;
+    if (facts !== null) cache.put(facts);
+    if (cache.get(id)?.complete || this.#queue.size >= MAX_QUEUED) return;
     this.#queue.add(id);
     this.#completeNext();
   }
@@ -193,23 +304,36 @@ export class RuntimeSession {
     for (const id of this.#queue) {
       if (this.#backgroundCalls >= MAX_BACKGROUND_CALLS) return;
       this.#queue.delete(id);
+      if (this.#calls.has(id)) continue;
       this.#backgroundCalls += 1;
-      this.#inspect(id)
+      this.#inspect(id, false)
+        .then((facts) => this.#settle(id, facts))
         // The next event, list or look-up asks again.
-        .catch(() => null)
+        .catch(() => {})
         .finally(() => {
           this.#backgroundCalls -= 1;
           this.#completeNext();
+          this.#askNext();
         });
     }
   }
 
+  /** The client, whose code is loaded when there is something to talk to. @throws RuntimeError */
   #runtime(): Promise<Runtime> {
-    this.#opening ??= this.#open(this.endpoint.type, this.endpoint.socketPath);
+    const { type, socketPath } = this.endpoint;
+    if (this.#opening === undefined) {
+      try {
+        statSync(socketPath);
+      } catch (error) {
+        throw fromErrno(error) ?? asRuntimeError(error);
+      }
+      this.#opening = this.#options.open(type, socketPath, this.#options.envs);
+    }
     return this.#opening;
   }
 
   async #reset(): Promise<void> {
+    this.#resets += 1;
     (await this.#opening?.catch(() => undefined))?.reset();
   }
 
@@ -225,4 +349,12 @@ export class RuntimeSession {
       }
     });
   }
+}
+
+function newQuestion(): Question {
+  let settle: Question["settle"] = () => {};
+  const answer = new Promise<ContainerFacts | null>((resolve, reject) => {
+    settle = (result) => (result instanceof RuntimeError ? reject(result) : resolve(result));
+  });
+  return { answer, settle };
 }

@@ -1,15 +1,9 @@
 // What the look-up asks of a container runtime, whichever it is. cri.ts and docker.ts answer it.
+import type { ContainerWords, RuntimeState } from "../types.js";
 import type { RuntimeType } from "./container-id.js";
 
-/** What is known of one container. Bounded by `boundFacts`, since all of it is written by whoever made the container. */
-export interface ContainerFacts {
-  readonly type: RuntimeType;
-  readonly id: string;
-  readonly labels: Readonly<Record<string, string>>;
-  /** The reference the operator wrote; the image's id only where no name is known. */
-  readonly image: string;
-  /** `sha256:` and 64 hexadecimal digits: the manifest's digest where the image was pulled, else the image's id. */
-  readonly imageDigest?: string;
+/** What is known of one container. Bounded by `boundFacts`. */
+export interface ContainerFacts extends ContainerWords {
   /** False when a list or an event told it, which know less than a call for that one container. */
   readonly complete: boolean;
 }
@@ -32,10 +26,32 @@ export interface Runtime {
   close(): void;
 }
 
-export type OpenRuntime = (type: RuntimeType, socketPath: string) => Promise<Runtime>;
+/** @param envs - Names of the environment variables that are told. */
+export type OpenRuntime = (type: RuntimeType, socketPath: string, envs: readonly string[]) => Promise<Runtime>;
 
-/** `timeout`: connected or connecting, no answer in time. `unsupported`: what answers is no such runtime. */
-export type RuntimeErrorKind = "unreachable" | "timeout" | "unsupported" | "failed";
+/**
+ * `absent`, `not-permitted`, `refused`: no connection. `unreachable`: a connection that broke. `timeout`: connected or
+ * connecting, no answer in time. `unsupported`: what answers is no such runtime.
+ */
+export type RuntimeErrorKind =
+  | "absent"
+  | "not-permitted"
+  | "refused"
+  | "unreachable"
+  | "timeout"
+  | "unsupported"
+  | "failed";
+
+/** What a failed call says of the runtime's socket. */
+export const STATE_OF_KIND: Readonly<Record<RuntimeErrorKind, Exclude<RuntimeState, "starting" | "answers">>> = {
+  absent: "absent",
+  "not-permitted": "not-permitted",
+  refused: "refused",
+  unreachable: "failing",
+  timeout: "silent",
+  unsupported: "not-a-runtime",
+  failed: "failing",
+};
 
 /** A call to a runtime that gave no answer. */
 export class RuntimeError extends Error {
@@ -54,30 +70,59 @@ export function asRuntimeError(error: unknown, kind: RuntimeErrorKind = "failed"
   return new RuntimeError(kind, error instanceof Error ? error.message : String(error), { cause: error });
 }
 
+const KIND_OF_ERRNO: Readonly<Record<string, RuntimeErrorKind>> = {
+  ENOENT: "absent",
+  ENOTDIR: "absent",
+  EACCES: "not-permitted",
+  EPERM: "not-permitted",
+  ECONNREFUSED: "refused",
+  ECONNRESET: "unreachable",
+  EPIPE: "unreachable",
+};
+
+/** A failed system call as a `RuntimeError`, by what it means for the socket; null for other errors. */
+export function fromErrno(error: unknown): RuntimeError | null {
+  const { code = "", syscall = "read" } = error as NodeJS.ErrnoException;
+  const kind = KIND_OF_ERRNO[code];
+  return kind === undefined ? null : new RuntimeError(kind, `${syscall} ${code}`, { cause: error });
+}
+
 /** Kubernetes limits names to 253 characters and image references are seldom longer than 300. */
 const MAX_IMAGE_LENGTH = 512;
 const MAX_LABELS = 64;
-const MAX_LABEL_KEY_LENGTH = 256;
-const MAX_LABEL_VALUE_LENGTH = 1024;
-/** Of all labels of a container, keys and values. */
-const MAX_LABELS_LENGTH = 8192;
+const MAX_KEY_LENGTH = 256;
+const MAX_VALUE_LENGTH = 1024;
+/** Of all labels of a container, keys and values, and of all its variables: as much as a log line shows. */
+const MAX_WORDS_LENGTH = 4096;
 
-/** Cut what is too long for a log line. Cut text ends in `…`; labels beyond the limits are left out. */
+/** Cut what is too long for a log line. Cut text ends in `…`; labels and variables beyond the limits are left out. */
 export function boundFacts(facts: ContainerFacts): ContainerFacts {
-  const labels: Record<string, string> = Object.create(null);
+  const { labels, image, envs } = facts;
+  return {
+    ...facts,
+    labels: boundWords(labels),
+    image: cut(image, MAX_IMAGE_LENGTH),
+    ...(envs === undefined ? {} : { envs: boundWords(envs) }),
+  };
+}
+
+function boundWords(words: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const kept: [string, string][] = [];
   let length = 0;
-  for (const [key, value] of Object.entries(facts.labels).slice(0, MAX_LABELS)) {
-    if (key.length > MAX_LABEL_KEY_LENGTH) continue;
-    const kept = cut(value, MAX_LABEL_VALUE_LENGTH);
-    length += key.length + kept.length;
-    if (length > MAX_LABELS_LENGTH) break;
-    labels[key] = kept;
+  for (const [key, value] of Object.entries(words).slice(0, MAX_LABELS)) {
+    if (key.length > MAX_KEY_LENGTH) continue;
+    const shown = cut(value, MAX_VALUE_LENGTH);
+    length += key.length + shown.length;
+    if (length > MAX_WORDS_LENGTH) break;
+    kept.push([key, shown]);
   }
-  return { ...facts, labels: { ...labels }, image: cut(facts.image, MAX_IMAGE_LENGTH) };
+  // Not by assignment: a label may be called `__proto__`.
+  return Object.fromEntries(kept);
 }
 
 function cut(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+  // By way of bytes: a part of a string keeps the whole of it in memory.
+  return text.length <= length ? text : `${Buffer.from(text.slice(0, length - 1), "utf16le").toString("utf16le")}…`;
 }
 
 /**

@@ -163,7 +163,8 @@ test("what kept a line from being searched whole is told, whatever came of it", 
 });
 
 test("a failed look-up has a line of its own before the report's", () => {
-  const failed: ContainerResult = { kind: "failed", reason: "no such container", cgroupLine: "0::/a", id: "f00" };
+  const reason = "no such container";
+  const failed: ContainerResult = { kind: "failed", why: "not-known", reason, cgroupLine: "0::/a", id: "f00" };
   const [first, second] = logged({}, failed);
   assert.deepEqual(first, {
     pid: 23933,
@@ -178,6 +179,54 @@ test("a failed look-up has a line of its own before the report's", () => {
   assert.equal(second?.["action"], "killed");
   assert.equal(second?.["container_id"], "f00");
   assert.ok(!("labels" in second!));
+});
+
+const IN_POD: ContainerResult = {
+  kind: "container",
+  type: "cri",
+  id: "aa",
+  labels: { "io.kubernetes.pod.name": "p" },
+  image: "i:1",
+};
+
+test("the container within is told under inner, in words of its own", () => {
+  const inner = { type: "docker", id: "bb", labels: { repo: "r" }, image: "built:1", imageDigest: "sha256:0" } as const;
+  const line = logged({}, { ...IN_POD, inner })[0]!;
+  assert.deepEqual(line["inner"], {
+    container_type: "docker",
+    labels: { repo: "r" },
+    image: "built:1",
+    container_id: "bb",
+    image_digest: "sha256:0",
+  });
+  assert.deepEqual([line["container_type"], line["container_id"], line["image"]], ["cri", "aa", "i:1"]);
+  assert.deepEqual(logged({}, { ...IN_POD, inner: { id: "bb" } })[0]!["inner"], { container_id: "bb" });
+});
+
+test("the container within is told of one that could not be named, in the process's line alone", () => {
+  const failed: ContainerResult = {
+    kind: "failed",
+    why: "foreign",
+    reason: "r",
+    cgroupLine: "0::/a",
+    inner: { id: "bb" },
+  };
+  const [first, second] = logged({}, failed);
+  assert.ok(!("inner" in first!));
+  assert.deepEqual(second!["inner"], { container_id: "bb" });
+  assert.ok(!("container_id" in second!));
+});
+
+test("the chosen variables stand under envs, escaped and bounded", () => {
+  const envs = { REPO_URL: "https://example.org/a\u0007\u202e", __proto__: "x" };
+  const line = logged({}, { ...IN_POD, envs: JSON.parse(JSON.stringify(envs)) })[0]!;
+  assert.deepEqual(line["envs"], { REPO_URL: "https://example.org/a\u0007\u202e" });
+  assert.ok(!("envs" in logged({}, { ...IN_POD, envs: {} })[0]!));
+  const many = Object.fromEntries(Array.from({ length: 32 }, (_, index) => [`V${index}`, "\u202e".repeat(1024)]));
+  const inner = { type: "docker", id: "bb", labels: many, image: "i", envs: many } as const;
+  const whole: Report = { source: "execwhacker.bpf", process: seed, rule, outcome: killed };
+  const [long] = formatter.lines(whole, { ...IN_POD, labels: many, envs: many, inner });
+  assert.ok(Buffer.byteLength(long!.text) <= 16_384, `${Buffer.byteLength(long!.text)} bytes`);
 });
 
 const PATHS: readonly (readonly [

@@ -67,7 +67,7 @@ export function createFormatter(options: LogOptions = {}): ReportFormatter {
     fields.set("source", report.source);
     if (container.kind === "container") {
       fields.set("container_type", container.type);
-      fields.labels(container.labels);
+      fields.words("labels", container.labels);
       fields.text("image", container.image);
     }
     fields.set("action", outcome.action);
@@ -81,6 +81,7 @@ export function createFormatter(options: LogOptions = {}): ReportFormatter {
     addProcess(fields, process);
     if (rule !== null) addRule(fields, rule);
     addContainerIdentity(fields, container);
+    addContainerMore(fields, container);
     if (report.latencyNs !== undefined) fields.set("latency_us", Number(report.latencyNs) / 1000);
     if (report.matchOffset !== undefined) fields.set("match_offset", report.matchOffset);
     if (cmdline.truncated !== undefined) fields.truncated("cmdline", cmdline.truncated);
@@ -180,6 +181,28 @@ function addContainerIdentity(fields: Fields, container: ContainerResult): void 
   }
 }
 
+/** The chosen variables of the container's specification, and the container within it. */
+function addContainerMore(fields: Fields, container: ContainerResult): void {
+  if (container.kind === "host") return;
+  if (container.kind === "container" && hasWords(container.envs)) fields.words("envs", container.envs);
+  const { inner } = container;
+  if (inner === undefined) return;
+  fields.nested("inner", (within) => {
+    if (inner.type !== undefined) {
+      within.set("container_type", inner.type);
+      within.words("labels", inner.labels);
+      within.text("image", inner.image);
+    }
+    within.text("container_id", inner.id);
+    if (inner.type !== undefined && inner.imageDigest !== undefined) within.text("image_digest", inner.imageDigest);
+    if (inner.type !== undefined && hasWords(inner.envs)) within.words("envs", inner.envs);
+  });
+}
+
+function hasWords(words: Readonly<Record<string, string>> | undefined): words is Readonly<Record<string, string>> {
+  return words !== undefined && Object.keys(words).length > 0;
+}
+
 /** The most telling of a process's cgroup paths: the unified hierarchy's, or the deepest. */
 function cgroupPath(cgroup: CgroupIdentity): string {
   const paths =
@@ -197,11 +220,13 @@ function same(a: Uint8Array, b: Uint8Array | undefined): boolean {
 class Fields {
   readonly #fields: Record<string, unknown> = {};
   readonly #truncated: Record<string, unknown> = {};
+  readonly #shrink: number;
   readonly #maxFieldChars: number;
   readonly #maxLabelsChars: number;
 
   /** @param shrink - How often the limits are halved. */
   constructor(shrink = 0) {
+    this.#shrink = shrink;
     this.#maxFieldChars = MAX_FIELD_CHARS >> shrink;
     this.#maxLabelsChars = MAX_LABELS_CHARS >> shrink;
   }
@@ -230,21 +255,28 @@ class Fields {
     if (bytes.length > max) this.truncated(key, { total_bytes: bytes.length, shown_bytes: max });
   }
 
-  /** Labels as far as they fit: an image may bring any number of any length. */
-  labels(labels: Readonly<Record<string, string>>): void {
+  /** Labels or variables as far as they fit: an image may bring any number of any length. */
+  words(field: string, words: Readonly<Record<string, string>>): void {
     const shown: Record<string, string> = {};
-    const total = Object.keys(labels).length;
+    const total = Object.keys(words).length;
     let chars = 0;
     let count = 0;
-    for (const [key, value] of Object.entries(labels)) {
+    for (const [key, value] of Object.entries(words)) {
       chars += key.length + value.length;
       if (chars > this.#maxLabelsChars) continue;
       // A label may be called `__proto__`.
       Object.defineProperty(shown, key, { value, enumerable: true });
       count++;
     }
-    this.#fields["labels"] = shown;
-    if (count < total) this.truncated("labels", { total, shown: count });
+    this.#fields[field] = shown;
+    if (count < total) this.truncated(field, { total, shown: count });
+  }
+
+  /** An object of its own, with what had to be cut from it. */
+  nested(key: string, fill: (fields: Fields) => void): void {
+    const fields = new Fields(this.#shrink);
+    fill(fields);
+    this.#fields[key] = fields.#whole();
   }
 
   truncated(key: string, what: unknown): void {
@@ -252,7 +284,11 @@ class Fields {
   }
 
   line(): string {
-    const whole = Object.keys(this.#truncated).length === 0;
-    return `${toJson(whole ? this.#fields : { ...this.#fields, truncated: this.#truncated })}\n`;
+    return `${toJson(this.#whole())}\n`;
+  }
+
+  #whole(): Readonly<Record<string, unknown>> {
+    const isCut = Object.keys(this.#truncated).length > 0;
+    return isCut ? { ...this.#fields, truncated: this.#truncated } : this.#fields;
   }
 }

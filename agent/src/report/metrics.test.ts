@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import type { SensorCounters } from "../types.js";
+import type { RuntimeStatus, SensorCounters } from "../types.js";
 import { createMetrics, type MetricsOptions, PrefixError } from "./metrics.js";
 
 const COUNTERS: SensorCounters = {
@@ -168,11 +168,16 @@ test("histograms count into cumulative buckets, bounds included", () => {
 });
 
 test("the state of the agent is shown", () => {
-  const m = metrics({ readDroppedLines: () => ({ 0: 1, 1: 2, 2: 4, 3: 8 }), readMissedRuns: () => 9 });
+  const socket = (state: RuntimeStatus["state"]): RuntimeStatus => ({ type: "cri", socketPath: "/s", state });
+  const m = metrics({
+    readDroppedLines: () => ({ 0: 1, 1: 2, 2: 4, 3: 8 }),
+    readMissedRuns: () => 9,
+    readRuntimes: () => [socket("absent"), socket("answers"), socket("absent")],
+  });
   m.inForce({ strings: [], allow: [{ source: "x", list: "l", index: 0 }], allowSets: [] });
   m.reloaded("ok");
   m.reloaded("refused");
-  m.lookupFailed();
+  m.lookupFailed("not-permitted");
   m.unexpectedError();
   m.scanFailed("vanished");
   m.scanFinished(0.2);
@@ -185,7 +190,11 @@ test("the state of the agent is shown", () => {
     config_generation: 1,
     'config_reloads_total{result="ok"}': 1,
     'config_reloads_total{result="refused"}': 1,
-    container_lookup_failures_total: 1,
+    'container_lookup_failures_total{reason="not-permitted"}': 1,
+    'container_lookup_failures_total{reason="absent"}': 0,
+    'container_runtimes{type="cri",state="answers"}': 1,
+    'container_runtimes{type="cri",state="absent"}': 2,
+    'container_runtimes{type="docker",state="answers"}': 0,
     unexpected_errors_total: 1,
     'scan_failures_total{reason="vanished"}': 1,
     scan_duration_seconds_count: 1,

@@ -1,6 +1,6 @@
 // The metrics of execwhacker: the contract's, by their names, and ours. Label values are closed sets; what belongs to one
 // process (pid, command line, pod, image) belongs to the log.
-import type { Rules, SensorCounters, Source } from "../types.js";
+import type { LookupFailure, Rules, RuntimeState, RuntimeStatus, SensorCounters, Source } from "../types.js";
 import { Counter, Histogram, type Labels, type Metric, Reading } from "./exposition.js";
 import type { Importance } from "./log.js";
 
@@ -13,6 +13,8 @@ export interface MetricsOptions {
   readonly readMissedRuns?: () => number;
   /** Log lines given up so far, see `LineWriter.dropped`. */
   readonly readDroppedLines?: () => Readonly<Record<Importance, number>>;
+  /** The runtimes' sockets; none when containers are not named. */
+  readonly readRuntimes?: () => readonly RuntimeStatus[];
   readonly isReady: () => boolean;
   readonly isAttached: () => boolean;
 }
@@ -37,7 +39,7 @@ export interface Metrics {
   scanned(): void;
   scanFailed(why: ScanFailure): void;
   scanFinished(seconds: number): void;
-  lookupFailed(): void;
+  lookupFailed(why: LookupFailure): void;
   unexpectedError(): void;
   reloaded(result: "ok" | "refused"): void;
   /** `rules` are in force from now on. */
@@ -77,6 +79,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     readCounters,
     readMissedRuns = () => 0,
     readDroppedLines = () => ({ 0: 0, 1: 0, 2: 0, 3: 0 }),
+    readRuntimes = () => [],
     isReady,
     isAttached,
   } = options;
@@ -197,7 +200,22 @@ export function createMetrics(options: MetricsOptions): Metrics {
   let lastScan = 0;
   gauge("scan_last_finished_timestamp_seconds", "When the last scan ended; 0 before the first", () => lastScan);
   const lookupFailures = add(
-    new Counter(name("container_lookup_failures_total"), "Containers that could not be found", [["all", {}]]),
+    new Counter<LookupFailure>(
+      name("container_lookup_failures_total"),
+      "Containers that could not be named",
+      keysOf(LOOKUP_FAILURES).map((reason) => [reason, { reason }]),
+    ),
+  );
+  add(
+    new Reading(name("container_runtimes"), "Sockets of container runtimes, by what they are good for", "gauge", () => {
+      const runtimes = readRuntimes();
+      return (["cri", "docker"] as const).flatMap((type) =>
+        keysOf(RUNTIME_STATES).map(
+          (state) =>
+            [{ type, state }, runtimes.filter((one) => one.type === type && one.state === state).length] as const,
+        ),
+      );
+    }),
   );
   add(
     new Reading(name("log_lines_dropped_total"), "Log lines given up: reader slow or gone", "counter", () => {
@@ -235,7 +253,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
       scanSeconds.observe(seconds);
       lastScan = Date.now() / 1000;
     },
-    lookupFailed: () => lookupFailures.add("all"),
+    lookupFailed: (why) => lookupFailures.add(why),
     unexpectedError: () => unexpectedErrors.add("all"),
     reloaded: (result) => reloads.add(result),
     inForce(rules) {
@@ -251,6 +269,33 @@ export function createMetrics(options: MetricsOptions): Metrics {
       return all.map((metric) => metric.expose()).join("");
     },
   };
+}
+
+const RUNTIME_STATES: Readonly<Record<RuntimeState, true>> = {
+  starting: true,
+  answers: true,
+  absent: true,
+  "not-permitted": true,
+  refused: true,
+  silent: true,
+  "not-a-runtime": true,
+  failing: true,
+};
+
+const LOOKUP_FAILURES: Readonly<Record<LookupFailure, true>> = {
+  absent: true,
+  "not-permitted": true,
+  refused: true,
+  silent: true,
+  "not-a-runtime": true,
+  failing: true,
+  "not-known": true,
+  foreign: true,
+  "too-many": true,
+};
+
+function keysOf<K extends string>(closedSet: Readonly<Record<K, true>>): readonly K[] {
+  return Object.keys(closedSet) as K[];
 }
 
 const DECISIONS: readonly Decision[] = [
