@@ -74,6 +74,26 @@ for (const binary of containerds) {
       const result = await lookup.lookup(nested);
       assert.ok(result.kind === "container");
       assert.equal(result.id, pod.containerId);
+      assert.deepEqual(result.inner, { id: "0b".repeat(32) });
+    });
+
+    it("is told with the chosen variables of the container's specification, not those that the process has", async () => {
+      const chosen = follow(scratch, "cri", containerd.socketPath, ["REPO_URL", "PATH", "SPOOFED"]);
+      const other = await containerd.runPod({
+        ...notebookPod(scratch, ["/bin/busybox", "env", "SPOOFED=x", "REPO_URL=y", "/bin/busybox", "sleep", "86400"]),
+        labels: { ...podLabels, "io.kubernetes.pod.name": "envs" },
+        envs: { REPO_URL: "https://example.org/a?b=c", SECRET: "not chosen" },
+      });
+      const pid = await other.pid();
+      // Its own environment says otherwise by now.
+      await until("the process's own environment", () =>
+        readFileSync(`/proc/${pid}/environ`, "latin1").includes("SPOOFED=x") ? true : null,
+      );
+      const result = await chosen.lookup(fromProc(pid));
+      await other.remove();
+      assert.ok(result.kind === "container");
+      // PATH is the image's.
+      assert.deepEqual(result.envs, { REPO_URL: "https://example.org/a?b=c", PATH: "/bin" });
     });
 
     it("is named though its container is gone before anyone asks", async () => {
@@ -141,6 +161,21 @@ describe("a process in a Docker container", { skip: skipDocker, timeout: 60_000 
     }
   });
 
+  it("is told with the chosen variables of the container's config", async () => {
+    const chosen = follow(scratch, "docker", dockerd.socketPath, ["REPO_URL", "UNSET"]);
+    const other = await dockerd.docker(
+      "run",
+      "--detach",
+      "--network=none",
+      "--env=REPO_URL=a=b",
+      "--env=SECRET=x",
+      image,
+    );
+    const result = await chosen.lookup({ source: "kernel", paths: [`${scratch.cgroupPath}/docker/${other}`] });
+    assert.ok(result.kind === "container");
+    assert.deepEqual(result.envs, { REPO_URL: "a=b" });
+  });
+
   it("is named by the image's tag when the container was made from an id", async () => {
     const imageId = await dockerd.docker("inspect", "--format={{.Image}}", id);
     const other = await dockerd.docker("run", "--detach", "--network=none", imageId.slice("sha256:".length, 20));
@@ -185,8 +220,13 @@ it("a process of the host has no container", async () => {
   await lookup.close();
 });
 
-function follow(scratch: Scratch, type: "cri" | "docker", socketPath: string): ContainerLookup {
-  const lookup = createContainerLookup({ endpoints: [{ type, socketPath }] });
+function follow(
+  scratch: Scratch,
+  type: "cri" | "docker",
+  socketPath: string,
+  envs: readonly string[] = [],
+): ContainerLookup {
+  const lookup = createContainerLookup({ endpoints: [{ type, socketPath }], envs, waitMs: 30_000 });
   scratch.defer(() => lookup.close());
   return lookup;
 }

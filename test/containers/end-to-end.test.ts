@@ -1,6 +1,7 @@
 // The whole agent: whose pod it was, when the process is dead before anyone looks.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
@@ -19,8 +20,8 @@ const skip =
     "containerd runc docker.io busybox-static tar",
   );
 
-/** The documented test string, put together here so that no command line has it. */
-const BANNED = ["beiquatohGa1uay0ahMies9couyahPeiz9xohju3", "Ahvaik3FaeM7eey1thaish1U"].join("");
+/** As long as the documented test string, and no other agent's on this machine: the detector sees all processes here. */
+const BANNED = randomBytes(32).toString("hex");
 const VICTIM = ["/usr/bin/sh", "-c", `sleep 1 && echo ${BANNED}`];
 /** The documented line. Its pod's name is made up. */
 const EXAMPLE = {
@@ -49,7 +50,6 @@ describe("the agent", { skip, timeout: 170_000 }, () => {
   let scratch: Scratch;
   let containerd: Containerd;
   let dockerd: Dockerd;
-  let healthyMs: number;
 
   before(async () => {
     scratch = openScratch();
@@ -125,6 +125,49 @@ describe("the agent", { skip, timeout: 170_000 }, () => {
     assert.equal(agent.lines.filter(isOfChild).length, 1);
   });
 
+  it("never names a pod that a victim's cgroup is only called after", async () => {
+    const agent = await startAgent(scratch, BANNED, { cri: containerd.socketPath, docker: dockerd.socketPath });
+    const { containerId } = await containerd.runPod(pod(["/bin/busybox", "sleep", "86400"]));
+    const other = await dockerd.docker(
+      "run",
+      "--detach",
+      "--network=none",
+      DOCKER_IMAGE,
+      "/bin/busybox",
+      "sleep",
+      "86400",
+    );
+    const foreign = [
+      "machine.slice/libpod-ID.scope/container",
+      "lxc.payload.web",
+      "user.slice/user-1000.slice/user@1000.service",
+      "jupyter-alice.service",
+      "handed/to/alice",
+    ].map((path) => `${scratch.cgroupPath}/${path.replace("ID", "0c".repeat(32))}`);
+    const made = [
+      `cri-containerd-${containerId}.scope`,
+      `kubepods/burstable/pod${EXAMPLE.labels["io.kubernetes.pod.uid"]}/${containerId}`,
+    ];
+    for (const outer of foreign) for (const below of made) await victimsIn(() => `${outer}/${below}`, "self", 1);
+    // A Docker container of the node's own that calls its children as the pod's.
+    for (const below of made)
+      await victims(Number(await dockerd.docker("inspect", "--format={{.State.Pid}}", other)), 1, `/${below}`);
+    const count = (foreign.length + 1) * made.length;
+    const kills = await agent.waitFor("the kills", isKill, count, 60_000);
+    await agent.stop();
+    assert.equal(kills.length, count);
+    const named = kills.filter((line) => line["container_type"] !== undefined);
+    assert.deepEqual(
+      named.map((line) => line["container_id"]),
+      made.map(() => other),
+    );
+    for (const line of kills) {
+      assert.ok(!JSON.stringify(line).includes(EXAMPLE.labels["io.kubernetes.pod.name"]), JSON.stringify(line));
+      assert.deepEqual(line["inner"], { container_id: containerId });
+    }
+    assert.equal(agent.lines.filter(isFailedLookup).length, foreign.length * made.length);
+  });
+
   it("names a victim's own pod, however deep it has nested its cgroup and whatever the names are", async () => {
     const agent = await startAgent(scratch, BANNED, { cri: containerd.socketPath, docker: dockerd.socketPath });
     const running = await containerd.runPod(pod(["/bin/busybox", "sleep", "86400"]));
@@ -140,8 +183,7 @@ describe("the agent", { skip, timeout: 170_000 }, () => {
   it(`names the pod in ${KILLS} lines for ${KILLS} kills while the runtime answers`, async (context) => {
     const agent = await startAgent(scratch, BANNED, { cri: containerd.socketPath });
     const running = await containerd.runPod(pod(["/bin/busybox", "sleep", "86400"]));
-    healthyMs = await thousandVictims(await running.pid());
-    context.diagnostic(await figures("healthy", agent, healthyMs));
+    context.diagnostic(await figures("healthy", agent, await thousandVictims(await running.pid())));
     const kills = agent.lines.filter(isKill);
     assert.ok(kills.every((line) => line["container_id"] === running.containerId && line["image"] === EXAMPLE.image));
     await agent.stop();
@@ -180,8 +222,8 @@ describe("the agent", { skip, timeout: 170_000 }, () => {
         assert.equal(failures.length, KILLS);
         assert.equal(new Set(kills.map((line) => line["pid"])).size, KILLS);
         assert.ok(failures.every((line) => String(line["cgroupline"]).endsWith(running.containerId)));
-        // Generous, for the machine is shared; an exec that waited for a look-up would take a thousand times longer.
-        assert.ok(tookMs < healthyMs * 3, `${tookMs} ms against ${healthyMs} ms`);
+        // A thousand execs that each waited for a look-up's moment, a second, would take more than a thousand.
+        assert.ok(tookMs < 100_000, `${tookMs} ms`);
       } finally {
         for (const socket of sockets) socket.destroy();
         silent.close();
@@ -198,12 +240,17 @@ describe("the agent", { skip, timeout: 170_000 }, () => {
   }
 
   /** @param below - Path of a cgroup below the container's, made for them. */
-  async function victims(pid: number, count: number, below: string): Promise<number> {
+  function victims(pid: number, count: number, below: string): Promise<number> {
+    return victimsIn((path) => `${path}${below}`, pid, count);
+  }
+
+  /** @param place - Where they are in a hierarchy in which the process `pid` is at `path`. */
+  async function victimsIn(place: (path: string) => string, pid: number | "self", count: number): Promise<number> {
     const script = join(scratch.directory, "victims.sh");
     const shell = spawn("busybox", ["sh", script, join(scratch.directory, "banned"), String(count)], {
       stdio: ["pipe", "ignore", "ignore"],
     });
-    moveToCgroupOf(pid, below, shell.pid ?? 0);
+    moveToCgroup(place, pid, shell.pid ?? 0);
     const startMs = performance.now();
     shell.stdin.end("go\n");
     await once(shell, "exit");
@@ -220,7 +267,7 @@ describe("the agent", { skip, timeout: 170_000 }, () => {
 });
 
 /** In every hierarchy that is mounted. */
-function moveToCgroupOf(pid: number, below: string, moved: number): void {
+function moveToCgroup(place: (path: string) => string, pid: number | "self", moved: number): void {
   const mounts = readFileSync("/proc/self/mounts", "utf8")
     .split("\n")
     .map((line) => line.split(" "));
@@ -232,10 +279,10 @@ function moveToCgroupOf(pid: number, below: string, moved: number): void {
         (type === "cgroup" && options.split(",").includes(controllers.split(",")[0] ?? "")),
     );
     if (mount === undefined) continue;
-    const directory = `${mount[1]}${path}${below}`;
+    const directory = `${mount[1]}${place(path)}`;
     mkdirSync(directory, { recursive: true });
     // A cpuset without processors takes no process.
-    if (below !== "" && controllers.includes("cpuset")) continue;
+    if (place(path) !== path && controllers.includes("cpuset")) continue;
     writeFileSync(`${directory}/cgroup.procs`, String(moved));
   }
 }

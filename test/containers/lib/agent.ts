@@ -42,11 +42,14 @@ export async function startAgent(
   scratch: Scratch,
   banned: string,
   endpoints: { readonly cri?: string; readonly docker?: string },
+  flags: readonly string[] = [],
 ): Promise<Agent> {
   const config = join(scratch.directory, "banned.json");
   writeFileSync(config, JSON.stringify({ bannedCommandStrings: [banned] }));
   const none = join(scratch.directory, "none.sock");
-  const child = spawn(program, ["execwhacker", "--config", config, "--scan-existing", "0", "--lookup-container"], {
+  // Each kill has a line here, however many there are in one pod.
+  const always = ["--config", config, "--scan-existing", "0", "--lookup-container", "--whole-lines", "0"];
+  const child = spawn(program, ["execwhacker", ...always, ...flags], {
     stdio: ["ignore", "pipe", "pipe"],
     env: {
       ...process.env,

@@ -9,7 +9,7 @@ import { messageField, readFields, stringField, text, varintField } from "@crypt
 import { Client, credentials } from "@grpc/grpc-js";
 import { type Daemon, startDaemon } from "./daemon.js";
 import { makeBusyboxArchive } from "./image.js";
-import { type Scratch, until } from "./scratch.js";
+import { openShimDirectory, type Scratch, until } from "./scratch.js";
 
 export interface Containerd {
   readonly socketPath: string;
@@ -29,6 +29,7 @@ export interface Pod {
   readonly writtenImage?: string;
   readonly image: string;
   readonly command: readonly string[];
+  readonly envs?: Readonly<Record<string, string>>;
   /** Below the kubelet's `kubepods`; runtimes with the cgroupfs driver put the container's id under it. */
   readonly cgroupParent: string;
 }
@@ -50,6 +51,7 @@ export async function startContainerd(
   images: readonly string[],
   binary = "containerd",
 ): Promise<Containerd> {
+  openShimDirectory(scratch);
   const { directory } = scratch;
   const socketPath = join(directory, "c.sock");
   const configPath = join(directory, "containerd.toml");
@@ -184,6 +186,7 @@ async function runPod(
     messageField(1, stringField(1, pod.labels["io.kubernetes.container.name"] ?? "")), // metadata
     messageField(2, stringField(1, pod.image), stringField(18, pod.writtenImage ?? "")), // image
     ...pod.command.map((word) => stringField(3, word)), // command
+    ...Object.entries(pod.envs ?? {}).map((env) => messageField(6, stringField(1, env[0]), stringField(2, env[1]))), // envs
     ...label(9), // labels
     messageField(15, messageField(2, messageField(3, varintField(1, 2)))), // linux.security_context.namespace_options
   ];

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { type Daemon, startDaemon } from "./daemon.js";
 import { makeBusyboxArchive } from "./image.js";
-import { type Scratch, until } from "./scratch.js";
+import { openShimDirectory, type Scratch, until } from "./scratch.js";
 
 export interface Dockerd {
   readonly socketPath: string;
@@ -23,6 +23,7 @@ export async function startDockerd(
   images: readonly string[],
   command: readonly string[] = ["/bin/busybox", "sleep", "86400"],
 ): Promise<Dockerd> {
+  openShimDirectory(scratch);
   const directory = join(scratch.directory, "d");
   mkdirSync(directory);
   const socketPath = join(directory, "d.sock");

@@ -1,7 +1,7 @@
 // A directory of the test's own and everything that must be undone, in reverse order, even when the test fails.
 
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 
@@ -18,7 +18,8 @@ export interface Scratch {
 export function openScratch(): Scratch {
   const directory = mkdtempSync(join(tmpdir(), "cn-"));
   const undoings: (() => void | Promise<void>)[] = [];
-  const cgroupPath = `/cryptnono-test-${basename(directory)}`;
+  // Called as a slice, which no one but the host's systemd makes there: what is below counts as the node's own.
+  const cgroupPath = `/cryptnono-test-${basename(directory)}.slice`;
   return {
     directory,
     cgroupPath,
@@ -39,6 +40,25 @@ export function openScratch(): Scratch {
       if (failures.length > 0) throw new AggregateError(failures, `${failures.length} failures while cleaning up`);
     },
   };
+}
+
+/**
+ * The directory that containerd's shims put their sockets in, wherever their containerd has its state. Where it is missing a
+ * shim makes it with mode 0600 (containerd pkg/shim, NewSocket), and then nobody without CAP_DAC_OVERRIDE reaches the socket
+ * of a containerd that comes to be there later.
+ */
+export function openShimDirectory(scratch: Scratch, path = "/run/containerd"): void {
+  if (existsSync(path)) return;
+  mkdirSync(path, { mode: 0o711 });
+  scratch.defer(() => {
+    for (const directory of [join(path, "s"), path]) {
+      try {
+        rmdirSync(directory);
+      } catch {
+        return; // in use by another, and of a mode that does no harm
+      }
+    }
+  });
 }
 
 /** A runtime that failed leaves its shims, which name the directory in their arguments, and its containers. */
