@@ -232,16 +232,10 @@ static __always_inline bool is_self_test(struct task_struct *task)
 	return BPF_CORE_READ(task, real_parent, tgid) == control_get(CONTROL_AGENT_TGID) && !control_get(CONTROL_AGENT_AWAY);
 }
 
-static __always_inline void count_verdict(__u32 verdict, struct search *s, struct task_struct *task)
+static __always_inline void count_by(__u32 verdict)
 {
-	if (s->flags & EVENT_UNREADABLE)
-		count(COUNTER_UNREADABLE);
-	if (s->flags & EVENT_OVER_LONG)
-		count(COUNTER_OVER_LONG);
-	if (s->flags & EVENT_CHANGED)
-		count(COUNTER_CHANGED);
 	if (verdict == VERDICT_KILLED)
-		count(is_self_test(task) ? COUNTER_SELF_TEST : COUNTER_KILLED);
+		count(COUNTER_KILLED);
 	else if (verdict == VERDICT_KILL_FAILED)
 		count(COUNTER_KILL_FAILED);
 	else if (verdict == VERDICT_WOULD_KILL)
@@ -252,6 +246,20 @@ static __always_inline void count_verdict(__u32 verdict, struct search *s, struc
 		count(COUNTER_SPARED_PATTERN);
 	else if (verdict == VERDICT_LET_GO)
 		count(COUNTER_LET_GO);
+}
+
+static __always_inline void count_verdict(__u32 verdict, struct search *s, struct task_struct *task)
+{
+	if (s->flags & EVENT_UNREADABLE)
+		count(COUNTER_UNREADABLE);
+	if (s->flags & EVENT_OVER_LONG)
+		count(COUNTER_OVER_LONG);
+	if (s->flags & EVENT_CHANGED)
+		count(COUNTER_CHANGED);
+	if (verdict == VERDICT_KILLED && is_self_test(task))
+		count(COUNTER_SELF_TEST);
+	else
+		count_by(verdict);
 }
 
 /* Everything that is needed to search, into the state of this copy on this CPU. An exec has it to itself: no other one gets
@@ -347,14 +355,13 @@ static __always_inline int guard(struct task_struct *task, struct linux_binprm *
 {
 	__u64 entered = bpf_ktime_get_ns();
 	unsigned long args, args_end;
+	struct telling telling = {};
 	struct tally_key key = {};
-	struct tally *tally = NULL;
 	struct event_buffer *b;
 	struct filters *f;
 	__u32 verdict;
 	struct search *s;
 	enum copied_result changed;
-	bool is_spare;
 	long failed = 0;
 
 	if (control_get(CONTROL_RETIRED_BY))
@@ -398,12 +405,11 @@ static __always_inline int guard(struct task_struct *task, struct linux_binprm *
 	key.pattern_id = s->allow.told_pattern;
 	key.generation = f->policy.generation;
 	key.verdict = verdict;
-	is_spare = verdict == VERDICT_SPARED_SUBSTRING || verdict == VERDICT_SPARED_PATTERN;
-	if (verdict != VERDICT_OBSERVED &&
-	    !tally_verdict(&key, is_spare ? f->policy.tell_spares : f->policy.tell_kills,
-			   BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id), task, &tally))
+	telling.args_bytes = EVENT_ARGS_BYTES;
+	if (verdict != VERDICT_OBSERVED && !tally_verdict(&key, &f->policy, task, &telling))
 		return 0;
 	b->event.latency_ns = bpf_ktime_get_ns() - entered;
+	b->event.group = key.group;
 	b->event.verdict = verdict;
 	b->event.flags = s->flags | (s->has_told ? 0 : EVENT_NO_STRING);
 	b->event.string_id = s->told.string_id;
@@ -414,9 +420,9 @@ static __always_inline int guard(struct task_struct *task, struct linux_binprm *
 	b->event.match_offset = s->told.match_offset;
 	b->event.match_in_path = s->told.match_in_path;
 	add_identity(b, task);
-	add_line(b, s, bprm);
-	if (send_event(b) && tally)
-		__sync_fetch_and_add(&tally->told, 1);
+	add_line(b, s, bprm, telling.args_bytes);
+	if (send_event(b))
+		count_told(verdict, &telling);
 	return 0;
 }
 
@@ -446,6 +452,8 @@ SEC("tp_btf/sched_process_exec")
 int BPF_PROG(guard_skipped, struct task_struct *task)
 {
 	__u32 tgid = BPF_CORE_READ(task, tgid), verdict;
+	struct tally_key key = { .string_id = NO_STRING };
+	struct telling telling = {};
 	struct exec_event event = {};
 	struct filters *f;
 
@@ -459,8 +467,12 @@ int BPF_PROG(guard_skipped, struct task_struct *task)
 	verdict = control_get(CONTROL_AGENT_AWAY) ? VERDICT_LET_GO : by_way(f, f->policy.way_unreadable);
 	if (verdict == VERDICT_KILLED && (event.signal_result = bpf_send_signal(SIGKILL)) != 0)
 		verdict = VERDICT_KILL_FAILED;
-	count(verdict == VERDICT_KILLED ? COUNTER_KILLED :
-	      verdict == VERDICT_LET_GO ? COUNTER_LET_GO : COUNTER_KILL_FAILED);
+	count_by(verdict);
+	key.group = event.group = group_of(BPF_CORE_READ(task, cgroups, dfl_cgrp));
+	key.generation = f->policy.generation;
+	key.verdict = verdict;
+	if (!tally_verdict(&key, &f->policy, task, &telling))
+		return 0;
 	event.verdict = verdict;
 	event.flags = EVENT_UNREADABLE | EVENT_NO_STRING;
 	event.pid = tgid;
@@ -471,6 +483,8 @@ int BPF_PROG(guard_skipped, struct task_struct *task)
 	BPF_CORE_READ_INTO(&event.comm, task, comm);
 	if (bpf_ringbuf_output(&kill_events, &event, sizeof(event), 0))
 		count(COUNTER_KILL_EVENTS_LOST);
+	else
+		count_told(verdict, &telling);
 	return 0;
 }
 

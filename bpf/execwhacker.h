@@ -27,8 +27,11 @@ enum limits {
 	/* After the first ones, and of any kind together: */
 	TELL_EVERY_S = 10, /* a record of one tally */
 	TELL_GROUP_BURST = 64, /* records of one group at once, and one a second */
-	TELL_BURST = 2000, /* records of all at once, and TELL_RATE a second */
+	TELL_BURST = 2000, /* records of all at once, and TELL_RATE a second; the same again for groups that were quiet */
 	TELL_RATE = 200,
+	TELL_QUIET_S = 60, /* how long nothing was told of a group that was quiet */
+	/* Argument bytes of a record while the agent is behind. */
+	EVENT_SMALL_ARGS_BYTES = 512,
 	/* One hierarchy's cgroup names from the root down, each ended by NUL; an empty one in front when the root was not
 	 * reached. */
 	EVENT_CGROUP_BYTES = 1024,
@@ -175,6 +178,21 @@ enum counter {
 	COUNTER_SELF_TEST, /* the agent's own child was killed; not among the killed */
 	COUNTER_CHANGED, /* execs whose arguments were written to by someone else before they were judged */
 	COUNTER_UNCHECKED, /* execs of which that is not known */
+	/* Verdicts that were sent as records, in the order of enum verdict. Behind the verdicts' own counters, and so read after
+	 * them: what was told is never more than what happened. */
+	COUNTER_TOLD_KILLED,
+	COUNTER_TOLD_KILL_FAILED,
+	COUNTER_TOLD_WOULD_KILL,
+	COUNTER_TOLD_SPARED_SUBSTRING,
+	COUNTER_TOLD_SPARED_PATTERN,
+	COUNTER_TOLD_LET_GO,
+	/* Verdicts that the agent told of by their number. Written by user space. */
+	COUNTER_SUMMED_KILLED,
+	COUNTER_SUMMED_KILL_FAILED,
+	COUNTER_SUMMED_WOULD_KILL,
+	COUNTER_SUMMED_SPARED_SUBSTRING,
+	COUNTER_SUMMED_SPARED_PATTERN,
+	COUNTER_SUMMED_LET_GO,
 	COUNTER_COUNT,
 };
 
@@ -208,6 +226,7 @@ struct exec_event {
 	__u64 start_time_ns; /* since boot */
 	__u64 latency_ns; /* from the program's entry to after the signal */
 	__u64 cgroup_id; /* default hierarchy */
+	__u64 group; /* as in struct tally_key */
 	__u32 verdict; /* enum verdict */
 	__u32 flags; /* enum event_flags */
 	__u32 pid; /* tgid in the initial pid namespace */
@@ -238,12 +257,15 @@ struct exec_event {
 
 /* What is counted together, so that a flood is told of in a few records and a number. */
 struct tally_key {
-	__u64 group; /* kernfs id of the cgroup's ancestor at depth TALLY_DEPTH, or of the cgroup if it is less deep */
+	__u64 group; /* kernfs id of the cgroup's ancestor at depth TALLY_DEPTH, or of the cgroup if it is less deep; group_bits */
 	__u32 string_id; /* NO_STRING: none was found */
 	__u32 pattern_id;
 	__u32 generation;
 	__u32 verdict;
 };
+
+/* Hierarchies number their cgroups each by itself: which one an id is from. */
+enum group_bits { GROUP_DEFAULT_HIERARCHY = 62 };
 
 struct tally {
 	__u64 total; /* verdicts since the entry was made */
@@ -254,6 +276,12 @@ struct tally {
 	__u64 cgroup_id; /* default hierarchy, of the last one; as the next two */
 	__u32 pid;
 	__u32 uid;
+};
+
+/* How much of a tally the agent has told of by its number. */
+struct summed {
+	__u64 first_ns; /* the tally's: an entry that went and came again counts anew */
+	__u64 count;
 };
 
 /* ---- the test entry (SEC("syscall")) ---- */
@@ -289,6 +317,7 @@ struct border {
 	enum verdict verdict;
 	struct tally_key tally_key;
 	struct tally tally;
+	struct summed summed;
 	enum event_flags event_flags;
 	struct exec_event exec_event;
 	struct judge_args judge_args;

@@ -163,10 +163,10 @@ static __always_inline __u32 add_user_bytes(struct event_buffer *b, __u32 n, __u
 	return n;
 }
 
-static __always_inline void add_line(struct event_buffer *b, struct search *s, struct linux_binprm *bprm)
+static __always_inline void add_line(struct event_buffer *b, struct search *s, struct linux_binprm *bprm, __u32 most)
 {
 	struct exec_event *e = &b->event;
-	__u32 n = s->args_bytes < EVENT_ARGS_BYTES ? s->args_bytes : EVENT_ARGS_BYTES, from;
+	__u32 n = s->args_bytes < most ? s->args_bytes : most, from;
 
 	e->path_bytes = add_kernel_string(b, MAX_PATH_BYTES, bprm->filename);
 	e->interpreter_bytes = s->flags & EVENT_SCRIPT ? add_kernel_string(b, EVENT_INTERPRETER_BYTES, bprm->interp) : 0;

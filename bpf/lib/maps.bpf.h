@@ -88,7 +88,17 @@ struct {
 	__type(value, struct tally);
 } tallies SEC(".maps");
 
-/* Group (0: all) -> when its next record is due if they came evenly, in ns since boot. Written and read by the exec program. */
+/* struct tally_key -> struct summed. Written and read by the agents, one after the other. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MAX_TALLIES);
+	__type(key, struct tally_key);
+	__type(value, struct summed);
+} summed SEC(".maps");
+
+/* Group, or TOLD_BUSY or TOLD_QUIET (tally.bpf.h) -> when its next record is due if they came evenly, in ns since boot. Written
+ * and read by the exec program. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, MAX_TALLIES);

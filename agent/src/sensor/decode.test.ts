@@ -57,7 +57,7 @@ test("each field comes from its place", () => {
       args_total_bytes: 10,
       signal_result: -3,
     },
-    u64: { start_time_ns: 2n ** 63n, latency_ns: 9n, cgroup_id: 2n ** 64n - 1n },
+    u64: { start_time_ns: 2n ** 63n, latency_ns: 9n, cgroup_id: 2n ** 64n - 1n, group: 2n ** 62n + 8n },
     parts: {
       cgroup_bytes: "branch\0leaf\0",
       cgroup_v1_bytes: "pids\0",
@@ -72,9 +72,11 @@ test("each field comes from its place", () => {
     latencyNs: 9n,
     patternId: 6,
     generation: 7,
+    group: 2n ** 62n + 8n,
     errno: 3,
     unreadable: false,
     overLong: false,
+    changed: false,
   });
   assert.deepEqual([match?.stringId, match?.offset, text(match!.bytes)], [5, 7, "yes"]);
   assert.deepEqual(

@@ -36,6 +36,8 @@ export interface ExecRecord {
   /** `spared-pattern`: by its number in the list of `generation`. */
   readonly patternId: number;
   readonly generation: number;
+  /** The cgroup that it is counted for, see `struct tally_key`. */
+  readonly group: bigint;
   /** `kill-failed`: a positive errno. */
   readonly errno: number;
   readonly unreadable: boolean;
@@ -117,6 +119,7 @@ function decode(record: Uint8Array, { size, at, verdicts, flags: known }: Border
         },
     patternId: u32("pattern_id"),
     generation: u32("generation"),
+    group: u64("group"),
     errno: -view.getInt32(at["signal_result"]!, true),
     unreadable: has("EVENT_UNREADABLE"),
     overLong: has("EVENT_OVER_LONG"),
