@@ -30,11 +30,19 @@ node_modules/.installed: package.json package-lock.json $(wildcard */package.jso
 build: packages
 	@$(MAKE) --no-print-directory compile
 
+TEST_OBJECTS := $(patsubst test/bpf/%.bpf.c,build/test/bpf/%.bpf.o,$(wildcard test/bpf/*.bpf.c))
+
 # What `build` makes once the packages are there.
 .PHONY: compile
-compile: build/bpf/execwhacker.bpf.o build/native/cryptnono.node build/agent/cryptnono.mjs
+compile: build/bpf/execwhacker.bpf.o $(TEST_OBJECTS) build/native/cryptnono.node build/agent/cryptnono.mjs
 
 build/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h bpf/lib/*.h)
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+	llvm-strip -g $@ 2>/dev/null || true
+
+# What the tests load.
+build/test/bpf/%.bpf.o: test/bpf/%.bpf.c $(wildcard test/bpf/*.h bpf/lib/*.h)
 	@mkdir -p $(@D)
 	$(CLANG) $(BPF_CFLAGS) -c $< -o $@
 	llvm-strip -g $@ 2>/dev/null || true

@@ -3,7 +3,7 @@
 #include "lib/kernel.bpf.h"
 #include "execwhacker.h"
 #include "lib/border.bpf.h"
-#include "lib/loop.bpf.h"
+#include "lib/agent.bpf.h"
 #include "lib/maps.bpf.h"
 #include "lib/search.bpf.h"
 #include "lib/allow.bpf.h"
@@ -193,44 +193,6 @@ static __always_inline __u32 judge(struct search *s, struct filters *f, const ch
 }
 
 /* ---- the exec ---- */
-
-struct ancestry {
-	__u32 turns;
-	__u32 wanted;
-	__u32 found;
-	__u32 reserved;
-	struct task_struct *task;
-};
-
-LOOP_BODY(is_ancestor, struct ancestry)
-{
-	struct task_struct *task = ctx->task; /* CO-RE would relocate our own struct otherwise */
-	__u32 tgid = BPF_CORE_READ(task, tgid);
-
-	if (tgid == ctx->wanted) {
-		ctx->found = 1;
-		return 1;
-	}
-	ctx->task = BPF_CORE_READ(task, real_parent);
-	return tgid <= 1;
-}
-
-static __always_inline bool in_scope(struct task_struct *task)
-{
-	struct ancestry walk = { .wanted = control_get(CONTROL_SCOPE_TGID), .task = task };
-
-	if (!walk.wanted)
-		return true;
-	LOOP(is_ancestor, 64, &walk);
-	return walk.found;
-}
-
-/* The agent executes nothing but its self-test. Counted apart here, as the agent that takes over these counters cannot tell
- * how many of the kills were that. */
-static __always_inline bool is_self_test(struct task_struct *task)
-{
-	return BPF_CORE_READ(task, real_parent, tgid) == control_get(CONTROL_AGENT_TGID) && !control_get(CONTROL_AGENT_AWAY);
-}
 
 static __always_inline void count_by(__u32 verdict)
 {
@@ -485,19 +447,6 @@ int BPF_PROG(guard_skipped, struct task_struct *task)
 		count(COUNTER_KILL_EVENTS_LOST);
 	else
 		count_told(verdict, &telling);
-	return 0;
-}
-
-/* The agent's end, however it comes: from here on nobody looks after what is attached. */
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(agent_exit, struct task_struct *task)
-{
-	__u32 key = CONTROL_AGENT_AWAY, away = 1;
-
-	if (BPF_CORE_READ(task, tgid) != control_get(CONTROL_AGENT_TGID))
-		return 0;
-	if (BPF_CORE_READ(task, signal, live.counter) == 0)
-		bpf_map_update_elem(&control, &key, &away, BPF_ANY);
 	return 0;
 }
 

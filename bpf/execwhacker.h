@@ -4,8 +4,7 @@
 #ifndef CRYPTNONO_EXECWHACKER_H
 #define CRYPTNONO_EXECWHACKER_H
 
-/* Raised when this file changes: what is pinned by an agent of another version is removed, not read. */
-#define LAYOUT_VERSION 2
+#include "lib/agent.h"
 
 /* ---- limits ---- */
 
@@ -146,17 +145,6 @@ struct allow_table {
 	__u16 kind_of[256]; /* by byte: its column, and ALLOW_UNSAFE */
 	__u16 accepts[ALLOW_MAX_STATES]; /* pattern of accepting state first_accept + i */
 	__u16 next[ALLOW_NEXT_ENTRIES];
-};
-
-/* ---- control: one u32 a key, written by user space unless noted ---- */
-enum control {
-	/* Not 0: another sensor judges from now on, that of this process. First, so that agents of all versions find it. */
-	CONTROL_RETIRED_BY,
-	CONTROL_SLOT, /* which of the two table slots is in force */
-	CONTROL_AGENT_TGID, /* 0: none */
-	CONTROL_AGENT_AWAY, /* set to 1 by the kernel when the agent's last thread exits */
-	CONTROL_SCOPE_TGID, /* tests: only this process's descendants are judged; 0: everything */
-	CONTROL_COUNT,
 };
 
 /* ---- counters: per CPU, one u64 each ---- */

@@ -3,24 +3,8 @@
 #ifndef CRYPTNONO_MAPS_BPF_H
 #define CRYPTNONO_MAPS_BPF_H
 
-#include "kernel.bpf.h"
 #include "../execwhacker.h"
-
-/* enum control -> u32. Written by user space (and the exit program: CONTROL_AGENT_AWAY), read by the programs. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, CONTROL_COUNT);
-	__type(key, __u32);
-	__type(value, __u32);
-} control SEC(".maps");
-
-/* enum counter -> count, per CPU. Written by the programs, summed by user space. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, COUNTER_COUNT);
-	__type(key, __u32);
-	__type(value, __u64);
-} counters SEC(".maps");
+#include "agent.bpf.h"
 
 /* Table slots: one list's tables lie in one slot, CONTROL_SLOT says which slot an exec takes. User space fills the other
  * one and turns the switch, so an exec meets one whole list, whichever. Sizes, not types: clang prunes the types that only an
@@ -113,20 +97,5 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } last_exec SEC(".maps");
-
-static __always_inline __u32 control_get(__u32 key)
-{
-	__u32 *value = bpf_map_lookup_elem(&control, &key);
-
-	return value ? *value : 0;
-}
-
-static __always_inline void count(__u32 key)
-{
-	__u64 *value = bpf_map_lookup_elem(&counters, &key);
-
-	if (value)
-		*value += 1;
-}
 
 #endif

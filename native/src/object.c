@@ -270,9 +270,13 @@ static napi_value open_sensor_method(napi_env env, napi_callback_info info)
 
 static int write_number(uint8_t *to, size_t size, double value)
 {
-	int64_t whole = (int64_t)value;
+	double most = size < 8 ? (double)(1ULL << 8 * size) : 0x1p63;
+	int64_t whole;
 
-	if (size > sizeof(whole) || (double)whole != value)
+	if (size > sizeof(whole) || !(value >= -most / 2 && value < most))
+		return ERANGE;
+	whole = (int64_t)value;
+	if ((double)whole != value)
 		return EINVAL;
 	memcpy(to, &whole, size);
 	return 0;
@@ -415,7 +419,7 @@ static napi_value attach_method(napi_env env, napi_callback_info info)
 	struct bpf_program *program;
 	uint32_t count, optional, failures = 0;
 
-	if (!s || !get_length(env, arguments[1], &count) || napi_create_array(env, &failed) != napi_ok)
+	if (!s || !get_length(env, arguments[1], &count) || !succeeded(env, napi_create_array(env, &failed)))
 		return NULL;
 	if (s->link_count)
 		return throw_errno(env, EBUSY, "attach", "the sensor is attached already");
@@ -424,28 +428,31 @@ static napi_value attach_method(napi_env env, napi_callback_info info)
 		return throw_errno(env, ENOMEM, "attach", NULL);
 	libbpf_log_to(&s->log);
 	for (uint32_t i = 0; i < count; i++) {
+		struct sensor_link *to = &s->links[s->link_count];
+
 		if (!get_element(env, arguments[1], i, &element) || !(program = get_program(env, s, element)) ||
 		    !get_element(env, arguments[2], i, &element) || !get_text(env, element, cgroup, sizeof(cgroup)) ||
 		    !get_element(env, arguments[3], i, &element) || !get_u32(env, element, &optional)) {
 			destroy_links(s);
 			return NULL;
 		}
-		snprintf(s->links[s->link_count].name, sizeof(s->links[0].name), "%s", bpf_program__name(program));
-		s->links[s->link_count].link = attach(program, cgroup);
-		if (!s->links[s->link_count].link && optional) {
-			if (napi_create_string_utf8(env, bpf_program__name(program), NAPI_AUTO_LENGTH, &element) != napi_ok ||
-			    napi_set_element(env, failed, failures++, element) != napi_ok)
+		snprintf(to->name, sizeof(to->name), "%s", bpf_program__name(program));
+		to->link = attach(program, cgroup);
+		if (to->link) {
+			s->link_count++;
+		} else if (optional) {
+			element = text(env, to->name);
+			if (!element || !succeeded(env, napi_set_element(env, failed, failures++, element))) {
+				destroy_links(s);
 				return NULL;
-			continue;
-		}
-		if (!s->links[s->link_count].link) {
+			}
+		} else {
 			int error = errno;
 
 			destroy_links(s);
 			snprintf(operation, sizeof(operation), "attach %s", bpf_program__section_name(program));
 			return throw_errno(env, error, operation, s->log.text);
 		}
-		s->link_count++;
 	}
 	return failed;
 }

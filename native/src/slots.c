@@ -17,7 +17,8 @@ struct content {
 	int outer, inner, error;
 	uint32_t slot;
 	const struct inner_shape *shape;
-	const uint8_t *keys, *values; /* an array has no keys */
+	bool has_keys; /* an array has none */
+	const uint8_t *keys, *values; /* NULL when there are no entries */
 	size_t entries;
 	pthread_t thread;
 	bool on_thread;
@@ -66,7 +67,7 @@ static int new_inner(const char *name, const struct content *c)
 
 	if (fd < 0)
 		return fd;
-	error = c->keys ? write_entries(fd, c) : copy_to_array(fd, c);
+	error = c->has_keys ? write_entries(fd, c) : copy_to_array(fd, c);
 	if (!error)
 		return fd;
 	close(fd);
@@ -139,6 +140,7 @@ static bool get_content(napi_env env, struct sensor *s, napi_value outer, napi_v
 		return true;
 	if (!get_bytes(env, keys, &bytes, &keys_length))
 		return false;
+	c->has_keys = true;
 	c->keys = bytes;
 	if (keys_length == c->entries * c->shape->key_size)
 		return true;

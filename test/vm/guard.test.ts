@@ -19,6 +19,7 @@ import {
 import { compileTables } from "@cryptnono/matcher";
 import { Sensor } from "@cryptnono/native";
 import { ROOT, randomString, run, TestAgent } from "../lib/agent.js";
+import { cgroup2Mount } from "../lib/cgroups.js";
 import { KernelMatcher } from "../lib/kernel-matcher.js";
 
 const OBJECT = readFileSync(`${ROOT}build/bpf/execwhacker.bpf.o`);
@@ -235,15 +236,6 @@ async function runIn(dirs: readonly string[], banned: string): Promise<{ pid: nu
   const ended = await run("/bin/sh", [file]);
   assert.equal(ended.signal, "SIGKILL");
   return ended;
-}
-
-function cgroup2Mount(): string | null {
-  return / cgroup2 /.test(readFileSync("/proc/mounts", "utf8"))
-    ? readFileSync("/proc/mounts", "utf8")
-        .split("\n")
-        .find((line) => line.split(" ")[2] === "cgroup2")!
-        .split(" ")[1]!
-    : null;
 }
 
 function ownCgroup(line: RegExp): string {

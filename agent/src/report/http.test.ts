@@ -110,32 +110,108 @@ test("a client that never finishes its request is cut off", async () => {
   );
 });
 
-test("connections beyond the limit are closed, and room comes back", async () => {
+/** What strangers may do to a port, each with how many connections. They come from an address of their own, or from the probe's. */
+const STRANGERS: readonly (readonly [name: string, count: number, act: (socket: Socket) => void])[] = [
+  ["idle", 16, () => {}],
+  ["idle", 500, () => {}],
+  ["slow", 100, (socket) => void dribble(socket, "GET /livez HTTP/1.1\r\nx: ")],
+  ["oversized", 100, (socket) => socket.write(`GET /livez HTTP/1.1\r\nx: ${"y".repeat(1_000_000)}`)],
+  ["asking and not taking the answer", 100, (socket) => socket.pause().write("GET / HTTP/1.1\r\n\r\n")],
+  ["answered and staying", 100, (socket) => socket.write("GET /livez HTTP/1.1\r\n\r\n")],
+];
+const PROBES = 45;
+const PROBE_MS = 1000;
+
+function dribble(socket: Socket, text: string): void {
+  socket.write(text);
+  const timer = setInterval(() => socket.write("y"), 20);
+  socket.once("close", () => clearInterval(timer));
+}
+
+for (const [what, serveOne, asked] of [
+  ["health", (port: number) => serveHealth(port, () => ({ ok: true, reason: "guarding" }), LOOPBACK), "alive\n"],
+  ["metrics", (port: number) => serveMetrics(port, () => "fine\n".repeat(60_000), LOOPBACK), "fine\n".repeat(60_000)],
+] as const) {
+  for (const from of ["127.0.0.2", LOOPBACK]) {
+    for (const [name, count, act] of STRANGERS) {
+      test(`${what}: ${PROBES} probes are answered beside ${count} ${name} connections from ${from}`, async () => {
+        const strangers = new Set<Socket>();
+        const open = (port: number) => {
+          const socket = connect({ port, host: LOOPBACK, localAddress: from });
+          socket.on("error", () => {}).once("connect", () => act(socket));
+          socket.once("close", () => strangers.delete(socket));
+          strangers.add(socket);
+        };
+        await serving(serveOne(0), async (port) => {
+          for (let i = 0; i < count; i++) open(port);
+          for (let i = 0; i < PROBES; i++) {
+            // Those that were cut off come back, as fast as one that asks now and then can bear.
+            for (let more = 0; more < 50 && strangers.size < count; more++) open(port);
+            const response = await fetch(`http://${LOOPBACK}:${port}/livez`, { signal: AbortSignal.timeout(PROBE_MS) });
+            assert.equal(await response.text(), asked);
+          }
+        });
+        for (const socket of strangers) socket.destroy();
+      });
+    }
+  }
+}
+
+test("of many connections the newest stay, and of another address all", async () => {
   await serving(
     serveMetrics(0, () => "fine", LOOPBACK),
     async (port) => {
-      const sockets: Socket[] = [];
-      for (let i = 0; i < 16; i++) {
-        const socket = connect(port, LOOPBACK).on("error", () => {});
+      const open = async (localAddress: string) => {
+        const socket = connect({ port, host: LOOPBACK, localAddress }).on("error", () => {});
         await once(socket, "connect");
-        sockets.push(socket);
-      }
-      // The last of them is known to be accepted once it is answered.
-      sockets.at(-1)!.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
-      await once(sockets.at(-1)!, "data");
-      assert.equal(await exchange(port, "GET / HTTP/1.1\r\nhost: x\r\n\r\n"), "");
-      for (const socket of sockets) socket.destroy();
+        return socket;
+      };
+      const honest = await open("127.0.0.3");
+      const many: Socket[] = [];
+      for (let i = 0; i < 300; i++) many.push(await open("127.0.0.2"));
+      const isOpen = (socket: Socket) => !socket.destroyed;
       const deadline = performance.now() + 5000;
-      for (;;) {
-        const text = await get(port, "/")
-          .then((response) => response.text())
-          .catch(() => null);
-        if (text !== null) {
-          assert.equal(text, "fine");
-          break;
-        }
+      while (many.filter(isOpen).length > 63) {
         assert.ok(performance.now() < deadline);
+        await new Promise((resolve) => setImmediate(resolve));
       }
+      assert.ok(many.slice(-63).every(isOpen));
+      honest.write("GET / HTTP/1.1\r\n\r\n");
+      assert.match(String((await once(honest, "data"))[0]), /fine$/);
+      for (const socket of [honest, ...many]) socket.destroy();
+    },
+  );
+});
+
+test("an answer arrives whole though the request had more than was read", async () => {
+  await serving(
+    serveMetrics(0, () => "fine", LOOPBACK),
+    async (port) => {
+      assert.match(
+        await exchange(port, `POST / HTTP/1.1\r\n\r\n${"x".repeat(100_000)}`),
+        /^HTTP\/1\.1 405 .*allow: GET, HEAD/s,
+      );
+      assert.match(await exchange(port, "GET / HTTP/1.0\n\n"), /^HTTP\/1\.1 200 OK\r\n.*\r\n\r\nfine$/s);
+      assert.match(await exchange(port, "HEAD / HTTP/1.1\r\n\r\n"), /content-length: 4\r\nconnection: close\r\n\r\n$/);
+    },
+  );
+});
+
+test("a request's head of the largest size is read, however it is cut", async () => {
+  await serving(
+    serveMetrics(0, () => "fine", LOOPBACK),
+    async (port) => {
+      const start = "GET / HTTP/1.1\r\nx: ";
+      const head = (bytes: number) => `${start}${"y".repeat(bytes - start.length)}\r\n\r\n`;
+      assert.match(await exchange(port, head(4096)), /^HTTP\/1\.1 200 /);
+      assert.match(await exchange(port, head(4097)), /^HTTP\/1\.1 431 /);
+      const socket = connect(port, LOOPBACK);
+      for (const char of "GET /x HTTP/1.1\r\na: b\r\n\r\n") {
+        socket.write(char);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      assert.match(String((await once(socket, "data"))[0]), /^HTTP\/1\.1 200 /);
+      socket.destroy();
     },
   );
 });

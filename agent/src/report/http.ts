@@ -1,5 +1,6 @@
-// The metrics and health endpoints. Whoever can reach them may be slow, many or hostile: all is bounded.
-import type { Server, ServerResponse } from "node:http";
+// The metrics and health endpoints: one short answer a connection. Whoever can reach a port may be slow, many or hostile, and
+// the kubelet's probes come through the same door: what strangers hold open is bounded, and gives way to who comes later.
+import type { Server, Socket } from "node:net";
 import { CONTENT_TYPE } from "./exposition.js";
 
 export interface Endpoint {
@@ -30,19 +31,16 @@ export class ListenError extends Error {
 
 /** Serve `text()` on every path of `port`. */
 export function serveMetrics(port: number, text: () => string, host = ""): Promise<Endpoint> {
-  return serve("metrics", port, host, (_path, response) => {
-    const body = text();
-    response.writeHead(200, { "content-type": CONTENT_TYPE }).end(body);
-  });
+  return serve("metrics", port, host, () => ({ status: 200, type: CONTENT_TYPE, body: text() }));
 }
 
 /** Serve `/livez` (the event loop turns) and `/readyz` (what `ready` says) on `port`. */
 export function serveHealth(port: number, ready: () => Readiness, host = ""): Promise<Endpoint> {
-  return serve("health", port, host, (path, response) => {
-    const { ok, reason } = path === "/livez" ? { ok: true, reason: "alive" } : ready();
-    const known = path === "/livez" || path === "/readyz";
-    response.writeHead(!known ? 404 : ok ? 200 : 503, { "content-type": "text/plain; charset=utf-8" });
-    response.end(known ? `${reason}\n` : "known paths: /livez, /readyz\n");
+  return serve("health", port, host, (path) => {
+    if (path === "/livez") return plain(200, "alive");
+    if (path !== "/readyz") return plain(404, "known paths: /livez, /readyz");
+    const { ok, reason } = ready();
+    return plain(ok ? 200 : 503, reason);
   });
 }
 
@@ -52,53 +50,58 @@ const CAUSES: Readonly<Record<string, readonly [why: string, hint: string]>> = {
   EADDRNOTAVAIL: ["address not available", "no interface of this machine has the address"],
 };
 
-/** A scraper needs one connection; a few for kubelet, people and retries. */
-const MAX_CONNECTIONS = 16;
-const MAX_HEADER_BYTES = 4096;
-/** For a request's head, for a whole request, and for a client that neither sends nor takes. */
-const HEADERS_MS = 3000;
-const REQUEST_MS = 5000;
-const IDLE_MS = 10_000;
+interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+}
 
-async function serve(
-  what: string,
-  port: number,
-  host: string,
-  answer: (path: string, response: ServerResponse) => void,
-): Promise<Endpoint> {
-  // Loaded here: without endpoints the agent does without its 3 MB.
-  const { createServer } = await import("node:http");
-  const server = createServer(
-    {
-      maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: HEADERS_MS,
-      requestTimeout: REQUEST_MS,
-      connectionsCheckingInterval: 1000,
-      keepAliveTimeout: IDLE_MS,
-    },
-    (request, response) => {
-      if (request.method !== "GET" && request.method !== "HEAD") {
-        response.writeHead(405, { allow: "GET, HEAD", connection: "close" }).end();
-        return;
-      }
-      try {
-        answer((request.url ?? "").replace(/[?#].*$/s, ""), response);
-      } catch {
-        // A scrape must not end the guard; whoever scrapes sees that something is wrong.
-        response.writeHead(500).end();
-      }
-    },
-  );
-  server.maxConnections = MAX_CONNECTIONS;
-  server.setTimeout(IDLE_MS);
+const REASONS: Readonly<Record<number, string>> = {
+  200: "OK",
+  400: "Bad Request",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  408: "Request Timeout",
+  431: "Request Header Fields Too Large",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+};
+
+function plain(status: number, line = REASONS[status]!): Answer {
+  return { status, type: "text/plain; charset=utf-8", body: `${line}\n` };
+}
+
+/** Probes and scrapes last some milliseconds, and there are few of them: more than this is someone else's. */
+const MAX_CONNECTIONS = 64;
+/** Prometheus sends some 500 bytes, the kubelet 150. */
+const MAX_HEAD_BYTES = 4096;
+/** For a request's head to arrive; and for a connection in all, a client that does not take its answer included. */
+const HEAD_MS = 3000;
+const CONNECTION_MS = 10_000;
+const SWEEP_MS = 500;
+/** What is read and thrown away after the answer: a close with bytes unread would reset the connection, and the answer with it. */
+const MAX_REST_BYTES = 256 * 1024;
+/** Waiting to be accepted; more would wait longer than a probe does. The kernel has its own bound, net.core.somaxconn. */
+const BACKLOG = 1024;
+
+async function serve(what: string, port: number, host: string, answer: (path: string) => Answer): Promise<Endpoint> {
+  // Loaded here: without endpoints the agent does without. Not node:http, which costs 3 MB and keeps connections of its own.
+  const { createServer } = await import("node:net");
+  const connections = new Connections();
+  const server = createServer((socket) => {
+    connections.add(socket);
+    readHead(socket, (head) => send(socket, respond(head, answer)));
+  });
   await listen(server, what, port, host);
+  const sweep = setInterval(() => connections.sweep(), SWEEP_MS).unref();
   const address = server.address();
   return {
     port: typeof address === "object" && address !== null ? address.port : port,
     close: () =>
       new Promise((resolve) => {
+        clearInterval(sweep);
         server.close(() => resolve());
-        server.closeAllConnections();
+        connections.closeAll();
       }),
   };
 }
@@ -106,10 +109,124 @@ async function serve(
 function listen(server: Server, what: string, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", (error) => reject(new ListenError(what, port, host, error)));
-    server.listen({ port, ...(host === "" ? {} : { host }) }, () => {
+    server.listen({ port, backlog: BACKLOG, ...(host === "" ? {} : { host }) }, () => {
       // After this only accept fails, when descriptors run out: the endpoint suffers, the guard does not.
       server.removeAllListeners("error").on("error", () => {});
       resolve();
     });
   });
+}
+
+/** Call `onHead` once, with the bytes up to the empty line, or with what there is when that is too much. */
+function readHead(socket: Socket, onHead: (head: string) => void): void {
+  let head = "";
+  let restBytes = 0;
+  let isDone = false;
+  socket.on("error", () => {}); // it closes next
+  socket.on("data", (bytes) => {
+    if (isDone) {
+      restBytes += bytes.length;
+      if (restBytes > MAX_REST_BYTES) socket.resetAndDestroy();
+      return;
+    }
+    head += bytes.toString("latin1", 0, MAX_HEAD_BYTES + END_BYTES);
+    isDone = END.test(head) || head.length >= MAX_HEAD_BYTES + END_BYTES;
+    if (isDone) onHead(head);
+  });
+}
+
+const END = /\r?\n\r?\n/;
+const END_BYTES = 4;
+
+function respond(
+  head: string,
+  answer: (path: string) => Answer,
+): { readonly answer: Answer; readonly isHead: boolean } {
+  const end = END.exec(head)?.index ?? Infinity;
+  if (end > MAX_HEAD_BYTES) return { answer: plain(431), isHead: false };
+  const [, method, target] = /^([A-Z]+) (\S+) HTTP\/1\.[01]\r?\n/.exec(head) ?? [];
+  if (method === undefined) return { answer: plain(400), isHead: false };
+  if (method !== "GET" && method !== "HEAD") return { answer: plain(405), isHead: false };
+  try {
+    return { answer: answer(target!.replace(/[?#].*$/s, "")), isHead: method === "HEAD" };
+  } catch {
+    // A scrape must not end the guard; whoever scrapes sees that something is wrong.
+    return { answer: plain(500), isHead: method === "HEAD" };
+  }
+}
+
+function send(socket: Socket, { answer, isHead }: { readonly answer: Answer; readonly isHead: boolean }): void {
+  if (socket.writableEnded) return; // its time was up
+  const { status, type, body } = answer;
+  const head = [
+    `HTTP/1.1 ${status} ${REASONS[status]}`,
+    `content-type: ${type}`,
+    `content-length: ${Buffer.byteLength(body)}`,
+    ...(status === 405 ? ["allow: GET, HEAD"] : []),
+    "connection: close",
+  ];
+  socket.end(`${head.join("\r\n")}\r\n\r\n${isHead ? "" : body}`);
+}
+
+/**
+ * The open connections. Beyond the limit the oldest goes, of the address that has the most: a stranger's own first, and
+ * a probe, which asks as soon as it is connected, last.
+ */
+class Connections {
+  /** By address, in the order of their coming, each with its time. */
+  readonly #byAddress = new Map<string, Map<Socket, number>>();
+  #count = 0;
+  #isTrimming = false;
+
+  add(socket: Socket): void {
+    const address = socket.remoteAddress ?? "";
+    const ofAddress = this.#byAddress.get(address) ?? new Map<Socket, number>();
+    this.#byAddress.set(address, ofAddress.set(socket, performance.now()));
+    this.#count++;
+    socket.once("close", () => {
+      this.#count--;
+      ofAddress.delete(socket);
+      if (ofAddress.size === 0 && this.#byAddress.get(address) === ofAddress) this.#byAddress.delete(address);
+    });
+    if (this.#count > MAX_CONNECTIONS && !this.#isTrimming) this.#trimLater();
+  }
+
+  /** End what has had its time. */
+  sweep(nowMs = performance.now()): void {
+    for (const ofAddress of this.#byAddress.values()) {
+      for (const [socket, sinceMs] of ofAddress) {
+        if (nowMs - sinceMs > CONNECTION_MS) socket.resetAndDestroy();
+        else if (nowMs - sinceMs > HEAD_MS) send(socket, { answer: plain(408), isHead: false });
+      }
+    }
+  }
+
+  closeAll(): void {
+    for (const ofAddress of this.#byAddress.values()) for (const socket of ofAddress.keys()) socket.destroy();
+  }
+
+  /** Many may be accepted in one turn, a probe among them: what it sends is read in the next, and answered before it could go. */
+  #trimLater(): void {
+    this.#isTrimming = true;
+    const newest = performance.now();
+    setImmediate(() =>
+      setImmediate(() => {
+        this.#isTrimming = false;
+        this.#trim(newest);
+        if (this.#count > MAX_CONNECTIONS) this.#trimLater();
+      }),
+    );
+  }
+
+  #trim(newestMs: number): void {
+    for (let over = this.#count - MAX_CONNECTIONS; over > 0; over--) {
+      let most: Map<Socket, number> | undefined;
+      for (const ofAddress of this.#byAddress.values()) if (ofAddress.size > (most?.size ?? 0)) most = ofAddress;
+      const [socket, sinceMs] = most?.entries().next().value ?? [];
+      if (most === undefined || socket === undefined || sinceMs! > newestMs) return;
+      most.delete(socket); // it counts until it is closed, which is in this turn
+      // Reset: a close would leave the kernel with a connection to look after for a minute.
+      socket.resetAndDestroy();
+    }
+  }
 }
