@@ -1,7 +1,7 @@
 // The detector put together: config, sensor, scan, containers, log and metrics, from start to the last flushed line.
 import { readFileSync, readlinkSync } from "node:fs";
 import { PatternError, parsePattern } from "@cryptnono/matcher";
-import { pidfd } from "@cryptnono/native";
+import { pidfd, watchLoop } from "@cryptnono/native";
 import { loadConfig, type PatternFault, watchConfig } from "./config/index.js";
 import { createAnnouncer } from "./containers/announce.js";
 import { describeRuntime } from "./containers/describe.js";
@@ -18,6 +18,7 @@ import { createKiller } from "./kill/index.js";
 import { openProc } from "./proc/index.js";
 import {
   createFormatter,
+  createLoopDelay,
   createMetrics,
   type Decision,
   type Endpoint,
@@ -41,6 +42,7 @@ import {
   type Way,
 } from "./sensor/index.js";
 import type { AllowPattern, Outcome, Report, Rules, RuntimeStatus } from "./types.js";
+import { version } from "./version.js";
 
 export interface ExecwhackerOptions {
   readonly config: readonly string[];
@@ -127,6 +129,8 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
     readMissedRuns: () => guard.missedRuns(GUARD_PROGRAM),
     readDroppedLines: () => writer.dropped,
     readRuntimes: () => readRuntimes(),
+    readLoopDelay: createLoopDelay(watchLoop().read).read,
+    version: version(),
     isReady: () => readiness().ok,
     isAttached: () => guard.isAttached,
   });

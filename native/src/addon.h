@@ -48,6 +48,7 @@ bool add_methods(napi_env env, napi_value exports, const struct method *methods,
 
 /* ---- one register function a file with methods ---- */
 
+bool register_loop(napi_env env, napi_value exports);
 bool register_memory(napi_env env, napi_value exports);
 bool register_object(napi_env env, napi_value exports);
 bool register_layout(napi_env env, napi_value exports);

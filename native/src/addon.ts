@@ -52,6 +52,8 @@ export interface Addon {
   pidfdSendSignal(fd: number, signal: number): void;
   closeFd(fd: number): void;
   giveBackMemory(): void;
+  watchLoop(): object;
+  readTurns(watch: object): Uint8Array;
 }
 
 export interface ProgramStatistics {

@@ -3,6 +3,7 @@ import { call } from "./addon.js";
 
 export type { ProgramStatistics } from "./addon.js";
 export { constant, type Layout, layoutVersion, type StructLayout, structLayout } from "./layout.js";
+export { type LoopTurns, watchLoop } from "./loop.js";
 export { type MapBytes, type MapEntry, SensorMap } from "./map.js";
 export { NativeError } from "./native-error.js";
 export { type Attachment, Sensor, type SensorOptions, type SlotContent } from "./sensor.js";

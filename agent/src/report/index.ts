@@ -10,6 +10,7 @@ export {
   type LogOptions,
   type ReportFormatter,
 } from "./log.js";
+export { createLoopDelay, type LoopDelay } from "./loop-delay.js";
 export {
   createMetrics,
   type Decision,

@@ -15,6 +15,10 @@ export interface MetricsOptions {
   readonly readDroppedLines?: () => Readonly<Record<Importance, number>>;
   /** The runtimes' sockets; none when containers are not named. */
   readonly readRuntimes?: () => readonly RuntimeStatus[];
+  /** The agent's own. */
+  readonly version?: string;
+  /** Seconds that the event loop keeps what waits for it. */
+  readonly readLoopDelay?: () => { readonly max: number; readonly p99: number };
   readonly isReady: () => boolean;
   readonly isAttached: () => boolean;
 }
@@ -80,6 +84,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
     readMissedRuns = () => 0,
     readDroppedLines = () => ({ 0: 0, 1: 0, 2: 0, 3: 0 }),
     readRuntimes = () => [],
+    version = "unknown",
+    readLoopDelay = () => ({ max: 0, p99: 0 }),
     isReady,
     isAttached,
   } = options;
@@ -238,6 +244,21 @@ export function createMetrics(options: MetricsOptions): Metrics {
   // No hash of the list: its strings are secret, and whoever can guess a list could confirm it.
   gauge("config_generation", "How often a config came into force since start", () => inForce.generation);
   gauge("config_loaded_timestamp_seconds", "When the config in force was loaded", () => inForce.since);
+  add(
+    new Reading(
+      name("event_loop_delay_seconds"),
+      "How long the agent kept what waited for it, of the last one to two minutes",
+      "gauge",
+      () => {
+        const { max, p99 } = readLoopDelay();
+        return [
+          [{ stat: "max" }, max],
+          [{ stat: "p99" }, p99],
+        ];
+      },
+    ),
+  );
+  add(new Reading(`${prefix}_build_info`, "1, with the version of the agent", "gauge", () => [[{ version }, 1]]));
   gauge("ready", "1 while new processes are guarded", () => Number(isReady()));
   gauge("attached", "1 while the kernel program is attached", () => Number(isAttached()));
 
