@@ -1,5 +1,6 @@
 // The kernel's walk over the same tables, in TypeScript: for the scan, for the deployer, and to hold the tables against the
-// oracle without a kernel. bpf/lib/search.bpf.h does this in windows; here a text is searched in one piece.
+// oracle without a kernel. bpf/lib/search.bpf.h does this in windows; here a text is searched in one piece, if it is not
+// too long to be held.
 import { joinArguments } from "./bytes.js";
 import { hashAt, type Tables } from "./compile.js";
 import { counts } from "./counts.js";
@@ -26,15 +27,30 @@ interface Finding extends Finds {
 const ACTIONS = Object.keys(ACTION) as Action[];
 const MODES = Object.keys(MODE) as MatchMode[];
 
-/** Search `line` in `tables`. */
-export function walkTables(tables: Tables, line: CommandLine): Finds {
+/** Which ends of a line's arguments are none, as the line goes on there. */
+export interface Cut {
+  readonly start: boolean;
+  readonly end: boolean;
+}
+
+const WHOLE: Cut = { start: false, end: false };
+/** What two pieces of a line share: the longest string, and a byte on either side of it. */
+export const OVERLAP_BYTES = LAYOUT.maxStringBytes + 2;
+
+/**
+ * Search `line` in `tables`.
+ *
+ * @param cut - For a piece of a longer line. An occurrence that touches a cut is left to the piece beside, as its neighbour is
+ *   unknown: it is whole there if the two share {@link OVERLAP_BYTES}.
+ */
+export function walkTables(tables: Tables, line: CommandLine, cut: Cut = WHOLE): Finds {
   const found: Finding = { enforce: new Map(), audit: new Map(), substring: -1 };
-  walkText(tables, joinArguments([line.path, ...line.args.slice(1)]), found);
-  if (line.args.length > 0) walkText(tables, joinArguments(line.args), found);
+  walkText(tables, joinArguments([line.path, ...line.args.slice(1)]), found, { ...cut, start: false });
+  if (line.args.length > 0) walkText(tables, joinArguments(line.args), found, cut);
   return found;
 }
 
-function walkText(tables: Tables, text: Uint8Array, found: Finding): void {
+function walkText(tables: Tables, text: Uint8Array, found: Finding, cut: Cut): void {
   const policy = new DataView(tables.filters.buffer, tables.filters.byteOffset, LAYOUT.policy.size);
   const cells = new DataView(tables.cells.buffer, tables.cells.byteOffset, tables.cells.byteLength);
   const field = (name: Exclude<keyof typeof LAYOUT.policy, "size">) => policy.getUint32(LAYOUT.policy[name], true);
@@ -103,7 +119,7 @@ function walkText(tables: Tables, text: Uint8Array, found: Finding): void {
   function tryString(cell: number, at: number): void {
     const index = cells.getUint32(cell, true);
     const length = cells.getUint16(cell + 4, true);
-    if (at < 0 || at + length > text.length) return;
+    if (at < (cut.start ? 1 : 0) || at + length > text.length - (cut.end ? 1 : 0)) return;
     const bytes = cell + LAYOUT.cell.headSize;
     for (let i = 0; i < length; i++) if (cells.getUint8(bytes + i) !== folded[at + i]) return;
     const kind = cells.getUint8(cell + 6);

@@ -1,0 +1,289 @@
+/* What the children of proc-read.c do.
+ *
+ * Memory is read through /proc/PID/cmdline and not by process_vm_readv. Both take the process's memory lock. The first waits
+ * for it killably, gets no page from a userfaultfd and leaves alone what is mapped from a file (FUSE answers when it likes):
+ * 7f7ccc2ccc2e "proc: do not access cmdline nor environ from file-backed areas", v4.17. The second waits for all three, and
+ * for two of them until they answer, SIGKILL or not.
+ *
+ * Paths are looked up in the process's own root, without opening what they name. */
+#define _GNU_SOURCE
+#include "proc-work.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <linux/openat2.h>
+
+/* Of a script's first line the kernel reads as much (linux include/uapi/linux/binfmts.h, BINPRM_BUF_SIZE). */
+#define HEAD_BYTES 256
+/* A process's mount table, as much of it as is searched for a file's mount. */
+#define MOUNTS_BYTES (1024 * 1024)
+
+/* ---- SipHash-1-3: a process must not be able to make other arguments with the hash of its old ones ---- */
+
+struct sip {
+	uint64_t v0, v1, v2, v3;
+};
+
+static inline uint64_t rotate(uint64_t x, int n)
+{
+	return x << n | x >> (64 - n);
+}
+
+static inline void sip_round(struct sip *s)
+{
+	s->v0 += s->v1, s->v1 = rotate(s->v1, 13) ^ s->v0, s->v0 = rotate(s->v0, 32);
+	s->v2 += s->v3, s->v3 = rotate(s->v3, 16) ^ s->v2;
+	s->v0 += s->v3, s->v3 = rotate(s->v3, 21) ^ s->v0;
+	s->v2 += s->v1, s->v1 = rotate(s->v1, 17) ^ s->v2, s->v2 = rotate(s->v2, 32);
+}
+
+static inline void sip_word(struct sip *s, uint64_t word)
+{
+	s->v3 ^= word;
+	sip_round(s);
+	s->v0 ^= word;
+}
+
+/* Of `before`, the hash of the pieces before this one, and of this piece. */
+static uint64_t hash_piece(const uint64_t key[2], uint64_t before, const uint8_t *bytes, size_t length)
+{
+	struct sip s = { key[0] ^ 0x736f6d6570736575ULL, key[1] ^ 0x646f72616e646f6dULL, key[0] ^ 0x6c7967656e657261ULL,
+			 key[1] ^ 0x7465646279746573ULL };
+	uint64_t word, last = (uint64_t)length << 56;
+	size_t at;
+
+	sip_word(&s, before);
+	for (at = 0; at + 8 <= length; at += 8) {
+		memcpy(&word, bytes + at, 8);
+		sip_word(&s, word);
+	}
+	for (size_t i = 0; at + i < length; i++)
+		last |= (uint64_t)bytes[at + i] << (8 * i);
+	sip_word(&s, last);
+	s.v2 ^= 0xff;
+	for (int i = 0; i < 3; i++)
+		sip_round(&s);
+	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+}
+
+/* ---- the argument area ---- */
+
+/* Up to a piece; less is the end. -1 for an error before the first byte. */
+static ssize_t read_piece(int fd, uint8_t *piece, uint64_t from)
+{
+	size_t used = 0;
+	ssize_t n;
+
+	do {
+		n = pread(fd, piece + used, PIECE_BYTES - used, (off_t)(from + used));
+		if (n > 0)
+			used += (size_t)n;
+	} while (n > 0 && used < PIECE_BYTES);
+	return used == 0 && n < 0 ? -1 : (ssize_t)used;
+}
+
+static void read_area(struct work *work, const uint64_t key[2])
+{
+	const struct ask *ask = &work->ask;
+	struct said *said = &work->said;
+	uint8_t *piece = work->data;
+	char path[32];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%u/cmdline", ask->pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		said->error = errno;
+		return;
+	}
+	said->hash = ask->hash;
+	while (said->length < ask->limit) {
+		n = read_piece(fd, piece, ask->from + said->length);
+		if (n < 0 && said->length == 0) {
+			said->error = errno;
+			return;
+		}
+		if (n <= 0)
+			return;
+		said->hash = hash_piece(key, said->hash, piece, (size_t)n);
+		if (piece == work->data)
+			said->used = (uint32_t)n;
+		said->length += (uint64_t)n;
+		piece = work->scratch;
+		if (n < PIECE_BYTES)
+			return;
+	}
+}
+
+/* ---- names ---- */
+
+/* File systems of this machine alone, served by no process. */
+static const char *const local_types[] = { "overlay", "ext4", "ext3",	  "ext2",  "xfs",  "btrfs", "tmpfs",   "ramfs",
+					   "rootfs",  "zfs",  "squashfs", "erofs", "f2fs", "vfat",  "bcachefs" };
+
+/* The mount that a descriptor is on; statx tells it from 5.8 on, but would ask the file system. */
+static int mount_id(int fd)
+{
+	char path[48], text[256], *at;
+	ssize_t n;
+	int info;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	info = open(path, O_RDONLY | O_CLOEXEC);
+	if (info < 0)
+		return -1;
+	n = read(info, text, sizeof(text) - 1);
+	close(info);
+	if (n <= 0)
+		return -1;
+	text[n] = 0;
+	at = strstr(text, "mnt_id:");
+	return at ? atoi(at + strlen("mnt_id:")) : -1;
+}
+
+/* A line of mountinfo: `36 35 98:0 /root /where options optional... - type source options`; blanks in names are escaped. */
+static bool is_local_mount(char *line)
+{
+	char *type = strstr(line, " - "), *end;
+
+	if (!type)
+		return false;
+	type += 3;
+	end = strchr(type, ' ');
+	if (end)
+		*end = 0;
+	for (size_t i = 0; i < sizeof(local_types) / sizeof(local_types[0]); i++)
+		if (!strcmp(type, local_types[i]))
+			return true;
+	return false;
+}
+
+/* By the mount table, which is in the kernel's memory: fstatfs would ask the file system, and FUSE's may never answer. */
+static bool is_local(struct work *work, int process, int fd)
+{
+	char *text = (char *)work->scratch, *line, *end;
+	int id = mount_id(fd), mounts = openat(process, "mountinfo", O_RDONLY | O_CLOEXEC);
+	size_t kept = 0, total = 0;
+	bool found = false, local = false;
+	ssize_t n;
+
+	while (mounts >= 0 && id >= 0 && !found && total < MOUNTS_BYTES) {
+		n = read(mounts, text + kept, sizeof(work->scratch) - 1 - kept);
+		if (n <= 0)
+			break;
+		total += (size_t)n;
+		text[kept + (size_t)n] = 0;
+		for (line = text; !found && (end = strchr(line, '\n')); line = end + 1) {
+			*end = 0;
+			found = atoi(line) == id;
+			local = found && is_local_mount(line);
+		}
+		kept = strlen(line);
+		memmove(text, line, kept);
+	}
+	if (mounts >= 0)
+		close(mounts);
+	return local;
+}
+
+static int look_up(int root, const char *path, uint64_t resolve)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve };
+
+	return (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+}
+
+/* What the kernel has of the file; no file system is asked. */
+static bool identify(int fd, struct statx *file)
+{
+	return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE | STATX_INO, file) == 0;
+}
+
+static bool is_same(const struct statx *a, const struct statx *b)
+{
+	return a->stx_ino == b->stx_ino && a->stx_dev_major == b->stx_dev_major && a->stx_dev_minor == b->stx_dev_minor;
+}
+
+/* The only opening of a file that somebody else named: a regular one, on a file system of this machine. A lease on it (fcntl
+ * F_SETLEASE) is not waited for. */
+static void read_head(struct work *work, int fd)
+{
+	char path[48];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	n = pread(fd, work->data, HEAD_BYTES, 0);
+	if (n < 0)
+		return;
+	work->said.used = (uint32_t)n;
+	work->said.has_head = true;
+}
+
+static bool is_nowhere(int error)
+{
+	return error == ENOENT || error == ENOTDIR || error == ELOOP || error == ENAMETOOLONG || error == EACCES;
+}
+
+static void check_name(struct work *work)
+{
+	const struct ask *ask = &work->ask;
+	struct said *said = &work->said;
+	struct statx named, executed;
+	int process, root, exe, file;
+	char path[32];
+
+	said->answer = NAME_UNKNOWN;
+	snprintf(path, sizeof(path), "/proc/%u", ask->pid);
+	process = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	root = process < 0 ? -1 : openat(process, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	exe = root < 0 ? -1 : openat(process, "exe", O_PATH | O_CLOEXEC);
+	if (exe < 0) {
+		said->error = errno;
+		return;
+	}
+	/* From the kernel's cache, no file system is asked. Links of an overlay need more; then those that no process serves. */
+	file = look_up(root, ask->path, RESOLVE_CACHED);
+	if (file < 0 && errno == EAGAIN) {
+		if (!is_local(work, process, root))
+			return;
+		file = look_up(root, ask->path, RESOLVE_NO_XDEV);
+	}
+	if (file < 0) {
+		if (is_nowhere(errno))
+			said->answer = NAME_NONE;
+		else if (errno != EXDEV && errno != EAGAIN)
+			said->error = errno;
+		return;
+	}
+	if (!identify(file, &named) || !identify(exe, &executed)) {
+		said->error = errno;
+		return;
+	}
+	if (!S_ISREG(named.stx_mode)) {
+		said->answer = NAME_NONE;
+		return;
+	}
+	said->answer = is_same(&named, &executed) ? NAME_SAME : NAME_OTHER;
+	if (ask->wants_head && is_local(work, process, file))
+		read_head(work, file);
+}
+
+void do_work(struct work *work, const uint64_t key[2])
+{
+	memset(&work->said, 0, sizeof(work->said));
+	if (work->ask.act == READ_AREA)
+		read_area(work, key);
+	else
+		check_name(work);
+}
