@@ -57,5 +57,6 @@ bool register_slots(napi_env env, napi_value exports);
 bool register_pins(napi_env env, napi_value exports);
 bool register_rings(napi_env env, napi_value exports);
 bool register_process(napi_env env, napi_value exports);
+bool register_proc_read(napi_env env, napi_value exports);
 
 #endif

@@ -51,9 +51,22 @@ export interface Addon {
   pidfdOpen(pid: number): number;
   pidfdSendSignal(fd: number, signal: number): void;
   closeFd(fd: number): void;
+  readArea(pid: number, deadlineMs: number, from: number, limit: number, hash: bigint): Promise<Answer>;
+  checkName(pid: number, deadlineMs: number, path: Uint8Array, wantsHead: boolean): Promise<Answer>;
+  lostReads(): number;
   giveBackMemory(): void;
   watchLoop(): object;
   readTurns(watch: object): Uint8Array;
+}
+
+/** Of a read of another process; `error` is a positive errno, and what follows is there only when it is 0. */
+export interface Answer {
+  readonly error: number;
+  readonly bytes: Uint8Array;
+  readonly length: number;
+  readonly hash: bigint;
+  readonly answer: "same" | "other" | "none" | "unknown";
+  readonly hasHead: boolean;
 }
 
 export interface ProgramStatistics {
