@@ -29,7 +29,8 @@ enum limits {
 	TELL_BURST = 2000, /* records of all at once, and TELL_RATE a second; the same again for groups that were quiet */
 	TELL_RATE = 200,
 	TELL_QUIET_S = 60, /* how long nothing was told of a group that was quiet */
-	/* Argument bytes of a record while the agent is behind. */
+	/* Argument bytes of the records of a tally behind its first ones, and of all while the agent is behind. */
+	TELL_LONG = 4,
 	EVENT_SMALL_ARGS_BYTES = 512,
 	/* One hierarchy's cgroup names from the root down, each ended by NUL; an empty one in front when the root was not
 	 * reached. */

@@ -130,7 +130,7 @@ static __always_inline bool tally_verdict(struct tally_key *key, struct policy *
 	if (!may_tell(key->group, now, quarters))
 		return false;
 	t->told_ns = now;
-	if (quarters)
+	if (quarters || t->told >= TELL_LONG)
 		telling->args_bytes = EVENT_SMALL_ARGS_BYTES;
 	return true;
 }
