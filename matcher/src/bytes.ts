@@ -14,5 +14,10 @@ export function joinArguments(args: readonly Uint8Array[]): Uint8Array {
 
 /** ASCII capitals to small letters, and nothing else: white space stays what it is, unlike in `fold`. */
 export function lowerCase(bytes: Uint8Array): Uint8Array {
-  return bytes.map((byte) => (byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte));
+  const lower = new Uint8Array(bytes.length);
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i]!;
+    lower[i] = byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte;
+  }
+  return lower;
 }

@@ -18,5 +18,7 @@ export const WORD: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
 
 /** A folded copy of `bytes`. */
 export function fold(bytes: Uint8Array): Uint8Array {
-  return bytes.map((byte) => FOLD[byte]!);
+  const folded = new Uint8Array(bytes.length);
+  for (let i = 0; i < bytes.length; i++) folded[i] = FOLD[bytes[i]!]!;
+  return folded;
 }

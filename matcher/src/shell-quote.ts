@@ -36,12 +36,14 @@ export function quoteLine(args: readonly Uint8Array[]): Uint8Array {
 }
 
 function isSafe(bytes: Uint8Array): boolean {
-  return bytes.length > 0 && bytes.every((byte) => SHELL_SAFE[byte] === 1);
+  // Loops by index here and below: by iterator they take five times as long, and a flood has 8 KiB of them in each line.
+  for (let i = 0; i < bytes.length; i++) if (SHELL_SAFE[bytes[i]!] === 0) return false;
+  return bytes.length > 0;
 }
 
 function quotedLength(bytes: Uint8Array): number {
   let length = bytes.length + 2;
-  for (const byte of bytes) if (byte === APOSTROPHE) length += ESCAPED_APOSTROPHE.length - 1;
+  for (let i = 0; i < bytes.length; i++) if (bytes[i] === APOSTROPHE) length += ESCAPED_APOSTROPHE.length - 1;
   return length;
 }
 
@@ -53,9 +55,10 @@ function putBytes(line: Uint8Array, at: number, bytes: Uint8Array): number {
 function putQuoted(line: Uint8Array, at: number, bytes: Uint8Array): number {
   let end = at;
   line[end++] = APOSTROPHE;
-  for (const byte of bytes) {
-    if (byte === APOSTROPHE) end = putBytes(line, end, ESCAPED_APOSTROPHE);
-    else line[end++] = byte;
+  for (let i = 0; i < bytes.length; i++) {
+    if (bytes[i] === APOSTROPHE)
+      for (let j = 0; j < ESCAPED_APOSTROPHE.length; j++) line[end++] = ESCAPED_APOSTROPHE[j]!;
+    else line[end++] = bytes[i]!;
   }
   line[end++] = APOSTROPHE;
   return end;
