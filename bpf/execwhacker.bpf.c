@@ -9,6 +9,7 @@
 #include "lib/allow.bpf.h"
 #include "lib/event.bpf.h"
 #include "lib/copied.bpf.h"
+#include "lib/true-path.bpf.h"
 #include "lib/tally.bpf.h"
 
 /* bpf_send_signal and the ring buffer's helpers are for GPL-compatible programs. */
@@ -127,39 +128,68 @@ static __always_inline __u32 read_path(struct search *s, const char *path)
 
 struct set_walk {
 	__u32 turns;
+	__u32 sets; /* with a find, and not spared yet */
 	__u32 action;
-	__u32 unspared;
+	__u32 found;
 	struct search *s;
 };
 
-/* One allow set: whether the strings that were found of it are spared. The first of each kind is what the verdict tells. */
-LOOP_BODY(judge_set, struct set_walk)
+/* One allow set: whether a pattern spares what was found of it. */
+LOOP_BODY(try_set, struct set_walk)
 {
-	struct search *s = ctx->s;
-	__u32 action = ctx->action & 1, set = turn & (MAX_ALLOW_SETS - 1);
-	bool spared;
+	struct allow_state *a = &ctx->s->allow;
+	__u32 set = turn & (MAX_ALLOW_SETS - 1);
 
-	if (!((s->found_sets[action] >> set) & 1))
+	if (!set || !((ctx->sets >> set) & 1) || allow_search(ctx->s->copy, set) != ALLOW_SPARED)
 		return 0;
-	spared = set && allow_search(s->copy, set) == ALLOW_SPARED;
-	if (spared && s->allow.spares)
-		return 0;
-	s->told = s->found[action][set];
-	s->has_told = 1;
-	s->allow.spares |= spared;
-	s->allow.told_pattern = spared ? s->allow.pattern : 0;
-	ctx->unspared = !spared;
-	return !spared;
+	a->spared_sets |= 1U << set;
+	a->patterns[set] = a->pattern;
+	return 0;
 }
 
-/* Whether a string of `action` was found that no pattern of its set spares. */
-static __always_inline bool unspared(struct search *s, __u32 action)
+static __always_inline void try_sets(struct search *s, __u32 path_bytes)
 {
-	struct set_walk walk = { .action = action, .s = s };
+	struct set_walk walk = { .s = s };
 
-	if (s->found_sets[action])
-		LOOP(judge_set, MAX_ALLOW_SETS, &walk);
-	return walk.unspared;
+	walk.sets = (s->found_sets[ACTION_ENFORCE] | s->found_sets[ACTION_AUDIT]) & ~s->allow.spared_sets;
+	s->allow.path_bytes = path_bytes;
+	if (path_bytes && walk.sets)
+		LOOP(try_set, MAX_ALLOW_SETS, &walk);
+}
+
+/* Patterns see the line under each name that the process truly has: the path that was given, if it is plain, and the path of
+ * the file that runs. */
+static __always_inline void find_spared(struct search *s, const char *path)
+{
+	__u32 path_bytes = read_path(s, path);
+
+	s->allow.rest = find_rest(s, path_bytes);
+	if (s->is_plain)
+		try_sets(s, path_bytes);
+	try_sets(s, take_true_path(s));
+}
+
+/* The first of `sets` is what the verdict tells. */
+LOOP_BODY(tell_set, struct set_walk)
+{
+	__u32 set = turn & (MAX_ALLOW_SETS - 1);
+
+	if (!((ctx->sets >> set) & 1))
+		return 0;
+	ctx->s->told = ctx->s->found[ctx->action & 1][set];
+	ctx->s->has_told = 1;
+	ctx->s->allow.told_pattern = ctx->s->allow.patterns[set];
+	ctx->found = 1;
+	return 1;
+}
+
+static __always_inline bool tell_first(struct search *s, __u32 action, __u32 sets)
+{
+	struct set_walk walk = { .s = s, .action = action, .sets = sets & s->found_sets[action] };
+
+	if (walk.sets)
+		LOOP(tell_set, MAX_ALLOW_SETS, &walk);
+	return walk.found;
 }
 
 /* Where no string may kill, nothing else may. */
@@ -171,23 +201,22 @@ static __always_inline __u32 by_way(struct filters *f, __u32 way)
 /* KILLED says what is to be done; the caller does it. */
 static __always_inline __u32 judge(struct search *s, struct filters *f, const char *path)
 {
-	__u32 unsearched = s->flags & (EVENT_UNREADABLE | EVENT_OVER_LONG);
+	__u32 unsearched = s->flags & (EVENT_UNREADABLE | EVENT_OVER_LONG), spared;
 
-	s->allow.spares = s->allow.told_pattern = 0;
+	s->allow.spared_sets = s->allow.told_pattern = 0;
 	/* Set 0 alone needs no line. */
-	if (!(s->found_sets[ACTION_ENFORCE] & 1) && (s->found_sets[ACTION_ENFORCE] || s->found_sets[ACTION_AUDIT] > 1)) {
-		s->allow.path_bytes = read_path(s, path);
-		s->allow.rest = find_rest(s, s->allow.path_bytes);
-	}
-	if (unspared(s, ACTION_ENFORCE))
+	if (!(s->found_sets[ACTION_ENFORCE] & 1) && (s->found_sets[ACTION_ENFORCE] || s->found_sets[ACTION_AUDIT] > 1))
+		find_spared(s, path);
+	spared = s->allow.spared_sets;
+	if (tell_first(s, ACTION_ENFORCE, ~spared))
 		return VERDICT_KILLED;
 	if (s->flags & EVENT_CHANGED)
 		return f->policy.flags & POLICY_ENFORCE ? VERDICT_KILLED : VERDICT_WOULD_KILL;
 	if (unsearched)
 		return by_way(f, unsearched & EVENT_UNREADABLE ? f->policy.way_unreadable : f->policy.way_over_long);
-	if (unspared(s, ACTION_AUDIT))
+	if (tell_first(s, ACTION_AUDIT, ~spared))
 		return VERDICT_WOULD_KILL;
-	if (s->allow.spares)
+	if (tell_first(s, ACTION_ENFORCE, spared) || tell_first(s, ACTION_AUDIT, spared))
 		return VERDICT_SPARED_PATTERN;
 	return s->has_told ? VERDICT_SPARED_SUBSTRING : VERDICT_PASS;
 }
@@ -312,6 +341,24 @@ static __always_inline __u32 script_flags(struct linux_binprm *bprm)
 	return EVENT_SCRIPT | (bprm->interp_flags & BINPRM_FLAGS_PRESERVE_ARGV0 ? EVENT_ARGV0_KEPT : 0);
 }
 
+/* Where the path that was given does not say which file runs, strings are looked for in the file's own. A script's file is not
+ * at hand any more: what runs is its interpreter. */
+static __always_inline void see_true_path(struct search *s, struct filters *f, struct task_struct *task,
+					  struct linux_binprm *bprm)
+{
+	__u32 bytes;
+
+	forget_true_path(s->copy);
+	if (s->flags & EVENT_SCRIPT || (s->is_plain && !s->found_sets[ACTION_ENFORCE] && !s->found_sets[ACTION_AUDIT]))
+		return;
+	read_true_path(s->copy, task, bprm->file);
+	if (s->is_plain || s->stop)
+		return;
+	bytes = take_true_path(s);
+	if (bytes)
+		search_true_path(s, f, bytes);
+}
+
 /* Search, judge, kill, and only then tell. */
 static __always_inline int guard(struct task_struct *task, struct linux_binprm *bprm, __u32 copy)
 {
@@ -349,7 +396,9 @@ static __always_inline int guard(struct task_struct *task, struct linux_binprm *
 	else if (changed == COPIED_UNKNOWN)
 		count(COUNTER_UNCHECKED);
 	s->path_bytes = read_path(s, bprm->filename);
+	s->is_plain = is_plain_path(copy);
 	search(s, f);
+	see_true_path(s, f, task, bprm);
 	verdict = judge(s, f, bprm->filename);
 	if (verdict == VERDICT_PASS && !report_all)
 		return 0;
@@ -471,7 +520,9 @@ int judge_buffer(struct judge_args *in)
 	bpf_probe_read_user_str(b->data, MAX_PATH_BYTES, (void *)in->path);
 	entered = bpf_ktime_get_ns();
 	s->path_bytes = read_path(s, path);
+	s->is_plain = is_plain_path(0);
 	search(s, f);
+	forget_true_path(0);
 	in->verdict = judge(s, f, path);
 	in->elapsed_ns = bpf_ktime_get_ns() - entered;
 	in->string_id = s->told.string_id;

@@ -209,7 +209,7 @@ enum event_flags {
 	EVENT_CHANGED = 1 << 6, /* the arguments are not those that exec copied */
 };
 
-/* Followed by cgroup_bytes (default hierarchy), cgroup_v1_bytes, path_bytes, interpreter_bytes, args_bytes and
+/* Followed by cgroup_bytes (default hierarchy), cgroup_v1_bytes, path_bytes, exe_bytes, args_bytes and
  * context_bytes, in this order, nothing between. */
 struct exec_event {
 	__u64 start_time_ns; /* since boot */
@@ -228,14 +228,14 @@ struct exec_event {
 	__u32 generation;
 	__s32 signal_result; /* negative errno */
 	__u32 match_offset; /* within the argument area, or within the path */
-	__u32 match_in_path; /* 1: match_offset counts from the path's start */
+	__u32 match_in_path; /* 1: match_offset counts from the path's start; 2: from the start of exe */
 	__u32 args_total_bytes; /* the whole area, without the last NUL */
 	__u32 context_offset; /* where in the area the context begins */
 	__u32 reserved;
 	__u16 cgroup_bytes;
 	__u16 cgroup_v1_bytes;
 	__u16 path_bytes;
-	__u16 interpreter_bytes;
+	__u16 exe_bytes; /* the file that runs, if path does not say so: a script's interpreter, or the true path */
 	__u16 args_bytes;
 	__u16 context_bytes;
 	__u8 comm[16];

@@ -1,7 +1,9 @@
 // `cryptnono explain`: the verdict on a command line, by the rules, without a kernel. The line comes by standard input: on
 // a command line of its own it would be judged itself.
 import { Buffer } from "node:buffer";
+import { OpenQuoteError, type ShellWords, shellSplit } from "@cryptnono/matcher";
 import { loadConfig } from "./config/index.js";
+import { UsageError } from "./errors.js";
 import { compileRules, splitArea } from "./sensor/index.js";
 import type { JudgeVerdict } from "./types.js";
 
@@ -20,7 +22,11 @@ export async function explain(
   const { judge } = await compileRules(loadConfig(options.config, { ...options, defaultMode: options.mode }), 0);
   const chunks: Uint8Array[] = [];
   for await (const chunk of input) chunks.push(chunk);
-  const words = splitWords(Buffer.concat(chunks));
+  const { words, acts } = splitWords(Buffer.concat(chunks));
+  if (acts.length > 0) {
+    const note = "a shell would act on it, here it is taken as it stands";
+    process.stderr.write(`cryptnono: without quotes there: ${acts.join(", ")}; ${note}\n`);
+  }
   const path = words[0] ?? new Uint8Array(0);
   const verdict = judge({ path, args: words });
   process.stdout.write(`${sentence(verdict)}\n`);
@@ -38,32 +44,13 @@ function sentence(verdict: JudgeVerdict): string {
   return `spared: ${rule} stands in it, and allow pattern ${list}[${index}] matches`;
 }
 
-const SPACE = 0x20;
-const LINE_FEED = 0x0a;
-const TAB = 0x09;
-const QUOTE = 0x27;
-const DOUBLE_QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-
-/** Words as a shell splits them, without expansions; or, where a NUL stands in it, as /proc/PID/cmdline separates them. */
-export function splitWords(text: Uint8Array): Uint8Array[] {
-  if (text.includes(0)) return splitArea(text.at(-1) === 0 ? text.subarray(0, -1) : text);
-  const words: Uint8Array[] = [];
-  let word: number[] | null = null;
-  let quote = 0;
-  for (let i = 0; i < text.length; i++) {
-    const byte = text[i]!;
-    if (quote === 0 && (byte === SPACE || byte === LINE_FEED || byte === TAB)) {
-      if (word !== null) words.push(Uint8Array.from(word));
-      word = null;
-      continue;
-    }
-    word ??= [];
-    if (byte === quote) quote = 0;
-    else if (quote === 0 && (byte === QUOTE || byte === DOUBLE_QUOTE)) quote = byte;
-    else if (byte === BACKSLASH && quote !== QUOTE && i + 1 < text.length) word.push(text[++i]!);
-    else word.push(byte);
+/** Words as a shell splits them; or, where a NUL stands in it, as /proc/PID/cmdline separates them. @throws UsageError */
+export function splitWords(text: Uint8Array): ShellWords {
+  if (text.includes(0)) return { words: splitArea(text.at(-1) === 0 ? text.subarray(0, -1) : text), acts: [] };
+  try {
+    return shellSplit(text);
+  } catch (error) {
+    if (!(error instanceof OpenQuoteError)) throw error;
+    throw new UsageError(error.message, "close it, or write \\' for an apostrophe");
   }
-  if (word !== null) words.push(Uint8Array.from(word));
-  return words;
 }

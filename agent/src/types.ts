@@ -51,6 +51,8 @@ export interface ProcessFacts {
   readonly path: Uint8Array;
   /** The interpreter that really runs, when `path` is a script. */
   readonly interpreter?: Uint8Array;
+  /** The path of the file that runs, when `path` is no script's and does not say it: it is a link, not absolute or not plain. */
+  readonly exe?: Uint8Array;
   /** Behind the path among the arguments stands the `argv[0]` that was given (binfmt_misc's flag P). */
   readonly keepsArgv0?: boolean;
   /** The argument area as far as it was captured; `args[0]` is `argv[0]`. The last one may be cut. */

@@ -3,9 +3,9 @@
 #ifndef CRYPTNONO_EVENT_BPF_H
 #define CRYPTNONO_EVENT_BPF_H
 
-#include "search.bpf.h"
+#include "true-path.bpf.h"
 
-#define EVENT_INTERPRETER_BYTES 256
+#define EVENT_EXE_BYTES 256
 /* A power of two above what an event can hold, and room for one more read so that the verifier needs but one mask. */
 #define EVENT_DATA_BYTES 16384
 #define EVENT_DATA_ROOM (EVENT_DATA_BYTES + EVENT_ARGS_BYTES)
@@ -167,9 +167,14 @@ static __always_inline void add_line(struct event_buffer *b, struct search *s, s
 {
 	struct exec_event *e = &b->event;
 	__u32 n = s->args_bytes < most ? s->args_bytes : most, from;
+	struct true_path *t;
 
 	e->path_bytes = add_kernel_string(b, MAX_PATH_BYTES, bprm->filename);
-	e->interpreter_bytes = s->flags & EVENT_SCRIPT ? add_kernel_string(b, EVENT_INTERPRETER_BYTES, bprm->interp) : 0;
+	t = bpf_map_lookup_elem(&true_paths, &s->copy);
+	if (s->flags & EVENT_SCRIPT)
+		e->exe_bytes = add_kernel_string(b, EVENT_EXE_BYTES, bprm->interp);
+	else
+		e->exe_bytes = t && t->bytes ? add_kernel_string(b, EVENT_EXE_BYTES, (const char *)t->path) : 0;
 	e->args_bytes = add_user_bytes(b, n, s->args);
 	e->args_total_bytes = s->args_bytes;
 	e->context_bytes = 0;

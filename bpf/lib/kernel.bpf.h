@@ -65,6 +65,43 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+struct qstr {
+	const unsigned char *name;
+};
+
+struct hlist_bl_node {
+	struct hlist_bl_node **pprev;
+};
+
+struct dentry {
+	struct hlist_bl_node d_hash;
+	struct dentry *d_parent;
+	struct qstr d_name;
+};
+
+struct vfsmount {
+	struct dentry *mnt_root;
+};
+
+struct mount {
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+};
+
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+};
+
+struct file {
+	struct path f_path;
+};
+
+struct fs_struct {
+	struct path root;
+};
+
 struct signal_struct {
 	atomic_t live;
 };
@@ -81,9 +118,11 @@ struct task_struct {
 	struct pid *thread_pid;
 	struct signal_struct *signal;
 	__u64 self_exec_id;
+	struct fs_struct *fs;
 };
 
 struct linux_binprm {
+	struct file *file;
 	unsigned long p;
 	int argc;
 	const char *filename;

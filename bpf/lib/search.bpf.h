@@ -40,8 +40,9 @@ struct allow_state {
 	__u32 path_bytes; /* the line is so much of the buffer's start, */
 	__u32 rest; /* and the argument area from here on: at the NUL before the first argument that counts, or at its end */
 	__u32 pattern; /* that spares the set walked for */
-	__u32 spares; /* some set is spared */
-	__u32 told_pattern; /* the first that was, by this one */
+	__u32 spared_sets;
+	__u32 patterns[MAX_ALLOW_SETS]; /* that spare them */
+	__u32 told_pattern; /* of the set that is told */
 	__u32 plain; /* state if this argument stands unquoted */
 	__u32 quoted; /* state if it stands quoted, after the opening quote */
 	__u32 unsafe; /* it holds a byte that makes the shell's quotes needed */
@@ -73,6 +74,8 @@ struct search {
 	/* What the verdict is about: one of these, or, before they are judged, the first part of a longer word. */
 	struct find told;
 	__u32 has_told;
+	__u32 is_plain; /* the path that was given: true-path.bpf.h */
+	__u32 in_true_path; /* what is searched is not the path that was given */
 	__u32 work; /* done for this exec, in units of WORK_* */
 	__u32 max_work;
 	__u32 flags; /* enum event_flags: UNREADABLE, OVER_LONG, SCRIPT */
@@ -229,7 +232,7 @@ static __always_inline void add_find(struct search *s, struct cell *cell, bool s
 	}
 	find->string_id = cell->string.id;
 	find->string_bytes = cell->string.length;
-	find->match_in_path = in_path;
+	find->match_in_path = in_path ? 1 + s->in_true_path : 0;
 	find->match_offset = in_path ? at : s->window_offset + (at - s->args_start);
 }
 
@@ -748,16 +751,11 @@ LOOP_BODY(search_window, struct scan)
 	return 0;
 }
 
-/* Search the path, which lies at the start of the buffer (path_bytes), and the arguments (args, args_bytes). */
-static __always_inline void search(struct search *s, struct filters *f)
+static __always_inline void search_windows(struct search *s, struct filters *f)
 {
 	struct scan scan = { .s = s, .f = f };
 	__u32 at = s->path_bytes;
 
-	s->has_told = 0;
-	s->found_sets[ACTION_ENFORCE] = s->found_sets[ACTION_AUDIT] = 0;
-	s->stop = 0;
-	s->max_work = f->policy.max_work;
 	s->window_offset = 0;
 	s->last_window = 0;
 	s->tail_end = s->path_bytes;
@@ -769,10 +767,33 @@ static __always_inline void search(struct search *s, struct filters *f)
 		at += f->policy.tail_bytes + 1;
 	s->args_start = (at + GAP_BYTES + 7) & ~7;
 	LOOP(search_window, MAX_TURNS, &scan);
+}
+
+/* Search the path, which lies at the start of the buffer (path_bytes), and the arguments (args, args_bytes). */
+static __always_inline void search(struct search *s, struct filters *f)
+{
+	s->has_told = 0;
+	s->found_sets[ACTION_ENFORCE] = s->found_sets[ACTION_AUDIT] = 0;
+	s->stop = 0;
+	s->in_true_path = 0;
+	s->max_work = f->policy.max_work;
+	search_windows(s, f);
 	if (s->work > s->max_work)
 		count(COUNTER_BUDGET_EXCEEDED);
 	if (!(s->found_sets[ACTION_ENFORCE] & 1) && !(s->flags & EVENT_UNREADABLE) && (s->stop || !s->last_window))
 		s->flags |= EVENT_OVER_LONG;
+}
+
+/* Once more, in the path of the file that runs alone (bytes, at the start of the buffer). */
+static __always_inline void search_true_path(struct search *s, struct filters *f, __u32 bytes)
+{
+	__u32 args_bytes = s->args_bytes;
+
+	s->in_true_path = 1;
+	s->path_bytes = bytes;
+	s->args_bytes = 0;
+	search_windows(s, f);
+	s->args_bytes = args_bytes;
 }
 
 #endif

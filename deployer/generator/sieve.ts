@@ -2,8 +2,7 @@
 import { MAX_STRING_BYTES, WORD } from "@cryptnono/matcher";
 import { ListError } from "../errors.js";
 import type { BenignLine } from "./benign-lines.js";
-import { shellSplit } from "./shell-split.js";
-import { bytes, commandLine, folded, MIN_STRING_BYTES, StringIndex } from "./string-index.js";
+import { bytes, commandLine, folded, MIN_STRING_BYTES, StringIndex, shellLine } from "./string-index.js";
 import type { BannedList, Candidate, Dropped, Override } from "./types.js";
 
 /** What the generator decides. */
@@ -87,8 +86,8 @@ function dropBenign(candidates: readonly Candidate[], { benign, keep }: SieveSet
   const hits = new Map<number, { place: string; count: number }>();
   for (const { text, place } of benign) {
     // As one simple command, and as the script of a shell, where quotes and operators are still in place.
-    const views = [commandLine(shellSplit(text))];
-    if (/["'\\`$|;&<>(]/.test(text)) views.push(commandLine(["sh", "-c", text]));
+    const views = [shellLine(text)];
+    if (/["'\\`$|;&<>(#]/.test(text)) views.push(commandLine(["sh", "-c", text]));
     for (const found of new Set(views.flatMap((view) => index.banning(view)))) {
       const hit = hits.get(found);
       if (hit === undefined) hits.set(found, { place, count: 1 });

@@ -1,5 +1,5 @@
 // Finds which of thousands of strings occur in a line, so that the product's matcher is asked about those alone.
-import { type BannedString, type CommandLine, fold, type MatchMode, search } from "@cryptnono/matcher";
+import { type BannedString, type CommandLine, fold, type MatchMode, search, shellSplit } from "@cryptnono/matcher";
 
 /** Strings are filed under their first bytes: shorter ones are never banned, see {@link MIN_STRING_BYTES}. */
 const PREFIX = 5;
@@ -56,6 +56,12 @@ export class StringIndex {
 export function commandLine(words: readonly string[]): CommandLine {
   const args = words.map(bytes);
   return { path: args[0] ?? new Uint8Array(), args };
+}
+
+/** A line as a shell would start it. A quote that is not closed is a character: lines from documentation have apostrophes. */
+export function shellLine(text: string): CommandLine {
+  const { words } = shellSplit(bytes(text), "plain");
+  return { path: words[0] ?? new Uint8Array(), args: words };
 }
 
 /** `value` in UTF-8. */

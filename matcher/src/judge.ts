@@ -2,6 +2,7 @@
 import { type CompiledAllow, DEFAULT_MAX_ALLOW_BYTES, walkAllowArguments } from "./allow/index.js";
 import type { CompilableString, Tables } from "./compile.js";
 import type { Action } from "./layout.js";
+import { isPlainPath } from "./plain-path.js";
 import { searchQuoted } from "./quoted.js";
 import type { CommandLine } from "./types.js";
 import { walkTables } from "./walk.js";
@@ -29,17 +30,22 @@ export type Judgement =
   | { readonly kind: "spared"; readonly index: number; readonly pattern: number }
   | { readonly kind: "is-substring"; readonly index: number };
 
-/** @param shown - What allow patterns see: the path, then the arguments that count. */
+/**
+ * @param line - A path that is not plain says nothing of the file that runs, and no pattern sees such a line: give the file's own
+ *   path instead where it is known.
+ * @param shown - What allow patterns see: the path, then the arguments that count.
+ */
 export function judgeLine(list: Judge, line: CommandLine, shown: readonly Uint8Array[]): Judgement {
   const found = walkTables(list.tables, line);
   const quoted = list.quoted.length === 0 ? [] : searchQuoted(list.strings, shown, list.quoted);
+  const isNamed = isPlainPath(line.path);
   let spared: Judgement | undefined;
   for (const action of ["enforce", "audit"] as const) {
     const inQuoted = quoted
       .filter((index) => (list.strings[index]!.action ?? "enforce") === action)
       .map((index) => [list.strings[index]!.allowSet ?? 0, index] as const);
     for (const [allowSet, index] of [...found[action], ...inQuoted].sort(([a], [b]) => a - b)) {
-      const pattern = sparedBy(list, allowSet, shown);
+      const pattern = isNamed ? sparedBy(list, allowSet, shown) : -1;
       if (pattern < 0) return { kind: "banned", action, index };
       spared ??= { kind: "spared", index, pattern };
     }

@@ -182,6 +182,47 @@ test("other files of the folder tell nothing", async () => {
   assert.equal(told, 0);
 });
 
+test("thousands of changes beside a config want few looks, and a change of the config is told all the same", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "config-watch-"));
+  const file = join(folder, "a.json");
+  writeFileSync(file, "1");
+  let [looks, changes] = [0, 0];
+  const look = (name: string) => {
+    looks++;
+    return readFileSync(name, "utf8");
+  };
+  const watch = watchConfig([file], () => changes++, { pollMs: 200, settleMs: 20, maxWaitMs: 500, look });
+  try {
+    const start = performance.now();
+    for (let i = 0; i < 6000; i++) {
+      writeFileSync(join(folder, `f${i % 1000}`), "x");
+      if (i % 50 === 0) await delay(0); // events are read
+    }
+    writeFileSync(file, "2");
+    while (changes === 0 && performance.now() - start < 20_000) await delay(10);
+    assert.equal(changes, 1);
+    const seconds = (performance.now() - start) / 1000;
+    // A look at each event would be thousands; fifty a second is what they are rationed to, before the directory rests.
+    assert.ok(looks < 50 * seconds + 10, `${looks} looks in ${seconds} s`);
+  } finally {
+    watch.close();
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("a directory without rest is watched again later", async () => {
+  await watching(
+    ["a.json"],
+    (folder) => writeFileSync(join(folder, "a.json"), "1"),
+    async (folder, changes) => {
+      for (let i = 0; i < 2000; i++) writeFileSync(join(folder, "other"), "x");
+      await delay(600); // 20 polls
+      writeFileSync(join(folder, "a.json"), "22");
+      await changes(1);
+    },
+  );
+});
+
 test("nothing keeps the process alive after close", async () => {
   const before = process.getActiveResourcesInfo().length;
   await watching(

@@ -9,6 +9,8 @@ export interface WatchOptions {
   readonly settleMs?: number;
   /** Longest wait for files that never settle. */
   readonly maxWaitMs?: number;
+  /** What a file looks like, so that it differs whenever its content may: tests count the looks. */
+  readonly look?: (file: string) => string;
 }
 
 export interface ConfigWatch {
@@ -21,26 +23,43 @@ export interface ConfigWatch {
  * call counts as known: start watching first, then load, so that no change falls between.
  *
  * The truth is what polling sees (real path, device, inode, size, times). Directory watches only make it prompt; they miss
- * writes behind a symbolic link, may be refused (inotify limits) and die with their directory.
+ * writes behind a symbolic link, may be refused (inotify limits) and die with their directory. What happens to other files
+ * beside a config costs little, however much it is: looks are rationed, and a directory without rest is polled alone.
  */
 export function watchConfig(files: readonly string[], onChange: () => void, options: WatchOptions = {}): ConfigWatch {
-  const { pollMs = 2000, settleMs = 200, maxWaitMs = 2000 } = options;
-  const directories = new DirectoryWatches(files, () => check());
-  let told = signature(files);
+  const { pollMs = 2000, settleMs = 200, maxWaitMs = 2000, look = fileSignature } = options;
+  const directories = new DirectoryWatches(files, lookSoon);
+  let lookMs = 0;
+  let told = lookAtAll();
   let seen = told;
   let changedAt = 0;
   let settling: NodeJS.Timeout | undefined;
+  let soon: NodeJS.Timeout | undefined;
+
+  function lookAtAll(): string {
+    const start = performance.now();
+    const all = files.map(look).join("\n");
+    lookMs = performance.now() - start;
+    return all;
+  }
+
+  /** Many events want one look, and looks may take a twentieth of the time. */
+  function lookSoon(): void {
+    soon ??= setTimeout(check, Math.max(MIN_LOOK_MS, lookMs * 20));
+  }
 
   function check(): void {
+    clearTimeout(soon);
+    soon = undefined;
     if (settling !== undefined) return;
-    seen = signature(files);
+    seen = lookAtAll();
     if (seen === told) return;
     changedAt = performance.now();
     settling = setTimeout(settle, settleMs);
   }
 
   function settle(): void {
-    const now = signature(files);
+    const now = lookAtAll();
     if (now !== seen && performance.now() - changedAt < maxWaitMs) {
       seen = now;
       settling = setTimeout(settle, settleMs);
@@ -56,19 +75,21 @@ export function watchConfig(files: readonly string[], onChange: () => void, opti
     directories.renew();
     check();
   }, pollMs);
+
   return {
     close(): void {
       clearInterval(poll);
       clearTimeout(settling);
+      clearTimeout(soon);
       directories.close();
     },
   };
 }
 
-/** One line per file that differs whenever its content may differ. */
-function signature(files: readonly string[]): string {
-  return files.map(fileSignature).join("\n");
-}
+const MIN_LOOK_MS = 20;
+/** Events of one directory between two polls, above which it is polled alone, and for how many polls. */
+const MANY_EVENTS = 500;
+const REST_POLLS = 15;
 
 function fileSignature(file: string): string {
   try {
@@ -84,7 +105,9 @@ function fileSignature(file: string): string {
 class DirectoryWatches {
   readonly #directories: readonly string[];
   readonly #onEvent: () => void;
-  readonly #watches = new Map<string, { readonly identity: string; readonly watcher: FSWatcher }>();
+  readonly #watches = new Map<string, { readonly identity: string; readonly watcher: FSWatcher; events: number }>();
+  /** Directories without rest, with the number of polls until they are watched again. */
+  readonly #resting = new Map<string, number>();
 
   constructor(files: readonly string[], onEvent: () => void) {
     this.#directories = [...new Set(files.map((file) => dirname(file)))];
@@ -95,8 +118,15 @@ class DirectoryWatches {
   /** Watches directories that came to be, or came back as another one. */
   renew(): void {
     for (const directory of this.#directories) {
+      const rest = this.#resting.get(directory) ?? 0;
+      if (rest > 1) {
+        this.#resting.set(directory, rest - 1);
+        continue;
+      }
+      this.#resting.delete(directory);
       const identity = directoryIdentity(directory);
       const old = this.#watches.get(directory);
+      if (old !== undefined) old.events = 0;
       if (old?.identity === identity) continue;
       this.#drop(directory);
       if (identity !== null) this.#watch(directory, identity);
@@ -109,9 +139,16 @@ class DirectoryWatches {
 
   #watch(directory: string, identity: string): void {
     try {
-      const watcher = watch(directory, () => this.#onEvent());
+      const watcher = watch(directory, () => {
+        if (++entry.events > MANY_EVENTS) {
+          this.#drop(directory);
+          this.#resting.set(directory, REST_POLLS);
+        }
+        this.#onEvent();
+      });
+      const entry = { identity, watcher, events: 0 };
       watcher.on("error", () => this.#drop(directory));
-      this.#watches.set(directory, { identity, watcher });
+      this.#watches.set(directory, entry);
     } catch {
       // Out of inotify watches, or gone again: polling goes on.
     }

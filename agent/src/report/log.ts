@@ -90,7 +90,7 @@ export function createFormatter(options: LogOptions = {}): ReportFormatter {
 
   function addProcess(fields: Fields, process: ProcessFacts): void {
     const argv0 = process.args[0];
-    fields.bytes("exe", process.interpreter ?? process.path);
+    fields.bytes("exe", process.interpreter ?? process.exe ?? process.path);
     if (argv0 !== undefined && !same(argv0, process.path) && !same(argv0, process.interpreter))
       fields.bytes("argv0", argv0);
     fields.bytes("comm", process.comm);

@@ -11,14 +11,7 @@ const LAYOUT = Sensor.open({
 const { size: HEADER, offsets: at } = structLayout(LAYOUT, "exec_event");
 const constants: Readonly<Record<string, number>> = { ...LAYOUT.enums["verdict"], ...LAYOUT.enums["event_flags"] };
 const decodeRecord = execDecoder(LAYOUT);
-const PARTS = [
-  "cgroup_bytes",
-  "cgroup_v1_bytes",
-  "path_bytes",
-  "interpreter_bytes",
-  "args_bytes",
-  "context_bytes",
-] as const;
+const PARTS = ["cgroup_bytes", "cgroup_v1_bytes", "path_bytes", "exe_bytes", "args_bytes", "context_bytes"] as const;
 
 interface Fields {
   readonly u32?: Readonly<Record<string, number>>;
@@ -120,9 +113,10 @@ test("flags become words", () => {
   assert.equal(decode({ u32: { flags: EVENT_UNREADABLE! } }).unreadable, true);
   assert.equal(decode({ u32: { flags: EVENT_OVER_LONG! } }).overLong, true);
   assert.equal(decode({ u32: { flags: EVENT_NO_STRING! } }).match, null);
-  const script = decode({ u32: { flags: EVENT_SCRIPT! }, parts: { interpreter_bytes: "/bin/sh" } });
+  const script = decode({ u32: { flags: EVENT_SCRIPT! }, parts: { exe_bytes: "/bin/sh" } });
   assert.equal(text(script.process.interpreter!), "/bin/sh");
-  assert.equal(decode({ parts: { interpreter_bytes: "/bin/x" } }).process.interpreter, undefined);
+  const other = decode({ parts: { exe_bytes: "/bin/x" } }).process;
+  assert.deepEqual([other.interpreter, Buffer.from(other.exe!).toString()], [undefined, "/bin/x"]);
 });
 
 const AREAS: readonly [title: string, area: string, args: readonly string[]][] = [

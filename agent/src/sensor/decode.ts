@@ -83,7 +83,7 @@ function decode(record: Uint8Array, { size, at, verdicts, flags: known }: Border
   const cgroup = part("cgroup_bytes");
   const cgroupV1 = part("cgroup_v1_bytes");
   const path = part("path_bytes");
-  const interpreter = part("interpreter_bytes");
+  const exe = part("exe_bytes");
   const area = part("args_bytes");
   const context = part("context_bytes");
   const flags = u32("flags");
@@ -95,7 +95,7 @@ function decode(record: Uint8Array, { size, at, verdicts, flags: known }: Border
     uid: u32("uid"),
     startTimeNs: u64("start_time_ns"),
     path,
-    ...(has("EVENT_SCRIPT") ? { interpreter } : {}),
+    ...(has("EVENT_SCRIPT") ? { interpreter: exe } : exe.length > 0 ? { exe } : {}),
     ...(has("EVENT_ARGV0_KEPT") ? { keepsArgv0: true } : {}),
     args: splitArea(area),
     argsBytes: argsBytes + 1,
@@ -114,8 +114,8 @@ function decode(record: Uint8Array, { size, at, verdicts, flags: known }: Border
       ? null
       : {
           stringId: u32("string_id"),
-          offset: offsetInLine(u32("match_offset"), u32("match_in_path") === 1, path, area),
-          bytes: matchedBytes(view, at, path, area, context),
+          offset: offsetInLine(u32("match_offset"), u32("match_in_path"), path, area),
+          bytes: matchedBytes(view, at, path, exe, area, context),
         },
     patternId: u32("pattern_id"),
     generation: u32("generation"),
@@ -143,8 +143,13 @@ function verdictOf(number: number, verdicts: Border["verdicts"]): Verdict {
   return verdict;
 }
 
-function offsetInLine(offset: number, inPath: boolean, path: Uint8Array, area: Uint8Array): number | undefined {
-  if (inPath) return offset;
+/** `match_in_path`: the match stands in the path that was given, or in the true one. */
+const IN_PATH = 1;
+const IN_TRUE_PATH = 2;
+
+function offsetInLine(offset: number, inPath: number, path: Uint8Array, area: Uint8Array): number | undefined {
+  if (inPath === IN_TRUE_PATH) return undefined;
+  if (inPath === IN_PATH) return offset;
   const argv0Bytes = area.indexOf(0);
   return argv0Bytes < 0 || offset < argv0Bytes ? undefined : path.length + offset - argv0Bytes;
 }
@@ -154,12 +159,16 @@ function matchedBytes(
   view: DataView,
   at: Border["at"],
   path: Uint8Array,
+  exe: Uint8Array,
   area: Uint8Array,
   context: Uint8Array,
 ): Uint8Array {
   const from = view.getUint32(at["match_offset"]!, true);
   const length = view.getUint32(at["string_bytes"]!, true);
-  if (view.getUint32(at["match_in_path"]!, true) === 1) {
+  const inPath = view.getUint32(at["match_in_path"]!, true);
+  if (inPath === IN_TRUE_PATH)
+    return from + length <= exe.length ? exe.subarray(from, from + length) : new Uint8Array(0);
+  if (inPath === IN_PATH) {
     const rest = area.indexOf(0);
     const text = rest < 0 ? path : Buffer.concat([path, area.subarray(rest)]);
     return text.subarray(from, from + length);

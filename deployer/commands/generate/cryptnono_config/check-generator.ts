@@ -10,13 +10,18 @@ import { decryptGenerator } from "./run.js";
  * Type-check the decrypted generator if there is one, else the encrypted one, decrypted into memory.
  *
  * @returns What was checked, relative to the repository.
- * @throws GeneratorError with one line per error, `file:line:column: text`.
+ * @throws GeneratorError with one line per error, `file:line:column: TScode`: the compiler's text quotes literals, which
+ *   are the list's.
  */
 export async function checkGenerator(paths: Paths): Promise<string> {
   const decrypted = existsSync(paths.plainGenerator);
   const source = decrypted ? readFileSync(paths.plainGenerator, "utf8") : await decryptGenerator(paths);
   const errors = typeErrors(source, paths.plainGenerator);
-  if (errors.length > 0) throw new GeneratorError(`check ${basename(paths.plainGenerator)}:\n${errors.join("\n")}`);
+  if (errors.length > 0) {
+    throw new GeneratorError(`check ${basename(paths.plainGenerator)}:\n${errors.join("\n")}`, {
+      hint: "the compiler's own words could quote the list; an editor shows them in the decrypted file",
+    });
+  }
   return shown(paths, decrypted ? paths.plainGenerator : paths.encryptedGenerator);
 }
 
@@ -54,8 +59,8 @@ export function typeErrors(source: string, file: string): string[] {
   }
 }
 
-function line({ fileName, pos, text }: Diagnostic, source: string, file: string): string {
-  if (fileName !== file) return `${fileName ?? "compiler"}: ${text}`;
+function line({ fileName, pos, code }: Diagnostic, source: string, file: string): string {
+  if (fileName !== file) return `${fileName === undefined ? "compiler" : basename(fileName)}: TS${code}`;
   const before = source.slice(0, pos).split("\n");
-  return `${basename(file)}:${before.length}:${before.at(-1)!.length + 1}: ${text}`;
+  return `${basename(file)}:${before.length}:${before.at(-1)!.length + 1}: TS${code}`;
 }

@@ -1,9 +1,8 @@
 // The last look at a list before it is encrypted: what would make a node unusable, or could never match, is refused.
 import { MAX_STRING_BYTES } from "@cryptnono/matcher";
 import { ListError } from "../../../errors.js";
-import { shellSplit } from "../../../generator/shell-split.js";
 import { isCiphertext } from "../../../generator/sieve.js";
-import { bytes, commandLine, MIN_STRING_BYTES, StringIndex } from "../../../generator/string-index.js";
+import { bytes, MIN_STRING_BYTES, StringIndex, shellLine } from "../../../generator/string-index.js";
 import type { Candidate } from "../../../generator/types.js";
 import { ESSENTIAL_COMMANDS } from "./essential-commands.js";
 
@@ -34,7 +33,7 @@ export function checkList(name: string, list: readonly Candidate[]): void {
   }
   const index = new StringIndex(list);
   for (const command of ESSENTIAL_COMMANDS) {
-    const [found] = index.banning(commandLine(shellSplit(command)));
+    const [found] = index.banning(shellLine(command));
     if (found !== undefined) refuse(`${name}[${found}]`, `it would kill «${command}»`, list[found]!.rule);
   }
 }

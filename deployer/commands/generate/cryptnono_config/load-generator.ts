@@ -62,12 +62,14 @@ export async function loadGenerator(source: string, file: string, showMessages: 
 function syntaxError(name: string, cause: { errors?: Message[] }): GeneratorError {
   const first = cause.errors?.[0];
   const place = first?.location ? `${name}:${first.location.line}:${first.location.column + 1}` : name;
-  // esbuild quotes what it met, which may be a banned string.
-  const text = (first?.text ?? "it could not be read").replace(/ but found .*$/s, "");
-  return new GeneratorError(`compile ${place}: ${text.charAt(0).toLowerCase()}${text.slice(1)}`, {
+  // esbuild's own words quote what it met, which may be a banned string.
+  return new GeneratorError(`compile ${place}: a syntax error`, {
     hint: "deployer generate check-blocklist-generator lists all errors",
   });
 }
+
+/** Errors whose names are the language's; any other class is the generator's, and may be named after anything. */
+const KNOWN_ERRORS = ["Error", "EvalError", "RangeError", "ReferenceError", "SyntaxError", "TypeError", "URIError"];
 
 function exception(error: unknown, file: string, map: SourceMap, showMessages: boolean): GeneratorError {
   const name = basename(file);
@@ -76,8 +78,12 @@ function exception(error: unknown, file: string, map: SourceMap, showMessages: b
   const [, line, column] = /:(\d+):(\d+)\)?$/.exec(at ?? "") ?? [];
   const entry = line === undefined ? undefined : map.findEntry(Number(line) - 1, Number(column) - 1);
   const place = entry !== undefined && "originalLine" in entry ? `${name}:${Number(entry.originalLine) + 1}` : name;
-  const kind = error instanceof Error ? error.constructor.name : `a ${typeof error}`;
+  const kind = error instanceof Error ? nameOf(error) : `a ${typeof error}`;
   return new GeneratorError(`run ${place}: ${showMessages ? `${kind}: ${thrown.message}` : `it threw ${kind}`}`, {
     hint: showMessages ? undefined : "--show-strings prints what it said, which may hold banned strings",
   });
+}
+
+function nameOf(error: Error): string {
+  return KNOWN_ERRORS.find((name) => name === error.constructor?.name) ?? "an error of its own class";
 }
