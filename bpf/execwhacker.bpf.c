@@ -359,14 +359,109 @@ static __always_inline void see_true_path(struct search *s, struct filters *f, s
 		search_true_path(s, f, bytes);
 }
 
+/* A scan sees the process otherwise than exec did: under another path, with a title of its own. What was spared here is told
+ * to it. */
+static __always_inline void remember_spared(struct search *s, struct filters *f, struct task_struct *task,
+					    struct linux_binprm *bprm)
+{
+	__u32 tgid = BPF_CORE_READ(task, tgid), slot = s->copy + 1;
+	struct hashing *h = bpf_map_lookup_elem(&hashings, &slot);
+	struct spared_buffer *b = bpf_map_lookup_elem(&spared_buffers, &s->copy);
+	__u64 end = BPF_CORE_READ(task, mm, env_end);
+	long n;
+
+	if (!h || !b)
+		return;
+	h->keys[0] = random_odd();
+	h->keys[1] = random_odd();
+	hash_strings(h, s->args, end > s->args ? end - s->args : 0, BPF_CORE_READ(bprm, argc));
+	b->entry.start_time_ns = BPF_CORE_READ(task, start_boottime);
+	b->entry.keys[0] = h->keys[0];
+	b->entry.keys[1] = h->keys[1];
+	b->entry.hash = h->hash;
+	b->entry.bytes = h->bytes;
+	b->entry.string_id = s->told.string_id;
+	b->entry.pattern_id = s->allow.told_pattern;
+	b->entry.generation = f->policy.generation;
+	n = bpf_probe_read_kernel_str(b->entry.path, MAX_SPARED_PATH_BYTES, BPF_CORE_READ(bprm, filename));
+	b->entry.path_bytes = n > 0 && n < MAX_SPARED_PATH_BYTES ? n - 1 : MAX_SPARED_PATH_BYTES;
+	bpf_map_update_elem(&spared, &tgid, &b->entry, BPF_ANY);
+}
+
+/* A child has its parent's arguments, and the verdict on them. */
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(spared_forked, struct task_struct *parent, struct task_struct *child)
+{
+	__u32 tgid = BPF_CORE_READ(parent, tgid), child_tgid = BPF_CORE_READ(child, tgid), zero = 0;
+	struct spared *entry = bpf_map_lookup_elem(&spared, &tgid);
+	struct spared_buffer *b;
+
+	if (!entry || child_tgid == tgid)
+		return 0;
+	b = bpf_map_lookup_elem(&forked_buffers, &zero);
+	if (!b)
+		return 0;
+	b->entry = *entry;
+	b->entry.start_time_ns = BPF_CORE_READ(child, start_boottime);
+	bpf_map_update_elem(&spared, &child_tgid, &b->entry, BPF_ANY);
+	return 0;
+}
+
+/* Count the verdict that has taken effect, and tell of it. A global function, which the verifier looks at by itself: where
+ * the verdict is one of any. */
+__attribute__((noinline)) int tell(__u32 copy)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct linux_binprm *bprm;
+	struct search *s = search_state(copy);
+	struct filters *f = s ? search_filters(s->slot) : NULL;
+	struct telling telling = {};
+	struct tally_key key = {};
+	struct event_buffer *b;
+	__u32 verdict;
+
+	if (!s || !f)
+		return 0;
+	bprm = (void *)s->exec;
+	verdict = s->verdict;
+	count_verdict(verdict, s, task);
+	if (verdict == VERDICT_SPARED_PATTERN)
+		remember_spared(s, f, task, bprm);
+
+	b = event_buffer(copy);
+	if (!b || is_self_test(task))
+		return 0;
+	key.group = tally_group(b, task);
+	key.string_id = s->has_told ? s->told.string_id : NO_STRING;
+	key.pattern_id = s->allow.told_pattern;
+	key.generation = f->policy.generation;
+	key.verdict = verdict;
+	telling.args_bytes = EVENT_ARGS_BYTES;
+	if (verdict != VERDICT_OBSERVED && !tally_verdict(&key, &f->policy, task, &telling))
+		return 0;
+	b->event.latency_ns = bpf_ktime_get_ns() - s->entered_ns;
+	b->event.group = key.group;
+	b->event.verdict = verdict;
+	b->event.flags = s->flags | (s->has_told ? 0 : EVENT_NO_STRING);
+	b->event.string_id = s->told.string_id;
+	b->event.string_bytes = s->told.string_bytes;
+	b->event.pattern_id = s->allow.told_pattern;
+	b->event.generation = f->policy.generation;
+	b->event.signal_result = s->signal_result;
+	b->event.match_offset = s->told.match_offset;
+	b->event.match_in_path = s->told.match_in_path;
+	add_identity(b, task);
+	add_line(b, s, bprm, telling.args_bytes);
+	if (send_event(b))
+		count_told(verdict, &telling);
+	return 0;
+}
+
 /* Search, judge, kill, and only then tell. */
 static __always_inline int guard(struct task_struct *task, struct linux_binprm *bprm, __u32 copy)
 {
 	__u64 entered = bpf_ktime_get_ns();
 	unsigned long args, args_end;
-	struct telling telling = {};
-	struct tally_key key = {};
-	struct event_buffer *b;
 	struct filters *f;
 	__u32 verdict;
 	struct search *s;
@@ -406,34 +501,11 @@ static __always_inline int guard(struct task_struct *task, struct linux_binprm *
 		verdict = VERDICT_KILL_FAILED;
 	if (verdict == VERDICT_PASS)
 		verdict = VERDICT_OBSERVED;
-	count_verdict(verdict, s, task);
-
-	b = event_buffer(copy);
-	if (!b || is_self_test(task))
-		return 0;
-	key.group = tally_group(b, task);
-	key.string_id = s->has_told ? s->told.string_id : NO_STRING;
-	key.pattern_id = s->allow.told_pattern;
-	key.generation = f->policy.generation;
-	key.verdict = verdict;
-	telling.args_bytes = EVENT_ARGS_BYTES;
-	if (verdict != VERDICT_OBSERVED && !tally_verdict(&key, &f->policy, task, &telling))
-		return 0;
-	b->event.latency_ns = bpf_ktime_get_ns() - entered;
-	b->event.group = key.group;
-	b->event.verdict = verdict;
-	b->event.flags = s->flags | (s->has_told ? 0 : EVENT_NO_STRING);
-	b->event.string_id = s->told.string_id;
-	b->event.string_bytes = s->told.string_bytes;
-	b->event.pattern_id = s->allow.told_pattern;
-	b->event.generation = f->policy.generation;
-	b->event.signal_result = failed;
-	b->event.match_offset = s->told.match_offset;
-	b->event.match_in_path = s->told.match_in_path;
-	add_identity(b, task);
-	add_line(b, s, bprm, telling.args_bytes);
-	if (send_event(b))
-		count_told(verdict, &telling);
+	s->verdict = verdict;
+	s->signal_result = failed;
+	s->entered_ns = entered;
+	s->exec = (__u64)bprm;
+	tell(copy);
 	return 0;
 }
 

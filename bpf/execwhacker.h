@@ -23,6 +23,8 @@ enum limits {
 	/* From the root: kubepods, quality of service, pod, container. What lies deeper a container's owner may have made. */
 	TALLY_DEPTH = 4,
 	MAX_TALLIES = 8192,
+	MAX_SPARED = 4096,
+	MAX_SPARED_PATH_BYTES = 254,
 	/* After the first ones, and of any kind together: */
 	TELL_EVERY_S = 10, /* a record of one tally */
 	TELL_GROUP_BURST = 64, /* records of one group at once, and one a second */
@@ -273,6 +275,21 @@ struct summed {
 	__u64 count;
 };
 
+/* ---- what was spared ---- */
+
+/* A process that a pattern spared, for whoever sees it again later. It holds for as long as its arguments do. */
+struct spared {
+	__u64 start_time_ns; /* since boot; tells a number that was given again */
+	__u64 keys[2]; /* of the hash: lib/copied.bpf.h */
+	__u64 hash; /* of the arguments, each with its NUL */
+	__u64 bytes; /* that were hashed; 0: the hash is not known */
+	__u32 string_id;
+	__u32 pattern_id;
+	__u32 generation;
+	__u16 path_bytes; /* of the path that was given; MAX_SPARED_PATH_BYTES: it is longer, and not kept */
+	__u8 path[MAX_SPARED_PATH_BYTES];
+};
+
 /* ---- the test entry (SEC("syscall")) ---- */
 struct judge_args {
 	__u64 path; /* user address, NUL-terminated */
@@ -307,6 +324,7 @@ struct border {
 	struct tally_key tally_key;
 	struct tally tally;
 	struct summed summed;
+	struct spared spared;
 	enum event_flags event_flags;
 	struct exec_event exec_event;
 	struct judge_args judge_args;

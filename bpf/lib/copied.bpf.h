@@ -48,6 +48,23 @@ struct {
 	__type(value, struct hashing);
 } hashings SEC(".maps");
 
+/* A value for the map of what was spared; too large for the stack. */
+struct spared_buffer {
+	struct spared entry;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 3);
+	__type(key, __u32);
+	__type(value, struct spared_buffer);
+} spared_buffers SEC(".maps");
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct spared_buffer);
+} forked_buffers SEC(".maps");
+
 struct hash_walk {
 	__u32 turns;
 	__u32 reserved;

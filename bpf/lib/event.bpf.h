@@ -169,10 +169,10 @@ static __always_inline void add_line(struct event_buffer *b, struct search *s, s
 	__u32 n = s->args_bytes < most ? s->args_bytes : most, from;
 	struct true_path *t;
 
-	e->path_bytes = add_kernel_string(b, MAX_PATH_BYTES, bprm->filename);
+	e->path_bytes = add_kernel_string(b, MAX_PATH_BYTES, BPF_CORE_READ(bprm, filename));
 	t = bpf_map_lookup_elem(&true_paths, &s->copy);
 	if (s->flags & EVENT_SCRIPT)
-		e->exe_bytes = add_kernel_string(b, EVENT_EXE_BYTES, bprm->interp);
+		e->exe_bytes = add_kernel_string(b, EVENT_EXE_BYTES, BPF_CORE_READ(bprm, interp));
 	else
 		e->exe_bytes = t && t->bytes ? add_kernel_string(b, EVENT_EXE_BYTES, (const char *)t->path) : 0;
 	e->args_bytes = add_user_bytes(b, n, s->args);

@@ -90,6 +90,14 @@ struct {
 	__type(value, __u64);
 } told_groups SEC(".maps");
 
+/* tgid -> struct spared. Written at exec and at fork, read by the agent's scan. The oldest entries go. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_SPARED);
+	__type(key, __u32);
+	__type(value, struct spared);
+} spared SEC(".maps");
+
 /* tgid -> the number of its last exec that one of the programs has seen. Used from Linux 7.0 on. The oldest entries go. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

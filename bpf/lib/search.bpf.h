@@ -78,6 +78,11 @@ struct search {
 	__u32 in_true_path; /* what is searched is not the path that was given */
 	__u32 work; /* done for this exec, in units of WORK_* */
 	__u32 max_work;
+	/* What came of it, for the telling. */
+	__u32 verdict;
+	__s32 signal_result;
+	__u64 entered_ns;
+	__u64 exec; /* struct linux_binprm */
 	__u32 flags; /* enum event_flags: UNREADABLE, OVER_LONG, SCRIPT */
 	__u32 stop;
 	struct allow_state allow; /* allow.bpf.h */

@@ -48,6 +48,7 @@ export interface Addon {
   pin(sensor: Handle, dir: string, maps: readonly string[]): void;
   openPinned(dir: string, maps: readonly string[]): Handle;
   isPinFileSystem(dir: string): boolean;
+  hashStrings(area: Uint8Array, bytes: number, keys: Uint8Array): bigint;
   pidfdOpen(pid: number): number;
   pidfdSendSignal(fd: number, signal: number): void;
   closeFd(fd: number): void;

@@ -19,6 +19,16 @@ export function isPinFileSystem(dir: string): boolean {
   return call((addon) => addon.isPinFileSystem(dir));
 }
 
+/**
+ * The hash that the kernel's part takes of a process's arguments.
+ *
+ * @param bytes - How many of `area`'s are hashed; the last of them is a NUL.
+ * @param keys - 16 bytes, from the same place as the hash that is compared.
+ */
+export function hashStrings(area: Uint8Array, bytes: number, keys: Uint8Array): bigint {
+  return call((addon) => addon.hashStrings(area, bytes, keys));
+}
+
 /** pidfds by number. Errors are NativeErrors whose `code` is the errno's name: `ESRCH` when there is no such process. */
 export const pidfd = {
   pidfdOpen: (pid: number): number => call((addon) => addon.pidfdOpen(pid)),

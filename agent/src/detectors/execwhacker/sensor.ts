@@ -32,7 +32,7 @@ export function execwhackerSensor(kernelRelease = release()): SensorParts {
   const isPreempted = isTracingPreempted(kernelRelease);
   const hasTracepoints = isAtLeast(kernelRelease, 6, 10);
   const copied = hasTracepoints ? COPIED.byTracepoints : COPIED.byFunction;
-  const programs = ["agent_exit", GUARD_PROGRAM, ...(isPreempted ? others : [])];
+  const programs = ["agent_exit", "spared_forked", GUARD_PROGRAM, ...(isPreempted ? others : [])];
   return {
     detector: "execwhacker",
     programs: [...copied.map((program) => ({ program, optional: true })), ...programs.map((program) => ({ program }))],

@@ -1,0 +1,53 @@
+// What the kernel remembers of processes that a pattern spared at exec: a verdict there binds whoever sees them again.
+import { hashStrings, type Layout, type SensorMap, structLayout } from "@cryptnono/native";
+
+/** `struct spared` of bpf/execwhacker.h: the verdict at exec, for as long as the arguments are those. */
+export interface SparedAtExec {
+  /** The path that was given to exec; null when it was too long to be kept. */
+  readonly path: Uint8Array | null;
+  readonly stringId: number;
+  readonly patternId: number;
+  /** Of the list that the numbers are from. */
+  readonly generation: number;
+  /** Whether the argument area, as /proc/PID/cmdline has it, is another one by now. */
+  hasChanged(area: Uint8Array): boolean;
+}
+
+export interface ExecMemory {
+  /** What is known of the process with this number that began at this time, in nanoseconds since boot. */
+  spared(pid: number, startTimeNs: bigint): SparedAtExec | null;
+}
+
+/** /proc/PID/stat counts in ticks of 10 ms: two times of one process may differ by that. */
+const TICK_NS = 10_000_000n;
+
+/** @param map - The sensor's map `spared`. */
+export function execMemory(map: Pick<SensorMap, "get">, layout: Layout): ExecMemory {
+  const { offsets, sizes } = structLayout(layout, "spared");
+  const at = (field: string) => {
+    const offset = offsets[field];
+    if (offset === undefined) throw new Error(`struct spared has no ${field}`);
+    return offset;
+  };
+  const pathRoom = sizes["path"]!;
+  return {
+    spared(pid, startTimeNs) {
+      const bytes = map.get(pid);
+      if (bytes === null) return null;
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      const began = view.getBigUint64(at("start_time_ns"), true);
+      if (began / TICK_NS !== startTimeNs / TICK_NS) return null;
+      const pathBytes = view.getUint16(at("path_bytes"), true);
+      const hashed = Number(view.getBigUint64(at("bytes"), true));
+      const hash = view.getBigUint64(at("hash"), true);
+      const keys = bytes.slice(at("keys"), at("keys") + 16);
+      return {
+        path: pathBytes < pathRoom ? bytes.slice(at("path"), at("path") + pathBytes) : null,
+        stringId: view.getUint32(at("string_id"), true),
+        patternId: view.getUint32(at("pattern_id"), true),
+        generation: view.getUint32(at("generation"), true),
+        hasChanged: (area) => hashed === 0 || hashed > area.length || hashStrings(area, hashed, keys) !== hash,
+      };
+    },
+  };
+}
