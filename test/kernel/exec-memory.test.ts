@@ -41,7 +41,10 @@ test("a spared process and the children it forks are known, and that their argum
       for (const pid of [child.pid!, Number(text.toString())]) {
         const known = memory.spared(pid, startTimeNs(pid));
         assert.ok(known !== null, `process ${pid}`);
-        assert.deepEqual([known.stringId, known.generation, Buffer.from(known.path ?? []).toString()], [0, 7, "/bin/bash"]);
+        assert.deepEqual(
+          [known.stringId, known.generation, Buffer.from(known.path ?? []).toString()],
+          [0, 7, "/bin/bash"],
+        );
         const area = cmdline(pid);
         assert.ok(area.includes(banned));
         assert.equal(known.hasChanged(area), false, `${area.length} bytes`);
