@@ -343,15 +343,14 @@ static __always_inline __u32 script_flags(struct linux_binprm *bprm)
 
 /* Where the path that was given does not say which file runs, strings are looked for in the file's own. A script's file is not
  * at hand any more: what runs is its interpreter. */
-static __always_inline void see_true_path(struct search *s, struct filters *f, struct task_struct *task,
-					  struct linux_binprm *bprm)
+static __always_inline void see_true_path(struct search *s, struct filters *f, struct task_struct *task)
 {
 	__u32 bytes;
 
 	forget_true_path(s->copy);
 	if (s->flags & EVENT_SCRIPT || (s->is_plain && !s->found_sets[ACTION_ENFORCE] && !s->found_sets[ACTION_AUDIT]))
 		return;
-	read_true_path(s->copy, task, bprm->file);
+	read_true_path(s->copy, task, BPF_CORE_READ(task, mm, exe_file));
 	if (s->is_plain || s->stop)
 		return;
 	bytes = take_true_path(s);
@@ -361,8 +360,7 @@ static __always_inline void see_true_path(struct search *s, struct filters *f, s
 
 /* A scan sees the process otherwise than exec did: under another path, with a title of its own. What was spared here is told
  * to it. */
-static __always_inline void remember_spared(struct search *s, struct filters *f, struct task_struct *task,
-					    struct linux_binprm *bprm)
+static __always_inline void remember_spared(struct search *s, struct filters *f, struct task_struct *task)
 {
 	__u32 tgid = BPF_CORE_READ(task, tgid), slot = s->copy + 1;
 	struct hashing *h = bpf_map_lookup_elem(&hashings, &slot);
@@ -374,7 +372,7 @@ static __always_inline void remember_spared(struct search *s, struct filters *f,
 		return;
 	h->keys[0] = random_odd();
 	h->keys[1] = random_odd();
-	hash_strings(h, s->args, end > s->args ? end - s->args : 0, BPF_CORE_READ(bprm, argc));
+	hash_strings(h, s->args, end > s->args ? end - s->args : 0, s->argc);
 	b->entry.start_time_ns = BPF_CORE_READ(task, start_boottime);
 	b->entry.keys[0] = h->keys[0];
 	b->entry.keys[1] = h->keys[1];
@@ -383,7 +381,7 @@ static __always_inline void remember_spared(struct search *s, struct filters *f,
 	b->entry.string_id = s->told.string_id;
 	b->entry.pattern_id = s->allow.told_pattern;
 	b->entry.generation = f->policy.generation;
-	n = bpf_probe_read_kernel_str(b->entry.path, MAX_SPARED_PATH_BYTES, BPF_CORE_READ(bprm, filename));
+	n = bpf_probe_read_kernel_str(b->entry.path, MAX_SPARED_PATH_BYTES, (const char *)s->filename);
 	b->entry.path_bytes = n > 0 && n < MAX_SPARED_PATH_BYTES ? n - 1 : MAX_SPARED_PATH_BYTES;
 	bpf_map_update_elem(&spared, &tgid, &b->entry, BPF_ANY);
 }
@@ -412,7 +410,6 @@ int BPF_PROG(spared_forked, struct task_struct *parent, struct task_struct *chil
 __attribute__((noinline)) int tell(__u32 copy)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct linux_binprm *bprm;
 	struct search *s = search_state(copy);
 	struct filters *f = s ? search_filters(s->slot) : NULL;
 	struct telling telling = {};
@@ -422,11 +419,10 @@ __attribute__((noinline)) int tell(__u32 copy)
 
 	if (!s || !f)
 		return 0;
-	bprm = (void *)s->exec;
 	verdict = s->verdict;
 	count_verdict(verdict, s, task);
 	if (verdict == VERDICT_SPARED_PATTERN)
-		remember_spared(s, f, task, bprm);
+		remember_spared(s, f, task);
 
 	b = event_buffer(copy);
 	if (!b || is_self_test(task))
@@ -451,13 +447,188 @@ __attribute__((noinline)) int tell(__u32 copy)
 	b->event.match_offset = s->told.match_offset;
 	b->event.match_in_path = s->told.match_in_path;
 	add_identity(b, task);
-	add_line(b, s, bprm, telling.args_bytes);
+	add_line(b, s, telling.args_bytes);
 	if (send_event(b))
 		count_told(verdict, &telling);
 	return 0;
 }
 
-/* Search, judge, kill, and only then tell. */
+/* Search and judge, for the second time if `later`. */
+static __always_inline __u32 look(struct search *s, struct filters *f, struct task_struct *task)
+{
+	const char *path = (const char *)s->filename;
+
+	s->path_bytes = read_path(s, path);
+	s->is_plain = is_plain_path(s->copy);
+	search(s, f);
+	see_true_path(s, f, task);
+	return judge(s, f, path);
+}
+
+/* The verdict takes effect, and only then is it told. */
+static __always_inline void conclude(struct search *s, __u32 verdict)
+{
+	long failed = 0;
+
+	if (verdict == VERDICT_PASS && !report_all)
+		return;
+	if (verdict == VERDICT_KILLED && (failed = bpf_send_signal(SIGKILL)) != 0)
+		verdict = VERDICT_KILL_FAILED;
+	if (verdict == VERDICT_PASS)
+		verdict = VERDICT_OBSERVED;
+	s->verdict = verdict;
+	s->signal_result = failed;
+	tell(s->copy);
+}
+
+/* ---- what cannot be searched here and now ---- */
+
+/* An exec whose line has a page that is not in memory, or is too long to be searched while nothing else may run on the CPU. Later
+ * still is before the new program's first instruction: in the task's own context, on its way to user mode, where a page can be
+ * waited for and others get their turn.
+ *
+ * 38aa7003e369 "bpf: task work scheduling kfuncs", v6.18; ea0714d61dea "bpf:add _impl suffix for bpf_task_work_schedule* kfuncs",
+ * v6.18 too; 6e663ffdf760 "bpf: Migrate bpf_task_work_schedule_* kfuncs to KF_IMPLICIT_ARGS", v7.0, takes it away again. */
+struct bpf_task_work {
+	__u64 __opaque;
+} __attribute__((aligned(8)));
+
+struct later {
+	struct bpf_task_work work;
+	__u64 args;
+	__u32 args_bytes; /* with the last NUL */
+	__u32 flags;
+	__u32 argc;
+	__u32 reserved;
+	__u8 path[MAX_PATH_BYTES];
+	__u8 interp[EVENT_EXE_BYTES];
+};
+
+/* Thread group -> what its exec was. Made by the exec program, taken away by the second look. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, struct later);
+} later SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct later);
+} later_buffers SEC(".maps");
+
+/* Set before load: which state the second look takes; 0: there is none on this kernel. */
+const volatile __u32 later_copy = 0;
+
+struct bpf_map {
+	__u32 id;
+} __attribute__((preserve_access_index));
+
+typedef int (*later_callback)(struct bpf_map *map, void *key, void *value);
+extern int bpf_task_work_schedule_signal_impl(struct task_struct *task, struct bpf_task_work *work, void *map,
+					      later_callback callback, void *aux) __ksym __weak;
+extern int bpf_task_work_schedule_signal(struct task_struct *task, struct bpf_task_work *work, void *map,
+					 later_callback callback) __ksym __weak;
+
+/* How much more a second look may cost than the first: others get their turn meanwhile. */
+#define LATER_WORK 16
+
+struct touch_walk {
+	__u32 turns;
+	__u32 bytes;
+	__u64 args;
+};
+
+/* Have a page read in. */
+LOOP_BODY(touch_page, struct touch_walk)
+{
+	__u32 at = turn * 4096;
+	__u8 byte;
+
+	if (at >= ctx->bytes)
+		at = ctx->bytes - 1;
+	return bpf_copy_from_user(&byte, 1, (void *)(ctx->args + at)) != 0;
+}
+
+/* A second look may be preempted by another one on the same CPU, which then finds the state taken. */
+static __always_inline bool take_state(struct search *s)
+{
+	return __sync_val_compare_and_swap(&s->taken, 0, 1) == 0;
+}
+
+static int look_later(struct bpf_map *map, void *key, void *value)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct touch_walk touch = {};
+	struct later *l = value;
+	struct filters *f;
+	struct search *s;
+	__u32 verdict, copy = later_copy;
+
+	touch.bytes = l->args_bytes;
+	touch.args = l->args;
+	if (touch.bytes)
+		LOOP(touch_page, touch.bytes / 4096 + 2, &touch);
+	s = search_state(copy);
+	if (!s)
+		return 0;
+	if (!take_state(s)) {
+		f = search_filters(control_get(CONTROL_SLOT) & 1);
+		count(COUNTER_LATER_BUSY);
+		if (f && by_way(f, f->policy.way_unreadable) == VERDICT_KILLED)
+			bpf_send_signal(SIGKILL);
+		bpf_map_delete_elem(&later, key);
+		return 0;
+	}
+	f = begin(s, copy, l->args, l->args_bytes, l->flags);
+	if (f) {
+		s->work_factor = LATER_WORK;
+		s->argc = l->argc;
+		s->filename = (__u64)l->path;
+		s->interp = (__u64)l->interp;
+		s->entered_ns = bpf_ktime_get_ns();
+		verdict = look(s, f, task);
+		conclude(s, verdict);
+	}
+	s->taken = 0;
+	bpf_map_delete_elem(&later, key);
+	return 0;
+}
+
+/* Have this exec looked at once more, on its way to user mode. */
+static __always_inline bool put_off(struct search *s, struct task_struct *task)
+{
+	__u32 zero = 0, tgid = BPF_CORE_READ(task, tgid);
+	struct later *l = bpf_map_lookup_elem(&later_buffers, &zero);
+	long failed;
+
+	if (!later_copy || !l)
+		return false;
+	l->args = s->args;
+	l->args_bytes = s->args_bytes + 1;
+	l->flags = s->flags & ~(EVENT_UNREADABLE | EVENT_OVER_LONG | EVENT_ALLOW_CUT);
+	l->argc = s->argc;
+	bpf_probe_read_kernel_str(l->path, MAX_PATH_BYTES, (void *)s->filename);
+	bpf_probe_read_kernel_str(l->interp, EVENT_EXE_BYTES, (void *)s->interp);
+	if (bpf_map_update_elem(&later, &tgid, l, BPF_ANY))
+		return false;
+	l = bpf_map_lookup_elem(&later, &tgid);
+	if (!l)
+		return false;
+	if (&bpf_task_work_schedule_signal_impl)
+		failed = bpf_task_work_schedule_signal_impl(task, &l->work, &later, look_later, NULL);
+	else if (&bpf_task_work_schedule_signal)
+		failed = bpf_task_work_schedule_signal(task, &l->work, &later, look_later);
+	else
+		return false;
+	if (failed)
+		bpf_map_delete_elem(&later, &tgid);
+	return !failed;
+}
+
 static __always_inline int guard(struct task_struct *task, struct linux_binprm *bprm, __u32 copy)
 {
 	__u64 entered = bpf_ktime_get_ns();
@@ -466,7 +637,6 @@ static __always_inline int guard(struct task_struct *task, struct linux_binprm *
 	__u32 verdict;
 	struct search *s;
 	enum copied_result changed;
-	long failed = 0;
 
 	if (control_get(CONTROL_RETIRED_BY))
 		return 0;
@@ -485,27 +655,23 @@ static __always_inline int guard(struct task_struct *task, struct linux_binprm *
 		count(COUNTER_NO_TABLES);
 		return 0;
 	}
+	s->work_factor = 1;
+	s->argc = bprm->argc;
+	s->filename = (__u64)bprm->filename;
+	s->interp = (__u64)bprm->interp;
+	s->entered_ns = entered;
 	changed = check_copied ? compare_copied(task, bprm, s) : COPIED_SAME;
 	if (changed == COPIED_CHANGED)
 		s->flags |= EVENT_CHANGED;
 	else if (changed == COPIED_UNKNOWN)
 		count(COUNTER_UNCHECKED);
-	s->path_bytes = read_path(s, bprm->filename);
-	s->is_plain = is_plain_path(copy);
-	search(s, f);
-	see_true_path(s, f, task, bprm);
-	verdict = judge(s, f, bprm->filename);
-	if (verdict == VERDICT_PASS && !report_all)
+	verdict = look(s, f, task);
+	if (s->flags & (EVENT_UNREADABLE | EVENT_OVER_LONG | EVENT_ALLOW_CUT) && !(s->found_sets[ACTION_ENFORCE] & 1) &&
+	    put_off(s, task)) {
+		count(COUNTER_PUT_OFF);
 		return 0;
-	if (verdict == VERDICT_KILLED && (failed = bpf_send_signal(SIGKILL)) != 0)
-		verdict = VERDICT_KILL_FAILED;
-	if (verdict == VERDICT_PASS)
-		verdict = VERDICT_OBSERVED;
-	s->verdict = verdict;
-	s->signal_result = failed;
-	s->entered_ns = entered;
-	s->exec = (__u64)bprm;
-	tell(copy);
+	}
+	conclude(s, verdict);
 	return 0;
 }
 
@@ -587,6 +753,7 @@ int judge_buffer(struct judge_args *in)
 	f = begin(s, 0, in->args, in->args_bytes, in->script_interpreter ? EVENT_SCRIPT : 0);
 	if (!f)
 		return 1;
+	s->work_factor = 1;
 	/* An exec's path is in the kernel's memory. */
 	path = (const char *)b->data;
 	bpf_probe_read_user_str(b->data, MAX_PATH_BYTES, (void *)in->path);

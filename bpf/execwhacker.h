@@ -167,6 +167,8 @@ enum counter {
 	COUNTER_NO_TABLES,
 	COUNTER_SKIPPED, /* execs at which the kernel did not run the program */
 	COUNTER_SELF_TEST, /* the agent's own child was killed; not among the killed */
+	COUNTER_PUT_OFF, /* execs that were looked at once more, on their way to user mode */
+	COUNTER_LATER_BUSY, /* of them, those for which no state was free */
 	COUNTER_CHANGED, /* execs whose arguments were written to by someone else before they were judged */
 	COUNTER_UNCHECKED, /* execs of which that is not known */
 	/* Verdicts that were sent as records, in the order of enum verdict. Behind the verdicts' own counters, and so read after

@@ -137,7 +137,7 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
   const { tell, notice, fault, lookUpWith, settle } = createReporter(createFormatter(), writer, metrics);
   const guard = new Guard(execwhackerSensor(), {
     object: readObject(objectFile),
-    constants: { report_all: options.debug, check_copied: true },
+    constants: { report_all: options.debug },
     maxEntries: {
       ...(options.killRingBytes > 0 ? { [KILL_RING]: options.killRingBytes } : {}),
       ...(options.otherRingBytes > 0 ? { [OTHER_RING]: options.otherRingBytes } : {}),

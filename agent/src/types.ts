@@ -199,6 +199,9 @@ export interface SensorCounters {
   /** A page of the command line was not resident; what became of it is counted by the verdicts above. */
   readonly unreadable: bigint;
   readonly over_long: bigint;
+  /** Looked at once more on its way to user mode; of those, without a state to do it in. */
+  readonly put_off: bigint;
+  readonly later_busy: bigint;
   /** Someone else wrote to the arguments before they were judged; and execs of which that is not known. */
   readonly changed: bigint;
   readonly unchecked: bigint;

@@ -43,7 +43,7 @@ struct hashing {
 /* 0 for the hash that is taken early, 1 and on for the copies of the exec program. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 4);
+	__uint(max_entries, 2);
 	__type(key, __u32);
 	__type(value, struct hashing);
 } hashings SEC(".maps");
@@ -54,7 +54,7 @@ struct spared_buffer {
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 3);
+	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct spared_buffer);
 } spared_buffers SEC(".maps");

@@ -163,16 +163,16 @@ static __always_inline __u32 add_user_bytes(struct event_buffer *b, __u32 n, __u
 	return n;
 }
 
-static __always_inline void add_line(struct event_buffer *b, struct search *s, struct linux_binprm *bprm, __u32 most)
+static __always_inline void add_line(struct event_buffer *b, struct search *s, __u32 most)
 {
 	struct exec_event *e = &b->event;
 	__u32 n = s->args_bytes < most ? s->args_bytes : most, from;
 	struct true_path *t;
 
-	e->path_bytes = add_kernel_string(b, MAX_PATH_BYTES, BPF_CORE_READ(bprm, filename));
+	e->path_bytes = add_kernel_string(b, MAX_PATH_BYTES, (const char *)s->filename);
 	t = bpf_map_lookup_elem(&true_paths, &s->copy);
 	if (s->flags & EVENT_SCRIPT)
-		e->exe_bytes = add_kernel_string(b, EVENT_EXE_BYTES, BPF_CORE_READ(bprm, interp));
+		e->exe_bytes = add_kernel_string(b, EVENT_EXE_BYTES, (const char *)s->interp);
 	else
 		e->exe_bytes = t && t->bytes ? add_kernel_string(b, EVENT_EXE_BYTES, (const char *)t->path) : 0;
 	e->args_bytes = add_user_bytes(b, n, s->args);

@@ -59,6 +59,7 @@ struct mm_struct {
 	unsigned long arg_start;
 	unsigned long arg_end;
 	unsigned long env_end;
+	struct file *exe_file;
 };
 
 typedef struct {

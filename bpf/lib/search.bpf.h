@@ -82,7 +82,10 @@ struct search {
 	__u32 verdict;
 	__s32 signal_result;
 	__u64 entered_ns;
-	__u64 exec; /* struct linux_binprm */
+	__u64 filename, interp; /* kernel addresses: what was given to exec, what runs it */
+	__u32 argc;
+	__u32 work_factor; /* of the policy's bound */
+	__u32 taken; /* by a second look */
 	__u32 flags; /* enum event_flags: UNREADABLE, OVER_LONG, SCRIPT */
 	__u32 stop;
 	struct allow_state allow; /* allow.bpf.h */
@@ -494,7 +497,7 @@ LOOP_BODY(try_hit_c, struct scan)
 	return ctx->s->stop;
 }
 
-__attribute__((noinline)) int try_hits(__u32 copy)
+static __always_inline int try_hits(__u32 copy)
 {
 	struct search *s = search_state(copy);
 	struct filters *f = s ? search_filters(s->slot) : NULL;
@@ -781,7 +784,7 @@ static __always_inline void search(struct search *s, struct filters *f)
 	s->found_sets[ACTION_ENFORCE] = s->found_sets[ACTION_AUDIT] = 0;
 	s->stop = 0;
 	s->in_true_path = 0;
-	s->max_work = f->policy.max_work;
+	s->max_work = f->policy.max_work * s->work_factor;
 	search_windows(s, f);
 	if (s->work > s->max_work)
 		count(COUNTER_BUDGET_EXCEEDED);

@@ -21,7 +21,7 @@ struct true_path {
 /* By copy of the exec program. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 3);
+	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct true_path);
 } true_paths SEC(".maps");

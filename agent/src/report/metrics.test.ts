@@ -14,6 +14,8 @@ const COUNTERS: SensorCounters = {
   let_go: 9n,
   unreadable: 2n,
   over_long: 3n,
+  put_off: 9n,
+  later_busy: 1n,
   changed: 7n,
   unchecked: 8n,
   budget_exceeded: 4n,

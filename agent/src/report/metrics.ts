@@ -166,6 +166,12 @@ export function createMetrics(options: MetricsOptions): Metrics {
     [{ reason: "over-long" }, "over_long"],
     [{ reason: "budget" }, "budget_exceeded"],
   );
+  ofKernel(
+    "second_looks_total",
+    "Execs that were looked at once more on their way to user mode, where there is time for more",
+    [{ state: "free" }, "put_off"],
+    [{ state: "taken" }, "later_busy"],
+  );
   ofKernel("arguments_changed_total", "Execs whose arguments someone else wrote to before they were judged", [
     {},
     "changed",
@@ -346,6 +352,8 @@ const NONE: SensorCounters = {
   let_go: 0n,
   unreadable: 0n,
   over_long: 0n,
+  put_off: 0n,
+  later_busy: 0n,
   changed: 0n,
   unchecked: 0n,
   budget_exceeded: 0n,

@@ -24,6 +24,8 @@ export interface SensorParts {
   readonly programs: readonly Attachment[];
   /** Programs of the object that are not wanted. */
   readonly skip: readonly string[];
+  /** Values of its `const volatile` variables that depend on the kernel. */
+  readonly constants?: Readonly<Record<string, number | boolean>>;
   /** Sizes of maps that depend on the kernel. */
   readonly maxEntries: Readonly<Record<string, number>>;
   /** The event rings. The first is emptied before the others get a turn. */
@@ -89,7 +91,7 @@ export class Guard {
     this.#pinDir = pinDir === null ? null : makePinDir(pinDir, parts.detector);
     this.#sensor = native.open({
       object,
-      constants,
+      constants: { ...parts.constants, ...constants },
       maxEntries: { ...parts.maxEntries, ...maxEntries },
       skip: parts.skip,
     });

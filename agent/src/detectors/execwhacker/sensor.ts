@@ -16,7 +16,9 @@ export const TEST_PROGRAM = "judge_buffer";
 /** Copies of it, each with a state of its own in these maps, and what notices that all of them were skipped. */
 const COPIES = ["guard_exec_2", "guard_exec_3"];
 const AFTER_COPIES = "guard_skipped";
-const MAPS_BY_COPY = ["searches", "event_buffers"];
+const MAPS_BY_COPY = ["searches", "event_buffers", "true_paths", "spared_buffers"];
+/** One for each copy, and one for the hash that is taken early. */
+const HASHINGS = "hashings";
 
 /**
  * Programs that take a hash of the arguments while nobody else can reach them (bpf/lib/copied.bpf.h): two tracepoints from
@@ -32,6 +34,10 @@ export function execwhackerSensor(kernelRelease = release()): SensorParts {
   const isPreempted = isTracingPreempted(kernelRelease);
   const hasTracepoints = isAtLeast(kernelRelease, 6, 10);
   const copied = hasTracepoints ? COPIED.byTracepoints : COPIED.byFunction;
+  const copies = isPreempted ? 1 + COPIES.length : 1;
+  // What cannot be searched at once is looked at once more where the kernel can schedule that (look_later), in a state of its own.
+  const laterCopy = isAtLeast(kernelRelease, 6, 18) ? copies : 0;
+  const states = laterCopy > 0 ? copies + 1 : copies;
   const programs = ["agent_exit", "spared_forked", GUARD_PROGRAM, ...(isPreempted ? others : [])];
   return {
     detector: "execwhacker",
@@ -41,7 +47,8 @@ export function execwhackerSensor(kernelRelease = release()): SensorParts {
       ...(isPreempted ? [] : others),
       ...(hasTracepoints ? COPIED.byFunction : COPIED.byTracepoints),
     ],
-    maxEntries: isPreempted ? Object.fromEntries(MAPS_BY_COPY.map((map) => [map, 1 + COPIES.length])) : {},
+    maxEntries: { ...Object.fromEntries(MAPS_BY_COPY.map((map) => [map, states])), [HASHINGS]: states + 1 },
+    constants: { check_copied: true, later_copy: laterCopy },
     rings: [KILL_RING, OTHER_RING],
   };
 }
