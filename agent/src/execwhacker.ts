@@ -6,6 +6,7 @@ import { loadConfig, type PatternFault, watchConfig } from "./config/index.js";
 import { createAnnouncer } from "./containers/announce.js";
 import { describeRuntime } from "./containers/describe.js";
 import { runtimeEndpoints } from "./containers/endpoints.js";
+import { lateLookup } from "./containers/late.js";
 import {
   execwhackerSensor,
   GUARD_PROGRAM,
@@ -41,7 +42,7 @@ import {
   selfTestRule,
   type Way,
 } from "./sensor/index.js";
-import type { AllowPattern, Outcome, Report, Rules, RuntimeStatus } from "./types.js";
+import type { AllowPattern, ContainerLookup, Outcome, Report, Rules } from "./types.js";
 import { version } from "./version.js";
 
 export interface ExecwhackerOptions {
@@ -117,7 +118,12 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
   let refusal: string | null = null;
   let selfTestPassed = false;
   let selfTestTimer: NodeJS.Timeout | undefined;
-  let readRuntimes: () => readonly RuntimeStatus[] = () => [];
+  let openLookup: (lookup: ContainerLookup) => void = () => {};
+  const containers = lateLookup(
+    new Promise((resolve) => {
+      openLookup = resolve;
+    }),
+  );
 
   const writer = new LineWriter();
   const spares = new SpareMemory();
@@ -128,13 +134,15 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
     readCounters: () => guard.counters(),
     readMissedRuns: () => guard.missedRuns(GUARD_PROGRAM),
     readDroppedLines: () => writer.dropped,
-    readRuntimes: () => readRuntimes(),
+    readRuntimes: containers.runtimes,
     readLoopDelay: createLoopDelay(watchLoop().read).read,
     version: version(),
     isReady: () => readiness().ok,
     isAttached: () => guard.isAttached,
   });
   const { tell, notice, fault, lookUpWith, settle } = createReporter(createFormatter(), writer, metrics);
+  // From the first record on, and those that an agent before this one left.
+  if (options.lookupContainer) lookUpWith(containers);
   const guard = new Guard(execwhackerSensor(), {
     object: readObject(objectFile),
     constants: { report_all: options.debug },
@@ -174,17 +182,16 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
   if (options.lookupContainer) {
     // Loaded when the guard stands already: a look-up delays no verdict, and neither does its code.
     const { createContainerLookup } = await import("./containers/lookup.js");
-    const containers = createContainerLookup({
+    const lookup = createContainerLookup({
       endpoints,
       waitMs: options.lookupWait * 1000,
       envs: options.lookupEnvs,
       trustedCgroups: options.trustedCgroup,
       onStatus: createAnnouncer(notice),
     });
-    readRuntimes = containers.runtimes;
     // Asked until the last record that the guard's end brings up.
-    opened.unshift(() => containers.close(), settle);
-    lookUpWith(containers);
+    opened.unshift(() => lookup.close(), settle);
+    openLookup(lookup);
   }
   if (options.scanExisting > 0) scan.now().catch(fault);
   // What the start left behind is large beside what stays.
@@ -267,7 +274,7 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
     // The self-test's own string is always there.
     const isIdle = compiled.rules.strings.length === 1;
     // Verdicts need no names: an agent that finds no runtime guards as well as any.
-    const runtimes = readRuntimes().map(describeRuntime);
+    const runtimes = containers.runtimes().map(describeRuntime);
     return { ok: true, reason: [isIdle ? NOTHING_BANNED : "attached and matching", ...runtimes].join("; ") };
   }
 

@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
 import { type Agent, type LogLine, missingAgent, startAgent } from "./lib/agent.js";
 import { type Containerd, type Pod, startContainerd } from "./lib/containerd.js";
@@ -123,6 +123,20 @@ describe("the agent", { skip, timeout: 170_000 }, () => {
     assert.deepEqual(pick(line ?? {}, ["action", "container_type", "labels", "image"]), { action: "killed" });
     await agent.stop();
     assert.equal(agent.lines.filter(isOfChild).length, 1);
+  });
+
+  it("names the pod of a victim that died while no agent was there", async () => {
+    const pins = `/sys/fs/bpf/${basename(scratch.directory)}`;
+    const endpoints = { cri: containerd.socketPath };
+    scratch.defer(() => rmSync(pins, { recursive: true, force: true }));
+    await (await startAgent(scratch, BANNED, endpoints, ["--pin-dir", pins])).stop();
+    const { containerId } = await containerd.runPod(pod(VICTIM));
+    const agent = await startAgent(scratch, BANNED, endpoints, ["--pin-dir", pins]);
+    const [line] = await agent.waitFor("the kill", isKill);
+    await agent.stop();
+    rmSync(pins, { recursive: true });
+    assert.equal(line?.["container_id"], containerId);
+    assert.deepEqual(line["labels"], EXAMPLE.labels);
   });
 
   it("never names a pod that a victim's cgroup is only called after", async () => {

@@ -61,6 +61,21 @@ describe("the cache of containers", () => {
     assert.ok(cache.bytes <= 1024 * 1024);
   });
 
+  it("keeps the pods when someone makes Docker containers without end, and the reverse", () => {
+    for (const [few, many] of [
+      ["cri", "docker"],
+      ["docker", "cri"],
+    ] as const) {
+      const cache = new ContainerCache({ ...limits, maxContainers: 100, maxBytes: 1024 * 1024 });
+      for (let index = 0; index < 50; index++) cache.put(facts(`few-${index}`, { type: few }));
+      for (let index = 0; index < 1000; index++) cache.put(facts(`many-${index}`, { type: many }));
+      assert.deepEqual(
+        [cache.size, Array.from({ length: 50 }, (_, index) => cache.get(`few-${index}`)).filter(Boolean).length],
+        [100, 50],
+      );
+    }
+  });
+
   it("completes what a list told and never takes it back", () => {
     const cache = new ContainerCache(limits);
     cache.put(facts("a", { complete: false, image: "sha256:1" }));

@@ -18,13 +18,19 @@ export const DEFAULT_CACHE_LIMITS: ContainerCacheLimits = {
   unknownMs: 1000,
 };
 
-/** Least recently used goes first; when bytes are short, of those that take more than their share. */
+interface Kept {
+  readonly facts: ContainerFacts;
+  readonly bytes: number;
+}
+
+/** Least recently used goes first, of the kind of runtime that has more; when bytes are short, of those that take more than their share. */
 export class ContainerCache {
   readonly #limits: ContainerCacheLimits;
   readonly #nowMs: () => number;
-  readonly #containers = new Map<string, { readonly facts: ContainerFacts; readonly bytes: number }>();
+  readonly #containers = new Map<string, Kept>();
   readonly #unknownUntilMs = new Map<string, number>();
   #bytes = 0;
+  #dockerCount = 0;
 
   constructor(limits: ContainerCacheLimits = DEFAULT_CACHE_LIMITS, nowMs: () => number = () => performance.now()) {
     this.#limits = limits;
@@ -56,10 +62,17 @@ export class ContainerCache {
     this.#unknownUntilMs.delete(facts.id);
     const bytes = bytesOf(facts);
     this.#containers.set(facts.id, { facts, bytes });
+    if (facts.type === "docker") this.#dockerCount += 1;
     this.#bytes += bytes;
-    while (this.#containers.size > this.#limits.maxContainers) this.#drop(this.#oldest(0));
-    // Whoever makes containers with long labels must not push out all others. One at least takes more than the mean.
-    while (this.#bytes > this.#limits.maxBytes) this.#drop(this.#oldest(this.#limits.maxBytes / this.#containers.size));
+    // Whoever makes Docker containers without end, in a pod say, must not push out the pods; nor must long labels the short.
+    while (this.#containers.size > this.#limits.maxContainers) {
+      const docker = this.#dockerCount > this.#containers.size / 2;
+      this.#drop(this.#oldest(({ facts: { type } }) => (type === "docker") === docker));
+    }
+    while (this.#bytes > this.#limits.maxBytes) {
+      const share = this.#limits.maxBytes / this.#containers.size;
+      this.#drop(this.#oldest((kept) => kept.bytes > share));
+    }
   }
 
   markUnknown(id: string): void {
@@ -80,10 +93,10 @@ export class ContainerCache {
     return false;
   }
 
-  /** The least recently used of more than `share` bytes. */
-  #oldest(share: number): string {
-    for (const [id, { bytes }] of this.#containers) if (bytes > share) return id;
-    throw new Error("drop container: none takes more than the mean");
+  /** The least recently used of those that fit; there is one, as more than half are of one kind and one is above the mean. */
+  #oldest(fits: (kept: Kept) => boolean): string {
+    for (const [id, kept] of this.#containers) if (fits(kept)) return id;
+    throw new Error("drop container: none fits");
   }
 
   #drop(id: string): void {
@@ -91,6 +104,7 @@ export class ContainerCache {
     if (kept === undefined) return;
     this.#containers.delete(id);
     this.#bytes -= kept.bytes;
+    if (kept.facts.type === "docker") this.#dockerCount -= 1;
   }
 }
 

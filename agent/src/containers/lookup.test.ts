@@ -121,6 +121,37 @@ describe("a look-up", () => {
     }
   });
 
+  it("names a pod though another's process has had Docker asked for the pod's id, and been told of none", async (context) => {
+    const cri = fake({ inspect: async (id) => facts("cri", id) });
+    const lookup = create(context, { cri, docker: fake({ inspect: async () => null }) });
+    const claimed = `/docker/${B}/kubepods/podd2ed6416-812f-413b-ba53-e62d11646809/${A}`;
+    assert.equal((await lookup.lookup(kernel(claimed))).kind, "failed");
+    assert.deepEqual(await lookup.lookup(inPod), found("cri", A));
+  });
+
+  it("does not press the others by any number of names within a container, though Docker hangs", async (context) => {
+    let answer: (facts: ContainerFacts) => void = () => {};
+    const cri = fake({
+      inspect: (id) =>
+        id === A
+          ? Promise.resolve(facts("cri", id))
+          : new Promise((resolve) => {
+              answer = resolve;
+            }),
+    });
+    const lookup = create(
+      context,
+      { cri, docker: fake({ inspect: () => pending() }) },
+      { momentMs: 20, waitMs: PATIENT_MS },
+    );
+    const waiting = lookup.lookup(podOf(1));
+    const claims = Array.from({ length: 200 }, (_, index) => kernel(`/k8s.io/${A}/docker/${idOf(index + 2)}`));
+    const others = await Promise.all(claims.map((cgroup) => lookup.lookup(cgroup)));
+    assert.ok(others.every((result) => result.kind === "container" && result.inner?.type === undefined));
+    answer(facts("cri", idOf(1)));
+    assert.equal((await waiting).kind, "container");
+  });
+
   it("does not take an inner container's name when the pod's runtime fails or knows no such pod", async (context) => {
     for (const inspect of [async () => null, () => Promise.reject(new RuntimeError("unreachable", "gone"))]) {
       const lookup = create(

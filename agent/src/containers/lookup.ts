@@ -60,9 +60,14 @@ export function createContainerLookup(options: ContainerLookupOptions = {}): Con
     (endpoint) =>
       new RuntimeSession(endpoint, { cache, open, envs, times, nowMs, onStatus: () => onStatus(runtimes()) }),
   );
-  const waiting = new Waiting<Answer>({ waitMs, momentMs: times.momentMs, ...limits }, (id) => {
+  const { momentMs } = times;
+  const left = (id: string) => {
+    if (outermost.has(id) || within.has(id)) return;
     for (const session of sessions) session.withdraw(id);
-  });
+  };
+  const outermost = new Waiting<Answer>({ waitMs, momentMs, ...limits }, left);
+  // Names within a container cost whoever makes them nothing: they wait in a room of their own.
+  const within = new Waiting<Answer>({ waitMs: Math.min(waitMs, momentMs), momentMs, ...WITHIN_LIMITS }, left);
   for (const session of sessions) void session.run();
 
   return {
@@ -78,14 +83,14 @@ export function createContainerLookup(options: ContainerLookupOptions = {}): Con
         };
       }
       const { id } = verdict.ref;
-      const [answer, within] = await Promise.all([answerOf(verdict.ref, true), inner]);
-      const below = within === undefined ? {} : { inner: within };
+      const [answer, found] = await Promise.all([answerOf(verdict.ref, outermost), inner]);
+      const below = found === undefined ? {} : { inner: found };
       if (answer.facts !== undefined) return { kind: "container", ...wordsOf(answer.facts), ...below };
       const reason = `look up container ${id.slice(0, 12)}: ${answer.cause}`;
       return { kind: "failed", why: answer.why, reason, cgroupLine: verdict.line, id, ...below };
     },
     runtimes,
-    hurry: () => waiting.hurry(),
+    hurry: () => outermost.hurry(),
     async close() {
       await Promise.all(sessions.map((session) => session.close()));
     },
@@ -97,11 +102,11 @@ export function createContainerLookup(options: ContainerLookupOptions = {}): Con
    */
   async function innerOf(ref: ContainerRef): Promise<InnerContainer> {
     if (!ref.runtimes.includes("docker")) return { id: ref.id };
-    const { facts } = await answerOf({ id: ref.id, runtimes: ["docker"] }, false);
+    const { facts } = await answerOf({ id: ref.id, runtimes: ["docker"] }, within);
     return facts === undefined ? { id: ref.id } : wordsOf(facts);
   }
 
-  async function answerOf({ id, runtimes: types }: ContainerRef, patiently: boolean): Promise<Answer> {
+  async function answerOf({ id, runtimes: types }: ContainerRef, waiting: Waiting<Answer>): Promise<Answer> {
     // A name of Docker's is not answered by what the CRI told.
     const known = () => {
       const facts = cache.get(id);
@@ -110,11 +115,12 @@ export function createContainerLookup(options: ContainerLookupOptions = {}): Con
     const cached = known();
     if (cached?.complete) return { facts: cached };
     const asked = sessions.filter(({ endpoint }) => types.includes(endpoint.type));
-    if (cached === undefined && cache.isUnknown(id)) return notKnown(asked);
-    if (!patiently && waiting.isPressed) return TOO_MANY;
+    // By kind too: that Docker has none of an id says nothing of the CRI, whose id anyone can write into a name for Docker.
+    const unknown = `${types.join()} ${id}`;
+    if (cached === undefined && cache.isUnknown(unknown)) return notKnown(asked);
     const isFirst = !waiting.has(id);
-    const ending = waiting.wait(id, patiently);
-    if (isFirst && waiting.has(id)) ask(id, asked);
+    const ending = waiting.wait(id);
+    if (isFirst && waiting.has(id)) ask(id, asked, waiting, unknown);
     const outcome = await ending;
     if (typeof outcome === "object" && outcome.answer.facts !== undefined) return outcome.answer;
     // What a list or an event told is better than nothing; one that came before the answer may still be unread.
@@ -126,7 +132,7 @@ export function createContainerLookup(options: ContainerLookupOptions = {}): Con
   }
 
   /** Ask all at once; the first that knows the container answers for all. */
-  function ask(id: string, asked: readonly RuntimeSession[]): void {
+  function ask(id: string, asked: readonly RuntimeSession[], waiting: Waiting<Answer>, unknown: string): void {
     const failures: RuntimeStatus[] = [];
     const haveNone: RuntimeSession[] = [];
     if (asked.length === 0) queueMicrotask(() => waiting.answer(id, failed([])));
@@ -156,7 +162,7 @@ export function createContainerLookup(options: ContainerLookupOptions = {}): Con
         waiting.answer(id, failed(telling.length > 0 ? telling : failures));
         return;
       }
-      cache.markUnknown(id);
+      cache.markUnknown(unknown);
       waiting.answer(id, notKnown(haveNone));
     }
   }
@@ -168,6 +174,8 @@ export function createContainerLookup(options: ContainerLookupOptions = {}): Con
     return failed(amiss.length > 0 ? amiss : slow);
   }
 }
+
+const WITHIN_LIMITS = { patient: 0, most: 16 };
 
 type Answer =
   | { readonly facts: ContainerFacts }

@@ -43,7 +43,7 @@ export class Waiting<T> {
   }
 
   /** Whether a look-up may not wait for longer than a moment. */
-  get isPressed(): boolean {
+  get #isPressed(): boolean {
     return this.#hurries || this.#count > this.#limits.patient;
   }
 
@@ -51,14 +51,13 @@ export class Waiting<T> {
     return this.#waiters.has(key);
   }
 
-  /** @param patiently - false: for a moment only. */
-  wait(key: string, patiently = true): Promise<Outcome<T>> {
+  wait(key: string): Promise<Outcome<T>> {
     if (this.#count >= this.#limits.most && !this.#makeRoom(key)) return Promise.resolve("too-many");
     return new Promise((resolve) => {
       const { momentMs, waitMs } = this.#limits;
       const first = Math.min(momentMs, waitMs);
       let timer = setTimeout(() => {
-        if (!patiently || this.isPressed || waitMs <= first) this.#leave(key, waiter, "too-long");
+        if (this.#isPressed || waitMs <= first) this.#leave(key, waiter, "too-long");
         else timer = setTimeout(() => this.#leave(key, waiter, "too-long"), waitMs - first);
       }, first);
       const waiter: Waiter<T> = {
