@@ -416,6 +416,7 @@ __attribute__((noinline)) int tell(__u32 copy)
 	struct tally_key key = {};
 	struct event_buffer *b;
 	__u32 verdict;
+	bool counted;
 
 	if (!s || !f)
 		return 0;
@@ -425,15 +426,16 @@ __attribute__((noinline)) int tell(__u32 copy)
 		remember_spared(s, f, task);
 
 	b = event_buffer(copy);
-	if (!b || is_self_test(task))
+	if (!b)
 		return 0;
+	counted = verdict != VERDICT_OBSERVED && !is_self_test(task);
 	key.group = tally_group(b, task);
 	key.string_id = s->has_told ? s->told.string_id : NO_STRING;
 	key.pattern_id = s->allow.told_pattern;
 	key.generation = f->policy.generation;
 	key.verdict = verdict;
 	telling.args_bytes = EVENT_ARGS_BYTES;
-	if (verdict != VERDICT_OBSERVED && !tally_verdict(&key, &f->policy, task, &telling))
+	if (counted && !tally_verdict(&key, &f->policy, task, &telling))
 		return 0;
 	b->event.latency_ns = bpf_ktime_get_ns() - s->entered_ns;
 	b->event.group = key.group;
@@ -448,7 +450,7 @@ __attribute__((noinline)) int tell(__u32 copy)
 	b->event.match_in_path = s->told.match_in_path;
 	add_identity(b, task);
 	add_line(b, s, telling.args_bytes);
-	if (send_event(b))
+	if (send_event(b) && counted)
 		count_told(verdict, &telling);
 	return 0;
 }

@@ -54,7 +54,13 @@ for (const { loop, withoutBpfLoop } of LOOPS) {
     after(() => guard.close());
 
     test("the verifier accepts the programs", (t) => {
-      const sensor = Sensor.open({ object: OBJECT, constants: { without_bpf_loop: withoutBpfLoop } });
+      const { skip, maxEntries, constants } = execwhackerSensor();
+      const sensor = Sensor.open({
+        object: OBJECT,
+        constants: { ...constants, without_bpf_loop: withoutBpfLoop },
+        maxEntries,
+        skip,
+      });
       t.after(() => sensor.close());
       const { verifiedInstructions, missed } = sensor.statistics(GUARD_PROGRAM);
       console.log(`${verifiedInstructions} instructions verified`);
