@@ -7,6 +7,7 @@ import { createAnnouncer } from "./containers/announce.js";
 import { describeRuntime } from "./containers/describe.js";
 import { runtimeEndpoints } from "./containers/endpoints.js";
 import { lateLookup } from "./containers/late.js";
+import { execMemory } from "./detectors/execwhacker/exec-memory.js";
 import {
   execwhackerSensor,
   GUARD_PROGRAM,
@@ -16,7 +17,7 @@ import {
 } from "./detectors/execwhacker/sensor.js";
 import { UnsupportedError } from "./errors.js";
 import { createKiller } from "./kill/index.js";
-import { openProc } from "./proc/index.js";
+import { bootTimeNs, openProc } from "./proc/index.js";
 import {
   createFormatter,
   createLoopDelay,
@@ -29,7 +30,7 @@ import {
   serveMetrics,
 } from "./report/index.js";
 import { createReporter } from "./reporter.js";
-import { repeat, scanProcesses } from "./scan/index.js";
+import { Looker, Rounds, repeat, scanProcesses, YoungSweep } from "./scan/index.js";
 import {
   type CompiledRules,
   compileRules,
@@ -86,8 +87,6 @@ export interface Execwhacker {
   reload(): void;
   /** Detach, write what is known, close. */
   stop(): Promise<void>;
-  /** A read of some process's memory has not come back: a thread waits for it, and an ordinary exit would wait for that. */
-  isStuck(): boolean;
 }
 
 /** Lists whose numbers events may still carry. */
@@ -97,6 +96,7 @@ const FLUSH_MS = 3000;
 /** For readiness's text and the log. An empty list is no fault: it must not stop a deployment whose lists come later. */
 const NOTHING_BANNED = "attached, but nothing is banned: no config has a banned string";
 const SELF_TEST_EVERY_MS = 60_000;
+const SWEEP_EVERY_MS = 1000;
 /** The initial pid namespace's inode number (linux include/linux/proc_ns.h, PROC_PID_INIT_INO). */
 const INITIAL_PID_NAMESPACE = "pid:[4026531836]";
 
@@ -158,6 +158,8 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
   const decodeRecord = execDecoder(guard.layout);
   const lists = new Map<number, CompiledRules>();
   const scan = repeat(options.scanExisting * 1000, runScan, fault);
+  const rounds = new Rounds();
+  let looker: Looker;
 
   try {
     opened.push(() => guard.close());
@@ -170,6 +172,7 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
     compiled = await load();
     install(compiled);
     guard.attach();
+    looker = createLooker(bootTimeNs());
     guard.start();
     opened.push(() => scan.stop());
   } catch (error) {
@@ -193,11 +196,16 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
     opened.unshift(() => lookup.close(), settle);
     openLookup(lookup);
   }
-  if (options.scanExisting > 0) scan.now().catch(fault);
+  if (options.scanExisting > 0) {
+    scan.now().catch(fault);
+    const young = new YoungSweep(looker, proc);
+    const sweep = repeat(SWEEP_EVERY_MS, (isStopped) => young.sweep(isStopped), fault);
+    opened.push(() => sweep.stop());
+  }
   // What the start left behind is large beside what stays.
   globalThis.gc?.();
 
-  return { reload, stop, isStuck: () => proc.stuckReads() > 0 };
+  return { reload, stop };
 
   function serve(endpoint: Endpoint): void {
     opened.push(() => endpoint.close());
@@ -326,19 +334,22 @@ export async function startExecwhacker(options: ExecwhackerOptions, objectFile: 
 
   // ---- the scan ----
 
+  function createLooker(guardedSinceNs: bigint): Looker {
+    return new Looker({
+      proc,
+      list: () => compiled,
+      memory: execMemory(guard.map("spared"), guard.layout),
+      guardedSinceNs,
+      kill,
+      report: (report) => tell(report, performance.now()),
+      isFirst: (report) => spares.isFirst(report),
+      count: metrics,
+    });
+  }
+
   async function runScan(isStopped: () => boolean): Promise<void> {
     const startedMs = performance.now();
-    await scanProcesses(
-      {
-        proc,
-        judge: (line) => compiled.judge(line),
-        kill,
-        report: (report) => tell(report, performance.now()),
-        isFirst: (report) => spares.isFirst(report),
-        count: metrics,
-      },
-      isStopped,
-    );
+    await scanProcesses(looker, proc, rounds, metrics, { isStopped });
     metrics.scanFinished((performance.now() - startedMs) / 1000);
   }
 }

@@ -221,11 +221,7 @@ async function runExecwhacker(flags: Flags): Promise<void> {
   }, GIVE_BACK_EVERY_MS).unref();
   const end = () => {
     detector.stop().then(
-      () => {
-        // An exit waits for all threads, and one of them waits for a process that does not answer.
-        if (detector.isStuck()) process.kill(process.pid, "SIGKILL");
-        process.exit(0);
-      },
+      () => process.exit(0),
       (error: unknown) => {
         process.stderr.write(describeError(error));
         process.exit(1);

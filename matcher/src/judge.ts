@@ -5,7 +5,7 @@ import type { Action } from "./layout.js";
 import { isPlainPath } from "./plain-path.js";
 import { searchQuoted } from "./quoted.js";
 import type { CommandLine } from "./types.js";
-import { walkTables } from "./walk.js";
+import { type Cut, walkTables } from "./walk.js";
 
 /** A list that is ready to judge by. */
 export interface Judge {
@@ -31,21 +31,28 @@ export type Judgement =
   | { readonly kind: "is-substring"; readonly index: number };
 
 /**
- * @param line - A path that is not plain says nothing of the file that runs, and no pattern sees such a line: give the file's own
- *   path instead where it is known.
- * @param shown - What allow patterns see: the path, then the arguments that count.
+ * @param line - What is searched.
+ * @param names - The line as allow patterns see it, once for each name that the process truly has: the path, then the arguments
+ *   that count. A path that is not plain says nothing of the file that runs, and no pattern sees such a line: give the file's
+ *   own path instead where it is known.
+ * @param cut - As for `walkTables`.
  */
-export function judgeLine(list: Judge, line: CommandLine, shown: readonly Uint8Array[]): Judgement {
-  const found = walkTables(list.tables, line);
-  const quoted = list.quoted.length === 0 ? [] : searchQuoted(list.strings, shown, list.quoted);
-  const isNamed = isPlainPath(line.path);
+export function judgeLine(
+  list: Judge,
+  line: CommandLine,
+  names: readonly (readonly Uint8Array[])[],
+  cut?: Cut,
+): Judgement {
+  const found = walkTables(list.tables, line, cut);
+  const quoted = list.quoted.length === 0 ? [] : searchQuoted(list.strings, names[0] ?? [], list.quoted);
+  const plain = names.filter(([path]) => path !== undefined && isPlainPath(path));
   let spared: Judgement | undefined;
   for (const action of ["enforce", "audit"] as const) {
     const inQuoted = quoted
       .filter((index) => (list.strings[index]!.action ?? "enforce") === action)
       .map((index) => [list.strings[index]!.allowSet ?? 0, index] as const);
     for (const [allowSet, index] of [...found[action], ...inQuoted].sort(([a], [b]) => a - b)) {
-      const pattern = isNamed ? sparedBy(list, allowSet, shown) : -1;
+      const pattern = sparedBy(list, allowSet, plain);
       if (pattern < 0) return { kind: "banned", action, index };
       spared ??= { kind: "spared", index, pattern };
     }
@@ -55,10 +62,14 @@ export function judgeLine(list: Judge, line: CommandLine, shown: readonly Uint8A
 }
 
 function sparedBy(
-  { allow, maxAllowBytes = DEFAULT_MAX_ALLOW_BYTES }: Judge,
+  { allow: { table }, maxAllowBytes = DEFAULT_MAX_ALLOW_BYTES }: Judge,
   allowSet: number,
-  shown: readonly Uint8Array[],
-) {
-  if (allowSet === 0 || allow.table === null) return -1;
-  return walkAllowArguments(allow.table, shown, allowSet, maxAllowBytes);
+  names: readonly (readonly Uint8Array[])[],
+): number {
+  if (allowSet === 0 || table === null) return -1;
+  for (const line of names) {
+    const pattern = walkAllowArguments(table, line, allowSet, maxAllowBytes);
+    if (pattern >= 0) return pattern;
+  }
+  return -1;
 }

@@ -182,7 +182,7 @@ test("20,000 lines with strings of several lists: the kernel, the walk and the o
           sets,
           args: args.map(text),
         });
-        const walked = judgeLine(list, line, shown_);
+        const walked = judgeLine(list, line, [shown_]);
         assert.equal(verdictOf(walked), expected, `walk: ${shown}`);
         const judged = matcher.judge(withNul(path), argumentArea(args));
         assert.equal(matcher.verdictName(judged.verdict), expected, `kernel: ${shown}`);

@@ -1,2 +1,3 @@
-export { MAX_CMDLINE_BYTES, openProc, type ProcFiles, type ProcOptions, StuckError } from "./files.js";
+export { openProc, type ProcFiles, type ProcOptions, StuckError } from "./files.js";
 export { hasEnded, isDead, nsToTicks, type ProcStat, parseStat, ticksToNs } from "./stat.js";
+export { bootTimeNs } from "./uptime.js";

@@ -18,7 +18,16 @@ for (const comm of COMMS) {
     assert.equal(Buffer.from(stat!.comm).toString("latin1"), comm);
     assert.deepEqual(
       { ...stat, comm: undefined },
-      { comm: undefined, state: "S", ppid: 77, isKernelThread: false, threads: 1, startTicks: 98765 },
+      {
+        comm: undefined,
+        state: "S",
+        ppid: 77,
+        isKernelThread: false,
+        threads: 1,
+        startTicks: 98765,
+        image: "140 140",
+        argumentBytes: 0,
+      },
     );
   });
 }
@@ -39,6 +48,7 @@ for (const text of ["", "1", "1 (x", "1 (x) S 1 2", "1 x) ( S"]) {
 
 test("the running test finds itself", () => {
   const stat = parseStat(readFileSync("/proc/self/stat"));
+  assert.equal(stat?.argumentBytes, readFileSync("/proc/self/cmdline").length);
   assert.equal(stat?.ppid, process.ppid);
   assert.ok(stat!.startTicks > 0 && stat!.threads > 1);
 });

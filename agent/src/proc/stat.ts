@@ -10,6 +10,13 @@ export interface ProcStat {
   readonly threads: number;
   /** Field 22: clock ticks from boot to the process's start. */
   readonly startTicks: number;
+  /**
+   * Where the argument area lies, as text: another image has it elsewhere (but where addresses are not random), a forked child
+   * where its parent has it. Without the privilege to trace the process, and for what has no memory, it is `0 0`.
+   */
+  readonly image: string;
+  /** The argument area's size. What /proc/PID/cmdline shows may be longer, when the process has written a title over it. */
+  readonly argumentBytes: number;
 }
 
 /** USER_HZ is 100 on every architecture Node runs on (linux include/asm-generic/param.h). */
@@ -43,7 +50,14 @@ export function parseStat(bytes: Uint8Array): ProcStat | null {
     isKernelThread: (Number(field(9)) & PF_KTHREAD) !== 0,
     threads: Number(field(20)),
     startTicks,
+    image: `${field(48)} ${field(49)}`,
+    argumentBytes: difference(field(49), field(48)),
   };
+}
+
+/** Addresses may be beyond what a number holds, their difference is not. */
+function difference(end: string, start: string): number {
+  return /^\d+$/.test(start) && /^\d+$/.test(end) ? Math.max(0, Number(BigInt(end) - BigInt(start))) : 0;
 }
 
 /** Nothing of it runs any more. */

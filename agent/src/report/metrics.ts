@@ -33,8 +33,11 @@ export type Decision =
   | "allowed-pattern"
   | "no-match";
 
-/** Why a process could not be scanned: it exited meanwhile, which is normal; it could not be read; its memory did not answer. */
-export type ScanFailure = "vanished" | "unreadable" | "stuck";
+/**
+ * Why a process could not be scanned: it exited meanwhile, which is normal; it could not be read; its memory did not answer; its
+ * group had had its share of the scan.
+ */
+export type ScanFailure = "vanished" | "unreadable" | "stuck" | "put-off";
 
 export interface Metrics {
   /** A decision made in user space: the scan's, and what the kernel's signal failed to do. The kernel's own are read from it. */
@@ -200,6 +203,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
       ["vanished", { reason: "vanished" }],
       ["unreadable", { reason: "unreadable" }],
       ["stuck", { reason: "stuck" }],
+      ["put-off", { reason: "put-off" }],
     ]),
   );
   const scanSeconds = add(

@@ -2,7 +2,15 @@
 // every program has (bpf/lib), and of a detector's own no more than their names.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { type Attachment, constant, type Layout, layoutVersion, Sensor, type SlotContent } from "@cryptnono/native";
+import {
+  type Attachment,
+  constant,
+  type Layout,
+  layoutVersion,
+  Sensor,
+  type SensorMap,
+  type SlotContent,
+} from "@cryptnono/native";
 import type { SensorCounters } from "../types.js";
 import { addCounters, nameCounters } from "./counters.js";
 import {
@@ -116,6 +124,10 @@ export class Guard {
     this.#setControl(this.#sensor, "CONTROL_SCOPE_TGID", scopePid);
     this.#sensor.attach(this.#parts.programs);
     this.#attached = true;
+  }
+
+  map(name: string): SensorMap {
+    return this.#sensor.map(name);
   }
 
   /** This sensor judges. */

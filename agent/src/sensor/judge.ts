@@ -1,6 +1,7 @@
 // Rules compiled once for both judges: the tables that go into the kernel, and the same verdict in user space for the scan.
 import {
   type CommandLine,
+  type Cut,
   compileAllow,
   compileTables,
   DEFAULT_MAX_ALLOW_BYTES,
@@ -38,10 +39,15 @@ export interface CompiledRules {
    * The verdict on a command line.
    *
    * @param line - What is searched.
-   * @param shown - The arguments that stand behind the path in the line that allow patterns see; `line`'s without `argv[0]`
-   *   when left out. For a script they begin behind its own name.
+   * @param seen - See `judgeLine`. When left out, patterns see the path, then the arguments behind `argv[0]`.
    */
-  judge(line: CommandLine, shown?: readonly Uint8Array[]): JudgeVerdict;
+  judge(line: CommandLine, seen?: Seen): JudgeVerdict;
+}
+
+/** How the line is to be taken. */
+export interface Seen {
+  readonly names: readonly (readonly Uint8Array[])[];
+  readonly cut?: Cut;
 }
 
 /** Rejects with CompileError or PatternError. */
@@ -71,8 +77,8 @@ export async function compileRules(rules: Rules, generation: number, ways: Ways 
     rules,
     tables,
     generation,
-    judge(line, shown = line.args.slice(1)) {
-      const judged = judgeLine(list, line, [line.path, ...shown]);
+    judge(line, { names, cut } = { names: [[line.path, ...line.args.slice(1)]] }) {
+      const judged = judgeLine(list, line, names, cut);
       if (judged.kind === "none") return judged;
       const rule = rules.strings[judged.index]!;
       if (judged.kind === "banned") return { kind: "banned", rule };
