@@ -487,7 +487,7 @@ LOOP_BODY(try_hit_c, struct scan)
 	const __u8 *text;
 
 	barrier_var(at);
-	if (at >= MAX_CHUNKS * CHUNK_BYTES || !spend(ctx->s, WORK_HIT))
+	if (at >= MAX_CHUNKS * CHUNK_BYTES || !spend(ctx->s, 2 * WORK_HIT))
 		return 1;
 	text = ctx->s->buffer + at;
 #pragma unroll
