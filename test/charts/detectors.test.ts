@@ -1,10 +1,15 @@
 // The one container template: what execwhacker's flags are made of, and that a second detector needs no other.
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { CHARTS, find, HELM, parseYaml, render, scenario, text } from "./helm.js";
 
+const AGENT = join(CHARTS, "../bin/cryptnono");
+const agentIsMissing = existsSync(join(CHARTS, "../build/agent/cryptnono.mjs"))
+  ? false
+  : "the agent is not bundled: run make build";
 const skip = HELM === undefined ? "no helm: run test/cluster/install-tools charts" : false;
 
 describe("execwhacker's arguments", { skip }, () => {
@@ -28,6 +33,17 @@ describe("execwhacker's arguments", { skip }, () => {
       ...["--pin-dir", "/run/cryptnono/pins"],
       "--debug",
     ]);
+  });
+
+  it("are flags of the agent, in every scenario", { skip: agentIsMissing }, () => {
+    const { stdout } = spawnSync(AGENT, ["execwhacker", "--help"], { encoding: "utf8" });
+    const known = new Set(stdout.match(/--[a-z-]+/g));
+    const unknown = readdirSync(join(CHARTS, "cryptnono/ci")).flatMap((file) => {
+      const pod = render(scenario(file.replace("-values.yaml", ""))).find(({ kind }) => kind === "DaemonSet");
+      const { args = [] } = pod!["spec"].template.spec.containers[0];
+      return args.filter((arg: string) => arg.startsWith("--") && !known.has(arg));
+    });
+    assert.deepEqual(unknown, []);
   });
 
   it("leave to the agent what is not set", () => {

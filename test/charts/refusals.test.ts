@@ -81,6 +81,12 @@ describe("what can't work", { skip }, () => {
     ["a pattern for a word that is not all", patterns({ pattern: "ls", for: "some" }), /for': value must be 'all'/],
     ["a pattern for no list", patterns({ pattern: "ls", for: [] }), /for': minItems/],
     ["an environment variable's value", execwhacker({ lookupEnvs: ["A=b"] }), /lookupEnvs\/0'/],
+    [
+      "33 environment variables",
+      execwhacker({ lookupEnvs: Array.from({ length: 33 }, (_, i) => `V${i}`) }),
+      /maxItems/,
+    ],
+    ["the root as a cgroup", execwhacker({ trustedCgroups: ["/"] }), /trustedCgroups\/0'/],
     ["a way that is none", execwhacker({ unreadable: "hold" }), /unreadable': value must be one of 'kill', 'let-go'/],
   ];
   for (const [what, values, words] of ROWS) {

@@ -37,7 +37,7 @@
 {{/*
 The allow patterns that spare strings of another list and do not hold the line's end, as a JSON list of places. A pattern spares
 others' strings when it has "for", stands in a list without strings, or all do so by allowAcrossLists. Only the pattern's own end
-is looked at: "cryptnono check" knows better what it matches.
+is looked at: one whose branches each have an end may be named all the same.
 */}}
 {{- define "cryptnono.execwhacker.openPatterns" -}}
 {{- $open := list }}
