@@ -1,7 +1,7 @@
 {{/*
 Resources of a detector's container, with limits raised that it could not live with. Call with the detector's values.
-A start takes 0.45 s of CPU (6,100 strings; 0.52 s with 30,000; amd64, 2026-11-25): 4.2 s at 100m and 45 s at 5m, which the kubelet
-makes 10m. It takes 67 MiB (80 MiB) at most.
+A start takes 0.4 to 0.7 s of CPU (6,100 strings; amd64, idle and fourfold loaded, 2026-11-25): 4.2 to 6.6 s at 100m, 45 to 71 s at
+5m, which the kubelet makes 10m. It takes 67 MiB at most, 80 MiB with 30,000 strings.
 */}}
 {{- define "cryptnono.resources" -}}
 {{- $resources := deepCopy (default dict .resources) }}
