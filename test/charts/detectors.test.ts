@@ -28,7 +28,6 @@ describe("execwhacker's arguments", { skip }, () => {
       ...["--lookup-envs", "JUPYTERHUB_USER,JUPYTERHUB_SERVER_NAME"],
       ...["--trusted-cgroup", "/kubernetes"],
       "--allow-across-lists",
-      "--log-severity",
       ...["--health-port", "12130"],
       ...["--pin-dir", "/run/cryptnono/pins"],
       "--debug",

@@ -23,7 +23,6 @@
 {{- with .lookupEnvs }}{{ $args = concat $args (list "--lookup-envs" (join "," .)) }}{{ end }}
 {{- range .trustedCgroups }}{{ $args = concat $args (list "--trusted-cgroup" .) }}{{ end }}
 {{- if .allowAcrossLists }}{{ $args = append $args "--allow-across-lists" }}{{ end }}
-{{- if .logSeverity }}{{ $args = append $args "--log-severity" }}{{ end }}
 {{- toJson $args }}
 {{- end }}
 
