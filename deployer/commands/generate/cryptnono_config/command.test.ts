@@ -122,7 +122,7 @@ describe("deployer generate cryptnono-secret-config", { skip: withoutSops }, () 
     made.setGenerator("export const a: number = '';\n");
     const bad = made.run(["generate", "check-blocklist-generator"]);
     assert.equal(bad.status, 1);
-    assert.match(bad.stderr, /blocklist-generator\.secret\.ts:1:14: Type 'string' is not assignable to type 'number'/);
+    assert.match(bad.stderr, /^blocklist-generator\.secret\.ts:1:14: TS2322$/m);
     assert.deepEqual(made.filesWith(["const a: number"]), []);
   });
 
