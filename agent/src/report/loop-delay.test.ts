@@ -34,10 +34,10 @@ test("a delay is told for one to two minutes", () => {
 
 test("the loop's own turns are measured: work, and not waiting", async () => {
   const watch = watchLoop();
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await new Promise((resolve) => setTimeout(resolve, 1000));
   const idle = watch.read();
-  assert.ok(idle.elapsedNs > 250e6);
-  assert.ok(idle.longestNs < 250e6, `${idle.longestNs}`);
+  assert.ok(idle.elapsedNs > 900e6);
+  assert.ok(idle.longestNs < 500e6, `${idle.longestNs}`);
   const until = performance.now() + 200;
   await new Promise((resolve) => setImmediate(resolve));
   while (performance.now() < until);
