@@ -6,16 +6,10 @@ import { mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSyn
 import { release } from "node:os";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { type ExecRecord, execDecoder } from "@cryptnono/agent/detectors/execwhacker/record";
+import { type CompiledRules, compileRules, type Ways } from "@cryptnono/agent/detectors/execwhacker/rules";
 import { execwhackerSensor, GUARD_PROGRAM, slotContents } from "@cryptnono/agent/detectors/execwhacker/sensor";
-import {
-  type CompiledRules,
-  compileRules,
-  type ExecRecord,
-  execDecoder,
-  Guard,
-  unpin,
-  type Ways,
-} from "@cryptnono/agent/sensor/index";
+import { Guard, unpin } from "@cryptnono/agent/sensor/index";
 import { compileTables } from "@cryptnono/matcher";
 import { Sensor } from "@cryptnono/native";
 import { ROOT, randomString, run, TestAgent } from "../lib/agent.js";
@@ -37,14 +31,18 @@ for (const { loop, withoutBpfLoop } of LOOPS) {
 
     before(async () => {
       const startedMs = performance.now();
-      guard = new Guard(execwhackerSensor(), {
-        object: OBJECT,
-        constants: { without_bpf_loop: withoutBpfLoop },
-        pinDir: null,
-        scopePid: process.pid,
-        onRecord: (bytes) => records.push(decode(bytes)),
-        onError: (error) => assert.fail(error as Error),
-      });
+      const sensor = execwhackerSensor();
+      const constants = { ...sensor.constants, without_bpf_loop: withoutBpfLoop };
+      guard = new Guard(
+        { ...sensor, constants },
+        {
+          object: OBJECT,
+          pinDir: null,
+          scopePid: process.pid,
+          onRecord: (bytes) => records.push(decode(bytes)),
+          onError: (error) => assert.fail(error as Error),
+        },
+      );
       const decode = execDecoder(guard.layout);
       install(await rules([banned], [allowed]));
       guard.attach();
@@ -110,7 +108,7 @@ for (const { loop, withoutBpfLoop } of LOOPS) {
       assert.equal(ended.filter(({ signal }) => signal === "SIGKILL").length, 50);
       assert.equal(ended.filter(({ stdout }) => stdout.toString() === "harmless\n").length, 50);
       for (const { pid, signal } of ended) if (signal !== null) assert.equal((await recordOf(pid)).verdict, "killed");
-      assert.equal(guard.missedRuns(GUARD_PROGRAM), 0);
+      assert.equal(guard.missedRuns(), 0);
     });
 
     test("kills what it cannot search whole, before its first instruction", async (t) => {
@@ -207,7 +205,11 @@ test("an agent with pins is killed, the kernel goes on killing, the next agent t
   assert.equal(readdirSync(`${pinDir}/execwhacker`).length, 1);
 });
 
-async function rules(banned: readonly string[], allow: readonly string[], ways: Ways = {}): Promise<CompiledRules> {
+async function rules(
+  banned: readonly string[],
+  allow: readonly string[],
+  ways: Ways = { wholeLines: 0 },
+): Promise<CompiledRules> {
   return compileRules(
     {
       strings: banned.map((text, index) => ({

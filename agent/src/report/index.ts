@@ -19,5 +19,6 @@ export {
   PrefixError,
   type ScanFailure,
 } from "./metrics.js";
+export { createReporter, type Reporter } from "./reporter.js";
 export { openSink, type Sink } from "./sink.js";
 export { SpareMemory } from "./spare-memory.js";

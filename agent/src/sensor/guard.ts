@@ -30,11 +30,13 @@ export interface SensorParts {
   readonly detector: string;
   /** In the order of attaching, which is the order of running. */
   readonly programs: readonly Attachment[];
+  /** The one whose runs are the detector's looks: where it could not run, nobody looked. */
+  readonly mainProgram: string;
   /** Programs of the object that are not wanted. */
   readonly skip: readonly string[];
-  /** Values of its `const volatile` variables that depend on the kernel. */
-  readonly constants?: Readonly<Record<string, number | boolean>>;
-  /** Sizes of maps that depend on the kernel. */
+  /** Values of the object's `const volatile` variables that are not its own. */
+  readonly constants: Readonly<Record<string, number | boolean>>;
+  /** Sizes of maps and rings that are not the object's own. */
   readonly maxEntries: Readonly<Record<string, number>>;
   /** The event rings. The first is emptied before the others get a turn. */
   readonly rings: readonly string[];
@@ -49,8 +51,6 @@ export interface SensorFactory {
 export interface GuardOptions {
   /** The BPF object file's bytes. */
   readonly object: Uint8Array;
-  readonly constants?: Readonly<Record<string, number | boolean>>;
-  readonly maxEntries?: Readonly<Record<string, number>>;
   /** A directory on a BPF file system where the kernel's part outlives the agent; null: it ends with the agent. */
   readonly pinDir: string | null;
   /** Only descendants of this process are judged: for tests. 0: every process. */
@@ -92,17 +92,13 @@ export class Guard {
    * @throws NativeError, PinError
    */
   constructor(parts: SensorParts, options: GuardOptions, native: SensorFactory = Sensor) {
-    const { object, constants = {}, maxEntries = {}, pinDir } = options;
+    const { object, pinDir } = options;
+    const { constants, maxEntries, skip } = parts;
     this.#parts = parts;
     this.#options = options;
     this.#native = native;
     this.#pinDir = pinDir === null ? null : makePinDir(pinDir, parts.detector);
-    this.#sensor = native.open({
-      object,
-      constants: { ...parts.constants, ...constants },
-      maxEntries: { ...parts.maxEntries, ...maxEntries },
-      skip: parts.skip,
-    });
+    this.#sensor = native.open({ object, constants, maxEntries, skip });
     this.layout = this.#sensor.layout();
     this.#continueCounters();
     // The kernel's verifier works while the config is read: what it says comes with the first call on the sensor.
@@ -124,10 +120,6 @@ export class Guard {
     this.#setControl(this.#sensor, "CONTROL_SCOPE_TGID", scopePid);
     this.#sensor.attach(this.#parts.programs);
     this.#attached = true;
-  }
-
-  map(name: string): SensorMap {
-    return this.#sensor.map(name);
   }
 
   /** This sensor judges. */
@@ -163,9 +155,20 @@ export class Guard {
     return this.#inherited === null ? own : addCounters(own, this.#inherited);
   }
 
-  /** Times at which a program could not run. */
-  missedRuns(program: string): number {
-    return this.#closed ? 0 : this.#sensor.statistics(program).missed;
+  /** Times at which the main program could not run. */
+  missedRuns(): number {
+    return this.#closed ? 0 : this.#sensor.statistics(this.#parts.mainProgram).missed;
+  }
+
+  /** One of the detector's own maps. */
+  map(name: string): SensorMap {
+    return this.#sensor.map(name);
+  }
+
+  /** Let go of the programs, which do nothing any more once another sensor has taken over. Records are read to the end. */
+  retire(): void {
+    this.#attached = false;
+    if (!this.#closed) this.#sensor.detach();
   }
 
   /** Read what the rings hold, once more, and stop. Without pins nothing judges from here on; with pins the kernel's part

@@ -2,7 +2,7 @@
 import { release } from "node:os";
 import type { Tables } from "@cryptnono/matcher";
 import type { SlotContent } from "@cryptnono/native";
-import type { SensorParts } from "../../sensor/guard.js";
+import type { SensorParts } from "../../sensor/index.js";
 
 /** Kills have a ring of their own, so that no flood of other events can take their room. */
 export const KILL_RING = "kill_events";
@@ -29,7 +29,11 @@ const COPIED = {
   byFunction: ["args_committing"],
 } as const;
 
-export function execwhackerSensor(kernelRelease = release()): SensorParts {
+/** @param ringBytes - 0: the object's own. */
+export function execwhackerSensor(
+  ringBytes: Readonly<Record<string, number>> = {},
+  kernelRelease = release(),
+): SensorParts {
   const others = [...COPIES, AFTER_COPIES];
   const isPreempted = isTracingPreempted(kernelRelease);
   const hasTracepoints = isAtLeast(kernelRelease, 6, 10);
@@ -42,12 +46,17 @@ export function execwhackerSensor(kernelRelease = release()): SensorParts {
   return {
     detector: "execwhacker",
     programs: [...copied.map((program) => ({ program, optional: true })), ...programs.map((program) => ({ program }))],
+    mainProgram: GUARD_PROGRAM,
     skip: [
       TEST_PROGRAM,
       ...(isPreempted ? [] : others),
       ...(hasTracepoints ? COPIED.byFunction : COPIED.byTracepoints),
     ],
-    maxEntries: { ...Object.fromEntries(MAPS_BY_COPY.map((map) => [map, states])), [HASHINGS]: states + 1 },
+    maxEntries: {
+      ...Object.fromEntries(Object.entries(ringBytes).filter(([, bytes]) => bytes > 0)),
+      ...Object.fromEntries(MAPS_BY_COPY.map((map) => [map, states])),
+      [HASHINGS]: states + 1,
+    },
     constants: { check_copied: true, later_copy: laterCopy },
     rings: [KILL_RING, OTHER_RING],
   };

@@ -3,13 +3,15 @@
 export interface Repeated {
   /** Run now, or join the run that is under way. Rejects when the job fails. */
   now(): Promise<void>;
+  /** Run now, or once the run under way has ended: it began before what is to be seen. Rejects when the job fails. */
+  again(): Promise<void>;
   /** No run begins after this; resolves when the one under way has ended. */
   stop(): Promise<void>;
 }
 
 /**
- * Run `job` every `everyMs` after the end of the run before; 0 means only on demand. Failures of timed runs go to `onError`.
- * The job may ask `isStopped` whether it should end early.
+ * Run `job` when asked, and from the first time on every `everyMs` after the end of the run before; 0 means only when asked.
+ * Failures of timed runs go to `onError`. The job may ask `isStopped` whether it should end early. No run keeps the process.
  */
 export function repeat(
   everyMs: number,
@@ -21,7 +23,7 @@ export function repeat(
   let timer: NodeJS.Timeout | undefined;
 
   function schedule(): void {
-    if (everyMs > 0 && !stopped) timer = setTimeout(() => now().catch(onError), everyMs);
+    if (everyMs > 0 && !stopped) timer = setTimeout(() => now().catch(onError), everyMs).unref();
   }
 
   function now(): Promise<void> {
@@ -35,9 +37,12 @@ export function repeat(
     return running;
   }
 
-  schedule();
   return {
     now,
+    async again() {
+      await running?.catch(() => {}); // told to whoever started it
+      await now();
+    },
     async stop() {
       stopped = true;
       clearTimeout(timer);

@@ -1,7 +1,7 @@
 // One record of an event ring to what the rest of the agent understands. Odd content is data: whatever a process puts into
 // its arguments decodes.
 import { type Layout, structLayout } from "@cryptnono/native";
-import type { ProcessFacts } from "../types.js";
+import type { ProcessFacts } from "../../types.js";
 
 /** A record that is shorter than its own header says; the kernel program and this file disagree. */
 export class DecodeError extends Error {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { UsageError } from "../errors.js";
 import { refuseOpenDoors } from "./doors.js";
-import { UsageError } from "./errors.js";
 
 const refusal = (env: NodeJS.ProcessEnv, url?: string, flags: readonly string[] = []): string | null => {
   try {

@@ -3,10 +3,10 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Sensor, structLayout } from "@cryptnono/native";
 import fc from "fast-check";
-import { DecodeError, execDecoder } from "./decode.js";
+import { DecodeError, execDecoder } from "./record.js";
 
 const LAYOUT = Sensor.open({
-  object: readFileSync(new URL("../../../../build/bpf/execwhacker.bpf.o", import.meta.url)),
+  object: readFileSync(new URL("../../../../../build/bpf/execwhacker.bpf.o", import.meta.url)),
 }).layout();
 const { size: HEADER, offsets: at } = structLayout(LAYOUT, "exec_event");
 const constants: Readonly<Record<string, number>> = { ...LAYOUT.enums["verdict"], ...LAYOUT.enums["event_flags"] };

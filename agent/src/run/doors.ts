@@ -1,6 +1,6 @@
 // What Node, not the agent, obeys in the environment: it opens a debugger's port, runs code or writes files, and the agent
 // holds secrets. The agent takes nothing from there but what its reference names, and does not start otherwise.
-import { UsageError } from "./errors.js";
+import { UsageError } from "../errors.js";
 
 /** Variables by which Node loads code (or OpenSSL does for it), opens a channel, or writes what it knows. */
 const DOORS = [

@@ -1,6 +1,7 @@
 // From reports to lines: the container's name is looked up, the line written, both without anyone waiting for them.
-import type { Level, LineWriter, Metrics, ReportFormatter } from "./report/index.js";
-import type { CgroupIdentity, ContainerLookup, ContainerResult, Report } from "./types.js";
+
+import type { CgroupIdentity, ContainerLookup, ContainerResult, Report } from "../types.js";
+import type { Level, LineWriter, Metrics, ReportFormatter } from "./index.js";
 
 export interface Reporter {
   /** Log `report`; `sinceMs` is when the process was first looked at (performance.now()). */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { UsageError } from "./errors.js";
+import { UsageError } from "../../errors.js";
 import { splitWords } from "./explain.js";
 
 // matcher/src/shell-split.test.ts has the shell's rules.

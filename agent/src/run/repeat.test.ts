@@ -29,6 +29,9 @@ test("the job runs again and again, never twice at a time", async () => {
     },
     unexpected,
   );
+  await delay(10);
+  assert.equal(runs, 0, "the first time it is asked for");
+  await repeated.now();
   await until(() => runs >= 5);
   await repeated.stop();
   const atStop = runs;
@@ -48,6 +51,25 @@ test("a run on demand joins the one under way", async () => {
   );
   await Promise.all([repeated.now(), repeated.now(), repeated.now()]);
   assert.equal(runs, 1);
+  await repeated.stop();
+});
+
+test("a run that is asked for again begins after the one under way", async () => {
+  const begun: string[] = [];
+  let state = "old";
+  const repeated = repeat(
+    0,
+    async () => {
+      begun.push(state);
+      await delay(5);
+    },
+    unexpected,
+  );
+  const first = repeated.now();
+  state = "new";
+  await repeated.again();
+  await first;
+  assert.deepEqual(begun, ["old", "new"]);
   await repeated.stop();
 });
 
@@ -73,6 +95,7 @@ test("a run that fails is told, and the next one comes", async () => {
     },
     (error) => errors.push(error),
   );
+  await assert.rejects(repeated.now(), /fault/);
   await until(() => runs >= 3);
   await repeated.stop();
   assert.ok(errors.length >= 2);

@@ -10,7 +10,7 @@ import {
   quotedPiece,
   type Tables,
 } from "@cryptnono/matcher";
-import type { JudgeVerdict, Rules } from "../types.js";
+import type { JudgeVerdict, Rules } from "../../types.js";
 import { SELF_TEST_LIST } from "./self-test.js";
 
 /** What is done with a process whose line cannot be searched whole. */

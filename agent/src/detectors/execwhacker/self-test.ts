@@ -1,9 +1,8 @@
 // Proof that the guard works: a child of the agent's own, with a random string on its command line, must die at exec.
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import type { Rule } from "../types.js";
-
-export type SelfTestResult = "killed" | "survived" | "could not be started" | "did not end";
+import type { SelfTestResult } from "../../run/detector.js";
+import type { Rule } from "../../types.js";
 
 /** A process that is killed at exec ends within milliseconds; a machine under load may need longer to start it. */
 const DEADLINE_MS = 10_000;
@@ -25,10 +24,20 @@ export function selfTestRule(): Rule {
   return { value, mode: "word", list: SELF_TEST_LIST, index: 0, action: "enforce", allowSet: 0 };
 }
 
-/** Start a child with the rule's string as its argument and see it die. Its program would print a version and end. */
-export function runSelfTest({ value }: Rule, program = process.execPath): Promise<SelfTestResult> {
+/**
+ * Start a child with the rule's string as its argument and see it die. Its program would print a version and end.
+ *
+ * @returns a promise that does not reject: what keeps a child from being started is a result too.
+ */
+export function runSelfTest({ value }: Rule, program = process.execPath, start = spawn): Promise<SelfTestResult> {
   return new Promise((resolve) => {
-    const child = spawn(program, ["--version", new TextDecoder().decode(value)], { stdio: "ignore" });
+    let child: ChildProcess;
+    try {
+      child = start(program, ["--version", new TextDecoder().decode(value)], { stdio: "ignore" });
+    } catch {
+      resolve("could not be started"); // for want of memory, descriptors or processes
+      return;
+    }
     const deadline = setTimeout(() => {
       child.kill("SIGKILL");
       resolve("did not end");

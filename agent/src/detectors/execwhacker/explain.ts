@@ -2,10 +2,11 @@
 // a command line of its own it would be judged itself.
 import { Buffer } from "node:buffer";
 import { OpenQuoteError, type ShellWords, shellSplit } from "@cryptnono/matcher";
-import { loadConfig } from "./config/index.js";
-import { UsageError } from "./errors.js";
-import { compileRules, splitArea } from "./sensor/index.js";
-import type { JudgeVerdict } from "./types.js";
+import { loadConfig } from "../../config/index.js";
+import { UsageError } from "../../errors.js";
+import type { JudgeVerdict } from "../../types.js";
+import { splitArea } from "./record.js";
+import { compileRules } from "./rules.js";
 
 export interface ExplainOptions {
   readonly config: readonly string[];

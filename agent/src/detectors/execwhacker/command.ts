@@ -1,0 +1,129 @@
+// Execwhacker on the command line: its flags, and `explain`, which asks its rules without a kernel.
+import { DEFAULT_MAX_ALLOW_BYTES } from "@cryptnono/matcher";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { UsageError } from "../../errors.js";
+import type { DetectorCommand } from "../../run/command.js";
+import { configFlag, MOST_TIMER_SECONDS, modeFlag, numberFlag, RING_BYTES } from "../../run/flags.js";
+import { type ExplainOptions, explain } from "./explain.js";
+import { type ExecwhackerOptions, execwhacker } from "./index.js";
+import type { CompiledRules, Way } from "./rules.js";
+
+interface Flags extends ExecwhackerOptions {
+  readonly threadpoolSize?: string;
+  readonly maxArgs?: string;
+  readonly agentAway?: string;
+}
+
+export const execwhackerCommand: DetectorCommand<Flags, CompiledRules> = {
+  name: "execwhacker",
+  description: "guard this node",
+  addFlags,
+  create(flags) {
+    for (const [name, value, why] of [
+      ["--threadpool-size", flags.threadpoolSize, "no threads are used"],
+      ["--max-args", flags.maxArgs, "nothing is cut"],
+      ["--agent-away", flags.agentAway, "no process waits for the agent"],
+    ] as const) {
+      if (value !== undefined) process.stderr.write(`cryptnono: ${name} has no meaning any more: ${why}\n`);
+    }
+    if (flags.config.length === 0) {
+      throw new UsageError("start execwhacker: no config", 'give --config FILE with {"bannedCommandStrings": ["..."]}');
+    }
+    return execwhacker(flags);
+  },
+};
+
+export function addExplain(program: Command): void {
+  program
+    .command("explain")
+    .description("say what would become of a command line, read from standard input: its words, quoted as for a shell")
+    .addOption(configFlag("JSON file with banned strings and allow patterns (again and again)"))
+    .addOption(new Option("--mode <mode>").choices(["enforce", "audit"]).default("enforce"))
+    .addOption(acrossLists())
+    .action(async (options: ExplainOptions) => {
+      process.exitCode = await explain(options);
+    });
+}
+
+function addFlags(command: Command): void {
+  command
+    .addOption(configFlag("JSON file with banned strings and allow patterns (again and again)"))
+    .addOption(modeFlag())
+    .option("--debug", "log every new process", false)
+    .addOption(
+      numberFlag(
+        "--scan-existing <seconds>",
+        "seconds between scans of the processes that run already",
+        { least: 1, most: MOST_TIMER_SECONDS, zero: "no scan" },
+        600,
+      ),
+    )
+    .addOption(way("--unreadable <way>", "for a command line with a page that is not in memory"))
+    .addOption(way("--over-long <way>", "for a command line that is longer than can be searched"))
+    .addOption(
+      numberFlag(
+        "--max-work <units>",
+        "most that the kernel's part does for one exec, in units of about a nanosecond; more goes the over-long way",
+        { least: 100_000, most: 100_000_000 },
+        4_000_000,
+      ),
+    )
+    .addOption(
+      numberFlag(
+        "--whole-lines <n>",
+        "kills of one string in one pod that are logged one by one before most are only counted",
+        { least: 1, most: 1_000_000, zero: "all" },
+        16,
+      ),
+    )
+    .addOption(
+      numberFlag(
+        "--max-scan-bytes <bytes>",
+        "longest argument area that is searched",
+        { least: 4096, most: 2 ** 30, zero: "the kernel's own limit" },
+        0,
+      ),
+    )
+    .addOption(
+      numberFlag(
+        "--max-allow-bytes <bytes>",
+        "bytes of a command line behind the path by which an allow pattern must have matched",
+        { least: 4096, most: 2 ** 30 },
+        DEFAULT_MAX_ALLOW_BYTES,
+      ),
+    )
+    .addOption(acrossLists())
+    .addOption(numberFlag("--kill-ring-bytes <bytes>", "room for kill events", { ...RING_BYTES, zero: "2 MiB" }, 0))
+    .addOption(numberFlag("--other-ring-bytes <bytes>", "room for other events", { ...RING_BYTES, zero: "256 KiB" }, 0))
+    .addOption(new Option("--threadpool-size <n>", "has no meaning any more").hideHelp())
+    .addOption(new Option("--max-args <n>", "has no meaning any more").hideHelp())
+    .addOption(new Option("--agent-away <way>", "has no meaning any more").hideHelp());
+}
+
+function acrossLists(): Option {
+  return new Option(
+    "--allow-across-lists",
+    "an allow pattern that does not say whose strings it spares spares those of all config files",
+  ).default(false);
+}
+
+const WAYS: readonly Way[] = ["kill", "let-go"];
+const DEFAULT_WAY: Way = "kill";
+
+function way(flags: string, description: string): Option {
+  const name = flags.split(" ", 1)[0]!;
+  return new Option(flags, `${description} (choices: ${WAYS.join(", ")})`)
+    .default(DEFAULT_WAY)
+    .argParser((text) => parseWay(name, text));
+}
+
+function parseWay(name: string, text: string): Way {
+  const way = WAYS.find((known) => known === text);
+  if (way !== undefined) return way;
+  if (text !== "hold") throw new InvalidArgumentError(`It must be one of ${WAYS.join(", ")}`);
+  // What earlier versions had: it stopped the process until the agent had judged it.
+  process.stderr.write(
+    `cryptnono: ${name} hold has no meaning any more: no process is stopped, ${DEFAULT_WAY} is used\n`,
+  );
+  return DEFAULT_WAY;
+}

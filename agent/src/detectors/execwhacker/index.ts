@@ -1,0 +1,151 @@
+// Execwhacker: kills what has a banned string on its command line, in the kernel, at exec; and what the scan finds.
+import { PatternError, parsePattern } from "@cryptnono/matcher";
+import { loadConfig, type PatternFault } from "../../config/index.js";
+import { bootTimeNs } from "../../proc/index.js";
+import { type Decision, SpareMemory } from "../../report/index.js";
+import type { Detector, House, Life } from "../../run/detector.js";
+import { Looker, Rounds, scanProcesses, YoungSweep } from "../../scan/index.js";
+import type { Report, Rules } from "../../types.js";
+import { execMemory } from "./exec-memory.js";
+import { Lists } from "./lists.js";
+import { execDecoder } from "./record.js";
+import { reportOf } from "./report.js";
+import { type CompiledRules, compileRules, type Ways } from "./rules.js";
+import { isSelfTest, runSelfTest, SELF_TEST_LIST, selfTestRule } from "./self-test.js";
+import { execwhackerSensor, KILL_RING, OTHER_RING, slotContents } from "./sensor.js";
+
+export interface ExecwhackerOptions extends Ways {
+  readonly config: readonly string[];
+  readonly mode: "enforce" | "audit";
+  readonly debug: boolean;
+  /** A pattern that does not say whose strings it spares spares those of all files, not of its own alone. */
+  readonly allowAcrossLists: boolean;
+  /** Seconds between scans of all processes; 0: none, not even at start. */
+  readonly scanExisting: number;
+  /** Bytes; 0: the object's own. */
+  readonly killRingBytes: number;
+  readonly otherRingBytes: number;
+}
+
+const SWEEP_EVERY_MS = 1000;
+/** For readiness's text and the log. An empty list is no fault: it must not stop a deployment whose lists come later. */
+const NOTHING_BANNED = "attached, but nothing is banned: no config has a banned string";
+
+export function execwhacker(options: ExecwhackerOptions): Detector<CompiledRules> {
+  const sensor = execwhackerSensor({ [KILL_RING]: options.killRingBytes, [OTHER_RING]: options.otherRingBytes });
+  const selfTest = selfTestRule();
+  // An agent's numbers must not be taken for those of the agent before it, whose events it may inherit.
+  let generation = (Math.random() * 0x7fffffff) >>> 0;
+
+  return {
+    name: "execwhacker",
+    sensor: { ...sensor, object: "execwhacker.bpf.o", constants: { ...sensor.constants, report_all: options.debug } },
+    watched: options.config,
+    async load() {
+      const rules = loadConfig(options.config, { ...options, defaultMode: options.mode, checkPattern });
+      generation = (generation + 1) >>> 0;
+      return compileRules({ ...rules, strings: [...rules.strings, selfTest] }, generation, options);
+    },
+    begin: (house) => live(house, options, () => runSelfTest(selfTest)),
+  };
+}
+
+function live(
+  house: House<CompiledRules>,
+  { mode, scanExisting }: ExecwhackerOptions,
+  selfTest: () => ReturnType<typeof runSelfTest>,
+): Life<CompiledRules> {
+  const { proc, kill, metrics, tell, notice } = house;
+  const decode = execDecoder(house.layout);
+  const spares = new SpareMemory();
+  const lists = new Lists();
+  const rounds = new Rounds();
+  /** From when it is attached: what began before was not judged at exec. */
+  let looker: Looker;
+  let young: YoungSweep;
+
+  return {
+    contents: ({ tables }) => slotContents(tables),
+    onRecord,
+    inForce(compiled) {
+      lists.remember(compiled);
+      const listed = withoutSelfTest(compiled.rules);
+      metrics.inForce(listed);
+      const { strings, allow } = listed;
+      if (strings.length === 0) notice("warning", NOTHING_BANNED, {});
+      return { banned_strings: strings.length, allowed_patterns: allow.length, mode };
+    },
+    readyText: () =>
+      withoutSelfTest(house.rules().rules).strings.length === 0 ? NOTHING_BANNED : "attached and matching",
+    selfTest,
+    attached() {
+      looker = createLooker(bootTimeNs());
+      young = new YoungSweep(looker, proc);
+    },
+    alongside:
+      scanExisting === 0
+        ? []
+        : [
+            { everyMs: scanExisting * 1000, run: scan },
+            { everyMs: SWEEP_EVERY_MS, run: (isStopped) => young.sweep(isStopped) },
+          ],
+  };
+
+  function onRecord(bytes: Uint8Array): void {
+    const record = decode(bytes);
+    const list = lists.of(record);
+    const rule = record.match === null ? null : (list?.rules.strings[record.match.stringId] ?? null);
+    if (isSelfTest(rule, record.match?.bytes)) return; // nobody's business, and not among the kernel's kills
+    const sinceMs = performance.now() - Number(record.latencyNs) / 1e6;
+    metrics.killedIfNeeded(Number(record.latencyNs) / 1e9);
+    const report = reportOf(record, rule, list?.rules);
+    const isState = report.outcome.action === "spared" || report.outcome.action === "would-kill";
+    if (isState && !spares.isFirst(report)) return; // a scan was quicker; and none will say it again
+    tell(report, sinceMs);
+    if (record.verdict === "kill-failed") killAgain(report);
+  }
+
+  /** The kernel's signal call failed: the agent's own may not. */
+  function killAgain(failed: Report): void {
+    const { pid, startTimeNs } = failed.process;
+    const result = kill(pid, startTimeNs);
+    const decision: Decision =
+      result.kind === "killed" ? "killed" : result.kind === "missed" ? "missed" : "kill-failed";
+    metrics.decided("execwhacker.bpf", decision);
+    if (result.kind === "killed") tell({ ...failed, outcome: { action: "killed", by: "agent" } }, performance.now());
+  }
+
+  function createLooker(guardedSinceNs: bigint): Looker {
+    return new Looker({
+      proc,
+      list: house.rules,
+      memory: execMemory(house.map("spared"), house.layout),
+      guardedSinceNs,
+      kill,
+      report: (report) => tell(report, performance.now()),
+      isFirst: (report) => spares.isFirst(report),
+      count: metrics,
+    });
+  }
+
+  async function scan(isStopped: () => boolean): Promise<void> {
+    const startedMs = performance.now();
+    await scanProcesses(looker, proc, rounds, metrics, { isStopped });
+    metrics.scanFinished((performance.now() - startedMs) / 1000);
+  }
+}
+
+function withoutSelfTest(rules: Rules): Rules {
+  return { ...rules, strings: rules.strings.filter(({ list }) => list !== SELF_TEST_LIST) };
+}
+
+/** The pattern compiler's word on one pattern, for the config's list of problems. */
+function checkPattern(source: string): PatternFault | null {
+  try {
+    parsePattern(source, 0);
+    return null;
+  } catch (error) {
+    if (!(error instanceof PatternError)) throw error;
+    return { expected: "a regular expression", got: `${error.problem} at offset ${error.offset}`, hint: error.hint };
+  }
+}

@@ -1,0 +1,21 @@
+// The lists whose numbers events may still carry: an event is read in the list that it came from.
+import type { ExecRecord } from "./record.js";
+import type { CompiledRules } from "./rules.js";
+
+const REMEMBERED = 4;
+
+export class Lists {
+  readonly #byGeneration = new Map<number, CompiledRules>();
+
+  /** The oldest is forgotten. */
+  remember(rules: CompiledRules): void {
+    this.#byGeneration.set(rules.generation, rules);
+    const [oldest] = this.#byGeneration.keys();
+    if (this.#byGeneration.size > REMEMBERED) this.#byGeneration.delete(oldest!);
+  }
+
+  /** undefined when it was an earlier agent's. */
+  of({ generation }: ExecRecord): CompiledRules | undefined {
+    return this.#byGeneration.get(generation);
+  }
+}

@@ -1,0 +1,47 @@
+// What the kernel tells of an exec, in the log's words.
+import type { AllowPattern, Outcome, Report, Rule, Rules } from "../../types.js";
+import type { ExecRecord } from "./record.js";
+
+/**
+ * @param rule - The rule that was found, if it is known.
+ * @param rules - Those of the record's list; undefined when it was an earlier agent's.
+ */
+export function reportOf(record: ExecRecord, rule: Rule | null, rules: Rules | undefined): Report {
+  return {
+    source: "execwhacker.bpf",
+    process: record.process,
+    rule,
+    ...(rule === null && record.match !== null ? { matched: record.match.bytes } : {}),
+    outcome: outcomeOf(record, rules),
+    latencyNs: record.latencyNs,
+    ...becauseOf(record),
+    ...(record.match?.offset === undefined ? {} : { matchOffset: record.match.offset }),
+  };
+}
+
+function becauseOf({ changed, unreadable, overLong }: ExecRecord): Pick<Report, "because"> {
+  if (changed) return { because: "arguments-changed" };
+  return unreadable ? { because: "unreadable" } : overLong ? { because: "over-long" } : {};
+}
+
+function outcomeOf(record: ExecRecord, rules: Rules | undefined): Outcome {
+  switch (record.verdict) {
+    case "killed":
+      return { action: "killed", by: "kernel" };
+    case "kill-failed":
+      return { action: "kill-failed", errno: record.errno };
+    case "would-kill":
+      return { action: "would-kill" };
+    case "spared-substring":
+      return { action: "spared", allowedBy: "is-substring" };
+    case "spared-pattern":
+      return { action: "spared", allowedBy: { pattern: rules?.allow[record.patternId] ?? UNKNOWN_PATTERN } };
+    case "let-go":
+      return { action: "let-go" };
+    case "observed":
+      return { action: "observed", durationNs: record.latencyNs };
+  }
+}
+
+/** Of an earlier agent's list. */
+const UNKNOWN_PATTERN: AllowPattern = { source: "", list: "unknown", index: 0 };

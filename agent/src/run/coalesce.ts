@@ -1,0 +1,31 @@
+// Wishes for one job, which runs once at a time: however many come while it runs, it runs once more.
+
+export interface Coalesced {
+  wish(): void;
+  /** Resolves when no run is under way or wished for. */
+  settled(): Promise<void>;
+}
+
+/** @param job - Must not reject. */
+export function coalesce(job: () => Promise<void>): Coalesced {
+  let running: Promise<void> | null = null;
+  let wished = false;
+
+  async function run(): Promise<void> {
+    while (wished) {
+      wished = false;
+      await job();
+    }
+    running = null;
+  }
+
+  return {
+    wish() {
+      wished = true;
+      running ??= Promise.resolve().then(run);
+    },
+    async settled() {
+      await running;
+    },
+  };
+}

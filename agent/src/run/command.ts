@@ -1,0 +1,86 @@
+// The command line of any set of detectors. The only place that reads argv and the environment, installs signal handlers and
+// ends the process.
+import { url as debuggerUrl } from "node:inspector";
+import { Command } from "commander";
+import { describeError } from "../errors.js";
+import { unpin } from "../sensor/index.js";
+import { version } from "../version.js";
+import type { Detector } from "./detector.js";
+import { refuseOpenDoors } from "./doors.js";
+import { addCommonFlags, type CommonFlags } from "./flags.js";
+import { keepMemorySmall } from "./memory.js";
+import { type RunParts, run } from "./run.js";
+
+/** A detector as a command: its word, its own flags, and what they make. */
+export interface DetectorCommand<Flags, Rules> {
+  readonly name: string;
+  readonly description: string;
+  addFlags(command: Command): void;
+  /** @throws UsageError */
+  create(flags: Flags): Detector<Rules>;
+}
+
+/** Any detector's command: nothing but `create` knows which flags and rules it has. */
+// biome-ignore lint/suspicious/noExplicitAny: each is only handed what it made itself.
+export type AnyDetectorCommand = DetectorCommand<any, any>;
+
+/**
+ * Read the command line and do what it says; the process ends here, by a signal or by an error.
+ *
+ * @param others - Add commands that run no detector.
+ */
+export async function main(
+  detectors: readonly AnyDetectorCommand[],
+  others: readonly ((program: Command) => void)[] = [],
+  parts: RunParts = {},
+): Promise<void> {
+  const program = new Command("cryptnono")
+    .description("Kills processes whose command line holds a banned string, in the kernel, at exec.")
+    .version(version())
+    .showHelpAfterError("  --help lists the flags")
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "cryptnono: ")) });
+  for (const detector of detectors) addDetector(program, detector, parts);
+  for (const add of others) add(program);
+  addUnpin(program);
+  try {
+    refuseOpenDoors(process.env, debuggerUrl(), process.execArgv);
+    await program.parseAsync();
+  } catch (error) {
+    process.stderr.write(describeError(error));
+    process.exit(1);
+  }
+}
+
+function addDetector(program: Command, detector: AnyDetectorCommand, parts: RunParts): void {
+  const command = program.command(detector.name).description(detector.description);
+  detector.addFlags(command);
+  addCommonFlags(command);
+  command.action(async (flags: CommonFlags) => {
+    const options = { ...flags, pinDir: flags.pinDir ?? null, env: process.env };
+    const running = await run(detector.create(flags), options, parts);
+    keepMemorySmall();
+    const end = () => {
+      running.stop().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          process.stderr.write(describeError(error));
+          process.exit(1);
+        },
+      );
+    };
+    process.once("SIGTERM", end);
+    process.once("SIGINT", end);
+    process.on("SIGHUP", () => running.reload());
+  });
+}
+
+function addUnpin(program: Command): void {
+  program
+    .command("unpin")
+    .description("remove from this node what an agent pinned there")
+    .requiredOption("--pin-dir <dir>", "the agent's --pin-dir")
+    .action(({ pinDir }: { pinDir: string }) => {
+      const removed = unpin(pinDir);
+      process.stderr.write(`cryptnono: removed ${removed} pinned sensor${removed === 1 ? "" : "s"}\n`);
+    });
+}

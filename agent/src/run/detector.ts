@@ -1,0 +1,70 @@
+// What a detector gives the house, and what it gets. Neither knows the other's inside.
+import type { Layout, SensorMap, SlotContent } from "@cryptnono/native";
+import type { Killer } from "../kill/index.js";
+import type { ProcFiles } from "../proc/index.js";
+import type { Level, Metrics } from "../report/index.js";
+import type { SensorParts } from "../sensor/index.js";
+import type { Report } from "../types.js";
+
+/** A detector, its flags read. */
+export interface Detector<Rules> {
+  /** Its command's name, and its directory's below the pin directory. */
+  readonly name: string;
+  /** Its BPF object: a file's name below the folder of objects, and what to make of it. */
+  readonly sensor: SensorParts & { readonly object: string };
+  /** Files whose change is a reload. */
+  readonly watched: readonly string[];
+  /**
+   * Read what it goes by.
+   *
+   * @throws an error with a hint; at a reload what was before stays in force.
+   */
+  load(): Promise<Rules>;
+  /** Begin its life in the house. Nothing is loaded or attached yet. */
+  begin(house: House<Rules>): Life<Rules>;
+}
+
+/** What of a detector lives as long as it runs. */
+export interface Life<Rules> {
+  /** What comes into the slots of its sensor's outer maps. */
+  contents(rules: Rules): Readonly<Record<string, SlotContent>>;
+  /** A record of one of its rings. */
+  onRecord(record: Uint8Array): void;
+  /** It judges from now on, by what was installed. */
+  attached?(): void;
+  /** `rules` are in force from now on. @returns what the log tells of them. */
+  inForce(rules: Rules): Readonly<Record<string, unknown>>;
+  /** What readiness says of a detector in whose way nothing stands. */
+  readyText(): string;
+  /** Proof that it works: made at start, after each reload, and again and again. */
+  selfTest?(): Promise<SelfTestResult>;
+  /** What is done beside: at start, after each reload, and every so often. */
+  readonly alongside?: readonly Alongside[];
+}
+
+export type SelfTestResult = "killed" | "survived" | "could not be started" | "did not end";
+
+export interface Alongside {
+  readonly everyMs: number;
+  /** It asks `isStopped` whether it should end early. */
+  run(isStopped: () => boolean): Promise<void>;
+}
+
+/** What every detector gets. */
+export interface House<Rules> {
+  /** The border's types, out of the detector's own object. */
+  readonly layout: Layout;
+  readonly proc: ProcFiles;
+  readonly kill: Killer;
+  readonly metrics: Metrics;
+  /** What is in force; only once {@link Life.inForce} was called. */
+  rules(): Rules;
+  /** A map of its sensor. */
+  map(name: string): SensorMap;
+  /** Log a report once its container is named; `sinceMs` is when the process was first looked at (performance.now()). */
+  tell(report: Report, sinceMs: number): void;
+  /** Log something about the agent itself. */
+  notice(level: Level, event: string, fields: Readonly<Record<string, unknown>>): void;
+  /** Log and count a fault of the agent. */
+  fault(error: unknown): void;
+}

@@ -1,0 +1,280 @@
+// The life of any detector, from start to the last flushed line: config, sensor, pins, readiness, containers, log and metrics.
+// Nothing here is global: several detectors may run in one process.
+import { readlinkSync } from "node:fs";
+import { pidfd, Sensor, watchLoop } from "@cryptnono/native";
+import { watchConfig } from "../config/index.js";
+import { createAnnouncer } from "../containers/announce.js";
+import { describeRuntime } from "../containers/describe.js";
+import { runtimeEndpoints } from "../containers/endpoints.js";
+import { lateLookup } from "../containers/late.js";
+import { UnsupportedError } from "../errors.js";
+import { createKiller } from "../kill/index.js";
+import { openProc } from "../proc/index.js";
+import {
+  createFormatter,
+  createLoopDelay,
+  createMetrics,
+  createReporter,
+  type Endpoint,
+  LineWriter,
+  type Readiness,
+  serveHealth,
+  serveMetrics,
+} from "../report/index.js";
+import { Guard, type SensorFactory } from "../sensor/index.js";
+import type { ContainerLookup } from "../types.js";
+import { version } from "../version.js";
+import { coalesce } from "./coalesce.js";
+import type { Detector, House, SelfTestResult } from "./detector.js";
+import { objectDir, readObject } from "./objects.js";
+import { repeat } from "./repeat.js";
+
+/** What is the same for every detector. */
+export interface RunOptions {
+  /** 0: no endpoint. */
+  readonly serveMetricsPort: number;
+  readonly healthPort: number;
+  readonly lookupContainer: boolean;
+  /** Seconds that a line waits for its container's name while few wait. */
+  readonly lookupWait: number;
+  /** Names of variables of the containers' specifications that stand in the log. */
+  readonly lookupEnvs: readonly string[];
+  /** Cgroups below which the operator vouches for the names. */
+  readonly trustedCgroup: readonly string[];
+  readonly pinDir: string | null;
+  /** Tests: only this process's descendants are judged; 0: everything. */
+  readonly scopePid: number;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** What a run is put together of; a test hands in others. */
+export interface RunParts {
+  readonly native?: SensorFactory;
+  readonly writer?: LineWriter;
+  readonly objects?: string;
+}
+
+/** A running detector. */
+export interface Running {
+  reload(): void;
+  /** Detach, write what is known, close. */
+  stop(): Promise<void>;
+}
+
+/** How long the last lines may take at the end. */
+const FLUSH_MS = 3000;
+const SELF_TEST_EVERY_MS = 60_000;
+/** How often an agent with pins asks whether another one has taken over. A probe or a scrape asks at once. */
+const LOOK_AROUND_EVERY_MS = 1000;
+/** The initial pid namespace's inode number (linux include/linux/proc_ns.h, PROC_PID_INIT_INO). */
+const INITIAL_PID_NAMESPACE = "pid:[4026531836]";
+
+/**
+ * Start a detector; resolves when it guards.
+ *
+ * @throws EndpointError, ConfigError, NativeError, PinError, ListenError, UnsupportedError, with nothing left attached.
+ */
+export async function run<Rules>(
+  detector: Detector<Rules>,
+  options: RunOptions,
+  { native = Sensor, writer = new LineWriter(), objects = objectDir() }: RunParts = {},
+): Promise<Running> {
+  requireInitialPidNamespace();
+  const endpoints = options.lookupContainer ? runtimeEndpoints(options.env) : [];
+  const prefix = options.env["CRYPTNONO_METRICS_PREFIX"];
+  /** What has been opened, to be closed in reverse, at the end or when the start fails. */
+  const opened: (() => unknown)[] = [];
+  let inForce: Rules | undefined;
+  let refusal: string | null = null;
+  let selfTest: SelfTestResult | "not made yet" | "not asked for" = "not made yet";
+  let retirementTold = false;
+  let openLookup: (lookup: ContainerLookup) => void = () => {};
+  const containers = lateLookup(
+    new Promise((resolve) => {
+      openLookup = resolve;
+    }),
+  );
+
+  const proc = openProc();
+  const kill = createKiller({ native: pidfd, readStat: (pid) => proc.read(pid, "stat") });
+  const metrics = createMetrics({
+    ...(prefix === undefined ? {} : { prefix }),
+    readCounters: () => guard.counters(),
+    readMissedRuns: () => guard.missedRuns(),
+    readDroppedLines: () => writer.dropped,
+    readRuntimes: containers.runtimes,
+    readLoopDelay: createLoopDelay(watchLoop().read).read,
+    version: version(),
+    isReady: () => readiness().ok,
+    isAttached: () => guard.isAttached,
+  });
+  const reporter = createReporter(createFormatter(), writer, metrics);
+  const { notice, fault } = reporter;
+  // From the first record on, and those that an agent before this one left.
+  if (options.lookupContainer) reporter.lookUpWith(containers);
+  const guard = new Guard(
+    detector.sensor,
+    {
+      object: readObject(objects, detector.sensor.object),
+      pinDir: options.pinDir,
+      scopePid: options.scopePid,
+      onRecord: (record) => life.onRecord(record),
+      onError: fault,
+    },
+    native,
+  );
+  const life = detector.begin({
+    layout: guard.layout,
+    proc,
+    kill,
+    metrics,
+    rules: rulesInForce,
+    map: (name) => guard.map(name),
+    tell: reporter.tell,
+    notice,
+    fault,
+  } satisfies House<Rules>);
+  const beside = (life.alongside ?? []).map((job) => repeat(job.everyMs, job.run, fault));
+  const reloads = coalesce(reloadOnce);
+  const selfTests = repeat(SELF_TEST_EVERY_MS, checkSelf, fault);
+  const looks = options.pinDir === null ? null : setInterval(lookAround, LOOK_AROUND_EVERY_MS).unref();
+
+  try {
+    opened.push(() => guard.close());
+    // Watched before it is read: a change between the two is a reload.
+    const watch = watchConfig(detector.watched, reloads.wish);
+    opened.push(() => watch.close());
+    // What a wrong flag or file can make fail comes before anything is attached or pinned.
+    if (options.serveMetricsPort > 0) serve(await serveMetrics(options.serveMetricsPort, metrics.text));
+    if (options.healthPort > 0) serve(await serveHealth(options.healthPort, readiness));
+    const rules = await detector.load();
+    guard.install(life.contents(rules));
+    guard.attach();
+    life.attached?.();
+    guard.start();
+    opened.push(
+      ...beside.map((job) => () => job.stop()),
+      () => selfTests.stop(),
+      () => clearInterval(looks ?? undefined),
+    );
+    putInForce("Guarding", rules);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  checkAll();
+  if (options.lookupContainer) {
+    // Loaded when the guard stands already: a look-up delays no verdict, and neither does its code.
+    const { createContainerLookup } = await import("../containers/lookup.js");
+    const lookup = createContainerLookup({
+      endpoints,
+      waitMs: options.lookupWait * 1000,
+      envs: options.lookupEnvs,
+      trustedCgroups: options.trustedCgroup,
+      onStatus: createAnnouncer(notice),
+    });
+    // Asked until the last record that the guard's end brings up.
+    opened.unshift(() => lookup.close(), reporter.settle);
+    openLookup(lookup);
+  }
+  // What the start left behind is large beside what stays.
+  globalThis.gc?.();
+
+  return { reload: reloads.wish, stop };
+
+  function serve(endpoint: Endpoint): void {
+    opened.push(() => endpoint.close());
+  }
+
+  async function close(): Promise<void> {
+    for (const closeOne of opened.reverse()) await closeOne();
+  }
+
+  async function stop(): Promise<void> {
+    await reloads.settled();
+    await close();
+    await writer.flush(FLUSH_MS);
+    writer.close();
+  }
+
+  // ---- the config ----
+
+  function rulesInForce(): Rules {
+    if (inForce === undefined) throw new Error("no rules are in force yet");
+    return inForce;
+  }
+
+  function putInForce(event: string, rules: Rules): void {
+    inForce = rules;
+    notice("info", event, life.inForce(rules));
+  }
+
+  /** A good list is in force at the end, or the old one still is. */
+  async function reloadOnce(): Promise<void> {
+    if (!guard.isAttached) return;
+    try {
+      const next = await detector.load();
+      guard.install(life.contents(next));
+      refusal = null;
+      metrics.reloaded("ok");
+      putInForce("Config reloaded", next);
+      checkAll();
+    } catch (error) {
+      refusal = error instanceof Error ? error.message : String(error);
+      metrics.reloaded("refused");
+      notice("error", "Config refused, the one before stays in force", { error: refusal });
+    }
+    globalThis.gc?.();
+  }
+
+  /** What is new to the detector: its own rules, and with them what runs already. */
+  function checkAll(): void {
+    selfTests.again().catch(fault);
+    for (const job of beside) job.again().catch(fault);
+  }
+
+  // ---- readiness ----
+
+  function readiness(): Readiness {
+    const by = guard.retiredBy();
+    if (by !== null) return { ok: false, reason: `retired: process ${by} guards instead, with the same pin directory` };
+    if (!guard.isAttached) return { ok: false, reason: "not attached" };
+    if (selfTest !== "killed" && selfTest !== "not asked for")
+      return { ok: false, reason: "the self-test has not passed" };
+    if (refusal !== null) return { ok: false, reason: `config refused, the one before is in force: ${refusal}` };
+    // Verdicts need no names: an agent that finds no runtime guards as well as any.
+    return { ok: true, reason: [life.readyText(), ...containers.runtimes().map(describeRuntime)].join("; ") };
+  }
+
+  async function checkSelf(): Promise<void> {
+    if (!guard.isAttached) return;
+    const result = life.selfTest === undefined ? "not asked for" : await life.selfTest();
+    // Another sensor may have killed it, or this one may be at its end.
+    if (!guard.isAttached) return;
+    selfTest = result;
+    if (result === "killed" || result === "not asked for") return;
+    metrics.unexpectedError();
+    notice("error", "Self-test failed", { result: `the child ${result}` });
+  }
+
+  /** Says once that another agent has taken over. */
+  function lookAround(): void {
+    const by = guard.retiredBy();
+    if (by === null || retirementTold) return;
+    retirementTold = true;
+    clearInterval(looks ?? undefined);
+    guard.retire();
+    for (const job of beside) void job.stop();
+    void selfTests.stop();
+    notice("warning", "Retired: another agent guards instead, with the same pin directory", { by_pid: by });
+  }
+}
+
+/** The pids that the kernel tells are the initial namespace's: elsewhere they would name other processes. */
+function requireInitialPidNamespace(): void {
+  if (readlinkSync("/proc/self/ns/pid") === INITIAL_PID_NAMESPACE) return;
+  throw new UnsupportedError(
+    "read /proc/self/ns/pid: the agent is in a pid namespace of its own",
+    "run it on the host, or in a pod with hostPID: true (docker run --pid=host)",
+  );
+}
