@@ -139,6 +139,35 @@ describe("the agent", { skip, timeout: 170_000 }, () => {
     assert.deepEqual(line["labels"], EXAMPLE.labels);
   });
 
+  it("names the pod of a victim in the pod's own Docker, and that container under inner, with the chosen variables", async () => {
+    const endpoints = { cri: containerd.socketPath, docker: dockerd.socketPath };
+    const agent = await startAgent(scratch, BANNED, endpoints, ["--lookup-envs", "REPO_URL,UNSET", "--lookup-envs=IP"]);
+    const envs = { REPO_URL: "https://example.org/a?b=c", IP: "10.0.0.1", SECRET: "is not shown" };
+    const running = await containerd.runPod({ ...pod(["/bin/busybox", "sleep", "86400"]), envs, privileged: true });
+    const [, podCgroup] = /^0::(.*)$/m.exec(readFileSync(`/proc/${await running.pid()}/cgroup`, "utf8")) ?? [];
+    const words = ["--label=repo=x", "--env=REPO_URL=inner", `--cgroup-parent=${podCgroup}/docker`];
+    const run = dockerd.docker("run", "--rm", "--network=none", ...words, DOCKER_IMAGE);
+    await assert.rejects(run, (error) => (error as { code?: unknown }).code === 128 + 9);
+    const [line] = await agent.waitFor("the kill", isKill);
+    await agent.stop();
+    assert.ok(line !== undefined);
+    assert.deepEqual(pick(line, ["container_type", "labels", "image", "container_id", "envs"]), {
+      ...pick(EXAMPLE, ["container_type", "labels", "image"]),
+      container_id: running.containerId,
+      envs: { REPO_URL: envs.REPO_URL, IP: envs.IP },
+    });
+    const { container_id: innerId, image_digest: digest, ...inner } = line["inner"] as Record<string, unknown>;
+    assert.match(String(innerId), /^[0-9a-f]{64}$/);
+    assert.match(String(digest), /^sha256:/);
+    assert.deepEqual(inner, {
+      container_type: "docker",
+      labels: { repo: "x" },
+      image: DOCKER_IMAGE,
+      envs: { REPO_URL: "inner" },
+    });
+    assert.ok(!JSON.stringify(agent.lines).includes(envs.SECRET));
+  });
+
   it("never names a pod that a victim's cgroup is only called after", async () => {
     const agent = await startAgent(scratch, BANNED, { cri: containerd.socketPath, docker: dockerd.socketPath });
     const { containerId } = await containerd.runPod(pod(["/bin/busybox", "sleep", "86400"]));

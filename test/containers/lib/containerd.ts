@@ -30,6 +30,8 @@ export interface Pod {
   readonly image: string;
   readonly command: readonly string[];
   readonly envs?: Readonly<Record<string, string>>;
+  /** As a pod that has Docker in it. */
+  readonly privileged?: boolean;
   /** Below the kubelet's `kubepods`; runtimes with the cgroupfs driver put the container's id under it. */
   readonly cgroupParent: string;
 }
@@ -168,6 +170,7 @@ async function runPod(
   const label = (field: number) =>
     Object.entries(pod.labels).map(([key, value]) => messageField(field, stringField(1, key), stringField(2, value)));
 
+  const privileged = pod.privileged === true ? 1 : 0;
   // NamespaceMode.NODE: no network of its own, so no CNI plugin is needed.
   const namespaces = messageField(1, varintField(1, 2) /* network */);
   const sandboxConfig = [
@@ -179,7 +182,8 @@ async function runPod(
     ),
     stringField(3, join(directory, "logs")), // log_directory
     ...label(6), // labels
-    messageField(8, stringField(1, pod.cgroupParent), messageField(2, namespaces)), // linux: cgroup_parent, security_context
+    // linux: cgroup_parent, security_context
+    messageField(8, stringField(1, pod.cgroupParent), messageField(2, namespaces, varintField(6, privileged))),
   ];
   const sandboxId = firstString(await call("RunPodSandbox", messageField(1, ...sandboxConfig)));
   const containerConfig = [
@@ -188,7 +192,8 @@ async function runPod(
     ...pod.command.map((word) => stringField(3, word)), // command
     ...Object.entries(pod.envs ?? {}).map((env) => messageField(6, stringField(1, env[0]), stringField(2, env[1]))), // envs
     ...label(9), // labels
-    messageField(15, messageField(2, messageField(3, varintField(1, 2)))), // linux.security_context.namespace_options
+    // linux.security_context: privileged, namespace_options
+    messageField(15, messageField(2, varintField(2, privileged), messageField(3, varintField(1, 2)))),
   ];
   const containerId = firstString(
     await call(
