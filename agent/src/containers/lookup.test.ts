@@ -144,6 +144,7 @@ describe("a look-up", () => {
       { cri, docker: fake({ inspect: () => pending() }) },
       { momentMs: 20, waitMs: PATIENT_MS },
     );
+    await lookup.lookup(inPod);
     const waiting = lookup.lookup(podOf(1));
     const claims = Array.from({ length: 200 }, (_, index) => kernel(`/k8s.io/${A}/docker/${idOf(index + 2)}`));
     const others = await Promise.all(claims.map((cgroup) => lookup.lookup(cgroup)));
@@ -274,17 +275,36 @@ describe("a look-up", () => {
     assert.deepEqual(await waiting, found("cri", A));
   });
 
-  it("waits for a runtime that is restarted, while few wait", async (context) => {
-    let runs = true;
-    const refused = new RuntimeError("refused", "connect ECONNREFUSED");
-    const cri = fake({ inspect: (id) => (runs ? Promise.resolve(facts("cri", id)) : Promise.reject(refused)) });
-    const lookup = create(context, { cri }, { waitMs: PATIENT_MS, retryMs: 10 });
-    await lookup.lookup(podOf(1));
-    runs = false;
-    const waiting = lookup.lookup(podOf(2));
-    await until(() => lookup.runtimes()[0]?.state === "refused");
-    runs = true;
-    assert.equal((await waiting).kind, "container");
+  for (const kind of ["refused", "absent", "unreachable", "unsupported"] as const) {
+    it(`waits for a runtime that is restarted, while few wait: ${kind} for a while`, async (context) => {
+      let runs = true;
+      let tries = 0;
+      const cri = fake({
+        inspect: async (id) => {
+          tries += 1;
+          if (!runs) throw new RuntimeError(kind, "restarts");
+          return facts("cri", id);
+        },
+      });
+      const lookup = create(context, { cri }, { waitMs: PATIENT_MS, retryMs: 10 });
+      await lookup.lookup(podOf(1));
+      runs = false;
+      const waiting = lookup.lookup(podOf(2));
+      await until(() => tries > 3);
+      runs = true;
+      assert.equal((await waiting).kind, "container");
+    });
+  }
+
+  it("is not refused because the runtime had an error for another container", async (context) => {
+    const cri = fake({
+      inspect: (id) =>
+        id === A ? Promise.reject(new RuntimeError("failed", "HTTP 500")) : Promise.resolve(facts("cri", id)),
+    });
+    const lookup = create(context, { cri }, { nowMs: () => 0 });
+    const failed = await lookup.lookup(inPod);
+    assert.deepEqual(failed.kind === "failed" && failed.why, "failing");
+    assert.equal((await lookup.lookup(podOf(1))).kind, "container");
   });
 
   it("does not wait for a runtime that was never there", async (context) => {

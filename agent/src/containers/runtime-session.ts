@@ -78,8 +78,8 @@ export class RuntimeSession {
   #detail: string | undefined;
   /** Once it has answered, what is amiss is taken for a restart or a load, which pass. */
   #hasAnswered = false;
-  #failure: RuntimeError | undefined;
-  #failedMs = Number.NEGATIVE_INFINITY;
+  /** Why the last call found no runtime. */
+  #closedDoor: { readonly failure: RuntimeError; readonly atMs: number } | undefined;
   #streams = false;
   #lastListMs = Number.NEGATIVE_INFINITY;
   #wake: (() => void) | undefined;
@@ -124,9 +124,11 @@ export class RuntimeSession {
     const asked = this.#questions.get(id);
     if (asked !== undefined) return asked.answer;
     const { nowMs, times } = this.#options;
-    // Else a flood of kills would knock at a closed door as often.
-    const isFresh = nowMs() - this.#failedMs < times.minPauseMs;
-    if (isFresh && this.#failure !== undefined && !this.#mayPass(this.#failure)) return Promise.reject(this.#failure);
+    // Else a flood of kills would knock as often.
+    const door = this.#closedDoor;
+    if (door !== undefined && nowMs() - door.atMs < times.minPauseMs && !this.#mayPass(door.failure)) {
+      return Promise.reject(door.failure);
+    }
     if (!this.#streams && nowMs() - this.#lastListMs > times.retryMs) this.#wake?.();
     const question = newQuestion();
     this.#questions.set(id, question);
@@ -188,7 +190,8 @@ export class RuntimeSession {
   #mayPass({ kind }: RuntimeError): boolean {
     if (this.#closing.signal.aborted) return false;
     if (kind === "timeout") return true;
-    return this.#hasAnswered && kind !== "unsupported" && kind !== "failed";
+    // A containerd that starts listens before it has its CRI.
+    return this.#hasAnswered && kind !== "failed";
   }
 
   /** @throws RuntimeError */
@@ -254,17 +257,20 @@ export class RuntimeSession {
 
   #answered(): void {
     this.#hasAnswered = true;
-    this.#failure = undefined;
+    this.#closedDoor = undefined;
     this.#breaker.succeeded();
     this.#become("answers");
   }
 
   #judge(failure: RuntimeError): void {
-    this.#failure = failure;
-    this.#failedMs = this.#options.nowMs();
     // A call that failed by itself says nothing of the runtime but that it is there.
-    if (failure.kind === "failed") this.#breaker.succeeded();
-    else this.#become(STATE_OF_KIND[failure.kind], failure.message);
+    if (failure.kind === "failed") {
+      this.#closedDoor = undefined;
+      this.#breaker.succeeded();
+      return;
+    }
+    this.#closedDoor = { failure, atMs: this.#options.nowMs() };
+    this.#become(STATE_OF_KIND[failure.kind], failure.message);
     // What passes by itself is tried by one call at a time.
     if (this.#mayPass(failure)) this.#breaker.failed();
   }
