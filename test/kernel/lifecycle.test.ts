@@ -243,6 +243,67 @@ describe("an agent that dies", () => {
     await untilUnloaded(ownPrograms);
   });
 
+  test("and comes back five times, killed or replaced while it runs, lets no counter fall", async (t) => {
+    const banned = randomString();
+    const pinDir = pins(t);
+    const config = { bannedCommandStrings: [banned] };
+    const killed = 'processes_killed_total{source="execwhacker.bpf"}';
+    let agent = await start(t, config, ["--pin-dir", pinDir]);
+    let expected = 0;
+    for (let i = 0; i < 5; i++) {
+      for (let kill = 0; kill < 4; kill++) assert.equal(await isKilled(banned), true);
+      expected += 4;
+      assert.equal(await agent.metric(killed), expected, `agent ${i}`);
+      if (i % 2 === 0) {
+        await agent.stop(i === 0 ? "SIGKILL" : "SIGTERM");
+        assert.equal(await isKilled(banned), true, "while nobody is there");
+        expected += 1;
+        agent = await start(t, config, ["--pin-dir", pinDir]);
+      } else {
+        const next = await start(t, config, ["--pin-dir", pinDir]);
+        await agent.stop();
+        agent = next;
+      }
+      assert.equal(await agent.metric(killed), expected, `after ${i + 1} restarts`);
+    }
+  });
+
+  test("together with all its children in one instant leaves no one stopped and nothing that it should not", async (t) => {
+    const banned = randomString();
+    const pinDir = pins(t);
+    const clean = randomString();
+    for (const flags of [[], ["--pin-dir", pinDir]]) {
+      const agent = await start(t, { bannedCommandStrings: [banned] }, flags, { detached: true });
+      const programs = programsOf(agent.process.pid!);
+      const loops = new ExecLoops(directory);
+      t.after(() => loops.stop());
+      await loops.start(2, [ran, "v", clean]);
+      const ended = new Promise((resolve) => agent.process.once("close", resolve));
+      process.kill(-agent.process.pid!, "SIGKILL");
+      await ended;
+      const goesOn = flags.length > 0;
+      assert.equal(await isKilled(banned), goesOn);
+      assert.equal(await isKilled(clean), false);
+      const ends = await loops.stop();
+      assert.deepEqual(
+        ends.map((end) => end.killed),
+        [0, 0],
+      );
+      if (!goesOn) await untilUnloaded(programs);
+    }
+  });
+
+  test("takes over from an earlier version's pins: that one's sensor judges no more", async (t) => {
+    const banned = randomString();
+    const pinDir = pins(t);
+    mkdirSync(`${pinDir}/sensor-1-1-1`, { recursive: true });
+    const agent = await start(t, { bannedCommandStrings: [banned] }, ["--pin-dir", pinDir]);
+    assert.deepEqual(readdirSync(pinDir), ["execwhacker"]);
+    assert.equal(readdirSync(`${pinDir}/execwhacker`).length, 1);
+    assert.equal(await isKilled(banned), true);
+    await agent.stop();
+  });
+
   test("and comes back ten times leaves no process unguarded", async (t) => {
     const banned = randomString();
     const pinDir = pins(t);
@@ -270,6 +331,47 @@ describe("an agent that dies", () => {
     assert.ok(ends.every(({ killed }) => killed > 100));
     t.diagnostic(`${ends.reduce((sum, { killed }) => sum + killed, 0)} processes, all killed`);
   });
+});
+
+describe("two agents with one pin directory", () => {
+  test("the older one says at once that it was retired, and by whom, and is not ready", async (t) => {
+    const banned = randomString();
+    const pinDir = pins(t);
+    const older = await start(t, { bannedCommandStrings: [banned] }, ["--pin-dir", pinDir]);
+    await older.untilReady();
+    const newer = await start(t, { bannedCommandStrings: [banned] }, ["--pin-dir", pinDir]);
+    const { status, text } = await older.readiness();
+    assert.equal(status, 503);
+    assert.match(text, new RegExp(`retired: process ${newer.process.pid} guards instead`));
+    const said = () => older.lines.filter(({ event }) => String(event).startsWith("Retired"));
+    await older.waitFor(() => said().length > 0, "the line about it");
+    assert.deepEqual(
+      said().map((line) => line["by_pid"]),
+      [newer.process.pid],
+    );
+    assert.equal(await older.metric("ready"), 0);
+    await newer.untilReady();
+    const ended = await launch("plain", [ran, "v", banned]);
+    await newer.waitFor(() => newer.kills().length > 0, "the kill's line");
+    assert.deepEqual([ended.signal, newer.kills().length, older.kills().length], ["SIGKILL", 1, 0]);
+    await older.stop();
+    assert.equal(await isKilled(banned), true, "its end takes nothing away");
+  });
+});
+
+test("three hundred SIGHUPs leave a few reloads, not three hundred", async (t) => {
+  const agent = await start(t, { bannedCommandStrings: Array.from({ length: 5000 }, () => randomString()) });
+  await agent.untilReady();
+  for (let i = 0; i < 300; i++) {
+    agent.process.kill("SIGHUP");
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await agent.waitFor(() => reloads(agent) > 0, "a reload");
+  const later = randomString();
+  agent.write({ bannedCommandStrings: [later] });
+  agent.process.kill("SIGHUP");
+  await agent.waitFor(() => isKilled(later), "the last list");
+  assert.ok(reloads(agent) < 100, `${reloads(agent)} reloads`);
 });
 
 describe("flags of earlier versions", () => {
@@ -391,6 +493,11 @@ describe("a start that fails says what to do, and leaves nothing attached", () =
       "a pin directory that is no BPF file system",
       ["--config", good, "--pin-dir", join(directory, "pins")],
       /pin to .*pins: .*\n {2}.*mount -t bpf/,
+    ],
+    [
+      "a pin directory where nothing can be made",
+      ["--config", good, "--pin-dir", "/proc"],
+      /pin to \/proc: .*not on a BPF file system\n {2}.*mount -t bpf/,
     ],
     [
       "no BTF",

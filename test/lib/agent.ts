@@ -37,6 +37,8 @@ export interface StartOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** The checkout that it is started from; this one when left out. */
   readonly root?: string;
+  /** It leads a process group of its own. */
+  readonly detached?: boolean;
   /** false: nothing is read from the agent's standard output before {@link TestAgent.read}. */
   readonly read?: boolean;
 }
@@ -67,7 +69,7 @@ export class TestAgent {
     config: ConfigFile,
     flags: readonly string[],
     ports: readonly [number, number],
-    { more = [], configFile, env = process.env, root = ROOT, read = true }: StartOptions,
+    { more = [], configFile, env = process.env, root = ROOT, detached = false, read = true }: StartOptions,
   ) {
     [this.#metricsPort, this.#healthPort] = ports;
     this.#directory = mkdtempSync(join(tmpdir(), "cryptnono-test-"));
@@ -95,7 +97,7 @@ export class TestAgent {
         String(this.#healthPort),
         ...flags,
       ],
-      { stdio: ["ignore", "pipe", "pipe"], env },
+      { stdio: ["ignore", "pipe", "pipe"], env, detached },
     );
     if (read) this.read();
     this.process.stderr!.setEncoding("utf8").on("data", (text: string) => {
