@@ -36,7 +36,8 @@ TEST_OBJECTS := $(patsubst test/bpf/%.bpf.c,build/test/bpf/%.bpf.o,$(wildcard te
 .PHONY: compile
 compile: build/bpf/execwhacker.bpf.o $(TEST_OBJECTS) build/native/cryptnono.node build/agent/cryptnono.mjs
 
-build/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h bpf/lib/*.h)
+.SECONDEXPANSION:
+build/bpf/%.bpf.o: bpf/$$*/$$*.bpf.c $$(wildcard bpf/$$*/*.h) $(wildcard bpf/lib/*.h)
 	@mkdir -p $(@D)
 	$(CLANG) $(BPF_CFLAGS) -c $< -o $@
 	llvm-strip -g $@ 2>/dev/null || true

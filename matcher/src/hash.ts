@@ -1,4 +1,4 @@
-// The filters' and the buckets' hashes, bit for bit as bpf/lib/search.bpf.h computes them, in numbers rather than BigInts.
+// The filters' and the buckets' hashes, bit for bit as bpf/execwhacker/search.bpf.h computes them, in numbers rather than BigInts.
 
 /** GRAM_A_FACTOR, in pieces of 20, 20 and 24 bits from the lowest. */
 const FACTOR = [0x8df25, 0x651e9, 0x9fb21c] as const;

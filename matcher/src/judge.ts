@@ -1,4 +1,4 @@
-// The verdict on one command line, in user space: what bpf/execwhacker.bpf.c decides with the same tables.
+// The verdict on one command line, in user space: what bpf/execwhacker/execwhacker.bpf.c decides with the same tables.
 import { type CompiledAllow, DEFAULT_MAX_ALLOW_BYTES, walkAllowArguments } from "./allow/index.js";
 import type { CompilableString, Tables } from "./compile.js";
 import type { Action } from "./layout.js";

@@ -1,4 +1,4 @@
-// The tables' layout, as bpf/execwhacker.h declares it. native/src/layout.test.ts compares each number with the C side.
+// The tables' layout, as bpf/execwhacker/execwhacker.h declares it. agent/src/detectors/execwhacker/tables.test.ts compares each number with the C side.
 
 /** Limits and offsets, in bytes unless the name says otherwise. */
 export const LAYOUT = {

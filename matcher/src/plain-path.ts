@@ -1,4 +1,4 @@
-// Whether a path says itself which file it names, as bpf/lib/true-path.bpf.h decides it.
+// Whether a path says itself which file it names, as bpf/execwhacker/true-path.bpf.h decides it.
 
 const SLASH = 0x2f;
 const DOT = 0x2e;

@@ -1,5 +1,5 @@
 // The kernel's walk over the same tables, in TypeScript: for the scan, for the deployer, and to hold the tables against the
-// oracle without a kernel. bpf/lib/search.bpf.h does this in windows; here a text is searched in one piece, if it is not
+// oracle without a kernel. bpf/execwhacker/search.bpf.h does this in windows; here a text is searched in one piece, if it is not
 // too long to be held.
 import { joinArguments } from "./bytes.js";
 import { hashAt, type Tables } from "./compile.js";

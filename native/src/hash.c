@@ -1,4 +1,4 @@
-/* The hash that bpf/lib/copied.bpf.h takes of a process's arguments, of a copy of them. */
+/* The hash that bpf/execwhacker/copied.bpf.h takes of a process's arguments, of a copy of them. */
 #include "addon.h"
 
 #include <errno.h>

@@ -260,7 +260,7 @@ describe("a banned string dies however it is executed", () => {
 });
 
 describe("at each place of the windows in which the kernel reads arguments", () => {
-  // A window has 16,384 bytes and shares 576 with the next (bpf/execwhacker.h); a string is at most 512 long.
+  // A window has 16,384 bytes and shares 576 with the next (bpf/execwhacker/execwhacker.h); a string is at most 512 long.
   const edges = [15_808, 16_384, 31_616, 32_192, 111 * 15_808, 111 * 15_808 + 576];
   const areaBytes = (edge: number) => edge + 20_000;
 

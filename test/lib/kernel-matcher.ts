@@ -17,7 +17,7 @@ import {
 } from "@cryptnono/native";
 import { ROOT } from "./agent.js";
 
-/** What the test entry says of a buffer; numbers as in bpf/execwhacker.h. */
+/** What the test entry says of a buffer; numbers as in bpf/execwhacker/execwhacker.h. */
 export interface BufferJudgement {
   readonly verdict: number;
   readonly stringId: number;

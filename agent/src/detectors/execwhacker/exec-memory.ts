@@ -1,7 +1,7 @@
 // What the kernel remembers of processes that a pattern spared at exec: a verdict there binds whoever sees them again.
 import { hashStrings, type Layout, type SensorMap, structLayout } from "@cryptnono/native";
 
-/** `struct spared` of bpf/execwhacker.h: the verdict at exec, for as long as the arguments are those. */
+/** `struct spared` of bpf/execwhacker/execwhacker.h: the verdict at exec, for as long as the arguments are those. */
 export interface SparedAtExec {
   /** The path that was given to exec; null when it was too long to be kept. */
   readonly path: Uint8Array | null;

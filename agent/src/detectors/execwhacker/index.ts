@@ -4,13 +4,13 @@ import { loadConfig, type PatternFault } from "../../config/index.js";
 import { bootTimeNs } from "../../proc/index.js";
 import { type Decision, SpareMemory } from "../../report/index.js";
 import type { Detector, House, Life } from "../../run/detector.js";
-import { Looker, Rounds, scanProcesses, YoungSweep } from "../../scan/index.js";
 import type { Report, Rules } from "../../types.js";
 import { execMemory } from "./exec-memory.js";
 import { Lists } from "./lists.js";
 import { execDecoder } from "./record.js";
 import { reportOf } from "./report.js";
 import { type CompiledRules, compileRules, type Ways } from "./rules.js";
+import { Looker, Rounds, scanProcesses, YoungSweep } from "./scan/index.js";
 import { isSelfTest, runSelfTest, SELF_TEST_LIST, selfTestRule } from "./self-test.js";
 import { execwhackerSensor, KILL_RING, OTHER_RING, slotContents } from "./sensor.js";
 

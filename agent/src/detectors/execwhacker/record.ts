@@ -25,7 +25,7 @@ export interface ExecMatch {
   readonly bytes: Uint8Array;
 }
 
-/** `struct exec_event` of bpf/execwhacker.h, read. */
+/** `struct exec_event` of bpf/execwhacker/execwhacker.h, read. */
 export interface ExecRecord {
   readonly verdict: Verdict;
   readonly process: ProcessFacts;

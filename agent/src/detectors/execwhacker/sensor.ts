@@ -21,7 +21,7 @@ const MAPS_BY_COPY = ["searches", "event_buffers", "true_paths", "spared_buffers
 const HASHINGS = "hashings";
 
 /**
- * Programs that take a hash of the arguments while nobody else can reach them (bpf/lib/copied.bpf.h): two tracepoints from
+ * Programs that take a hash of the arguments while nobody else can reach them (bpf/execwhacker/copied.bpf.h): two tracepoints from
  * Linux 6.10 on, a traced function before, which not every kernel lets be traced.
  */
 const COPIED = {
@@ -63,7 +63,7 @@ export function execwhackerSensor(
 }
 
 /**
- * From Linux 7.0 on (bpf/execwhacker.bpf.c, may_be_skipped). Elsewhere the programs behind the first would cost each exec their
+ * From Linux 7.0 on (bpf/execwhacker/execwhacker.bpf.c, may_be_skipped). Elsewhere the programs behind the first would cost each exec their
  * call.
  */
 function isTracingPreempted(kernelRelease: string): boolean {

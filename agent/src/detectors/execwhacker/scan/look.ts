@@ -1,8 +1,8 @@
 // One look at one process: read, judged, and killed if it is banned.
 import { AREA_PIECE_BYTES, type AreaPiece } from "@cryptnono/native";
-import type { Killer } from "../kill/index.js";
-import { hasEnded, isDead, type ProcFiles, type ProcStat, parseStat, ticksToNs } from "../proc/index.js";
-import type { JudgeVerdict, Outcome, Report, Source } from "../types.js";
+import type { Killer } from "../../../kill/index.js";
+import { hasEnded, isDead, type ProcFiles, type ProcStat, parseStat, ticksToNs } from "../../../proc/index.js";
+import type { JudgeVerdict, Outcome, Report, Source } from "../../../types.js";
 import type { ExecMemory, SparedAtExec } from "./exec-memory.js";
 import { factsOf } from "./facts.js";
 import { Judged, type JudgedState } from "./judged.js";

@@ -1,7 +1,7 @@
 // A process's command line, searched without ever holding all of it: an argument area may be as long as the process likes.
 import { OVERLAP_BYTES } from "@cryptnono/matcher";
 import { AREA_PIECE_BYTES, type AreaPiece } from "@cryptnono/native";
-import type { ProcFiles } from "../proc/index.js";
+import type { ProcFiles } from "../../../proc/index.js";
 import { endOf } from "./arguments.js";
 
 /** The kernel's own limit is 6 MB (linux fs/exec.c, `_STK_LIM / 4 * 3`); more is an area that was moved with prctl. */

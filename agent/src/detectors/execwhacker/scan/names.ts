@@ -2,7 +2,7 @@
 // second the kernel keeps of what it has spared; of others it must be guessed from the arguments and checked, as a process can
 // claim any.
 import { isPlainPath } from "@cryptnono/matcher";
-import type { ProcFiles } from "../proc/index.js";
+import type { ProcFiles } from "../../../proc/index.js";
 
 /** The line as allow patterns see it: the path, then the arguments that count. */
 export type NamedLine = readonly Uint8Array[];

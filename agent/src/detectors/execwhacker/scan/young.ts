@@ -1,6 +1,6 @@
 // Young processes are looked at early and often: one whose arguments were swapped after its exec shows it within seconds, and
 // lives no longer. Old ones are asked now and then whether they are still the same.
-import { type ProcFiles, type ProcStat, parseStat } from "../proc/index.js";
+import { type ProcFiles, type ProcStat, parseStat } from "../../../proc/index.js";
 import { Allowance, groupOf } from "./groups.js";
 import type { Looked, Looker } from "./look.js";
 

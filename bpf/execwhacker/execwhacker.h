@@ -4,7 +4,7 @@
 #ifndef CRYPTNONO_EXECWHACKER_H
 #define CRYPTNONO_EXECWHACKER_H
 
-#include "lib/agent.h"
+#include "../lib/agent.h"
 
 /* ---- limits ---- */
 

@@ -3,8 +3,8 @@
 #ifndef CRYPTNONO_MAPS_BPF_H
 #define CRYPTNONO_MAPS_BPF_H
 
-#include "../execwhacker.h"
-#include "agent.bpf.h"
+#include "execwhacker.h"
+#include "../lib/agent.bpf.h"
 
 /* Table slots: one list's tables lie in one slot, CONTROL_SLOT says which slot an exec takes. User space fills the other
  * one and turns the switch, so an exec meets one whole list, whichever. Sizes, not types: clang prunes the types that only an

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseStat } from "../proc/index.js";
+import { parseStat } from "../../../proc/index.js";
 import { type FakeProcess, fakeProc } from "./fixtures/fake-proc.js";
 import type { Looked } from "./look.js";
 import { YoungSweep } from "./young.js";

@@ -4,7 +4,7 @@
 #ifndef CRYPTNONO_SEARCH_BPF_H
 #define CRYPTNONO_SEARCH_BPF_H
 
-#include "loop.bpf.h"
+#include "../lib/loop.bpf.h"
 #include "maps.bpf.h"
 
 _Static_assert(MAX_TURNS >= WINDOW_BYTES, "allow.bpf.h makes a turn for each byte of a window");

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type CommandLine, compileTables, judgeLine, quoteLine } from "@cryptnono/matcher";
-import type { KillResult } from "../kill/index.js";
-import { StuckError } from "../proc/index.js";
-import type { AllowPattern, JudgeVerdict, Report, Rule } from "../types.js";
+import type { KillResult } from "../../../kill/index.js";
+import { StuckError } from "../../../proc/index.js";
+import type { AllowPattern, JudgeVerdict, Report, Rule } from "../../../types.js";
 import type { ExecMemory, SparedAtExec } from "./exec-memory.js";
 import { bytes, type FakeProcess, type FakeProcesses, fakeProc, gone } from "./fixtures/fake-proc.js";
 import { type Looked, Looker } from "./look.js";
@@ -546,7 +546,7 @@ test("what an older process has forked since was not executed under the guard; w
     [young]: { cmdline: ["x\0"], exe: "/opt/banned/fork", image },
     [young + 1]: { cmdline: ["x\0"], exe: "/opt/banned/new", image: "8192 8200" },
   });
-  const { parseStat } = await import("../proc/index.js");
+  const { parseStat } = await import("../../../proc/index.js");
   const stats = [10, 11].map((pid) => parseStat(it.proc.read(pid, "stat"))!);
   it.looker.learn([{ ...stats[0]!, image: "0 1" }, stats[1]!]);
   it.looker.learn([stats[0]!]); // later it is known no more who is older

@@ -1,6 +1,6 @@
 // A scan: one look at every process, those older than the sensor and those that rewrote their arguments. Groups take turns, and
 // each has a share of its own.
-import { type ProcFiles, type ProcStat, parseStat } from "../proc/index.js";
+import { type ProcFiles, type ProcStat, parseStat } from "../../../proc/index.js";
 import { groupOf } from "./groups.js";
 import type { Looked, Looker } from "./look.js";
 

@@ -1,12 +1,12 @@
 // What a report says of a process that a scan found, in bounded size.
 import { type BannedString, counts, fold } from "@cryptnono/matcher";
-import { type ProcFiles, type ProcStat, parseStat, ticksToNs } from "../proc/index.js";
-import type { ProcessFacts } from "../types.js";
+import { type ProcFiles, type ProcStat, parseStat, ticksToNs } from "../../../proc/index.js";
+import type { ProcessFacts } from "../../../types.js";
 import { splitArguments } from "./arguments.js";
 import type { Window } from "./line.js";
 import type { Found } from "./verdict.js";
 
-/** As much of the arguments as the kernel's own events have: EVENT_ARGS_BYTES and EVENT_CONTEXT_BYTES of bpf/execwhacker.h. */
+/** As much of the arguments as the kernel's own events have: EVENT_ARGS_BYTES and EVENT_CONTEXT_BYTES of bpf/execwhacker/execwhacker.h. */
 const HEAD_BYTES = 8192;
 const CONTEXT_BYTES = 512;
 

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* The guard at exec. It decides here, before the new program runs one instruction; user space is only told. */
-#include "lib/kernel.bpf.h"
+#include "../lib/kernel.bpf.h"
 #include "execwhacker.h"
-#include "lib/border.bpf.h"
-#include "lib/agent.bpf.h"
-#include "lib/maps.bpf.h"
-#include "lib/search.bpf.h"
-#include "lib/allow.bpf.h"
-#include "lib/event.bpf.h"
-#include "lib/copied.bpf.h"
-#include "lib/true-path.bpf.h"
-#include "lib/tally.bpf.h"
+#include "../lib/border.bpf.h"
+#include "../lib/agent.bpf.h"
+#include "maps.bpf.h"
+#include "search.bpf.h"
+#include "allow.bpf.h"
+#include "event.bpf.h"
+#include "copied.bpf.h"
+#include "true-path.bpf.h"
+#include "tally.bpf.h"
 
 /* bpf_send_signal and the ring buffer's helpers are for GPL-compatible programs. */
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
