@@ -10,7 +10,7 @@ await build({
   chunkNames: "[name]-[hash]",
   outExtension: { ".js": ".mjs" },
   bundle: true,
-  // What is imported when it is needed (the runtimes' clients, RE2) comes in files of its own.
+  // What is imported when it is needed (the runtimes' clients) comes in files of its own.
   splitting: true,
   minifySyntax: true,
   minifyWhitespace: true,

@@ -134,27 +134,20 @@ struct set_walk {
 	struct search *s;
 };
 
-/* One allow set: whether a pattern spares what was found of it. */
-LOOP_BODY(try_set, struct set_walk)
-{
-	struct allow_state *a = &ctx->s->allow;
-	__u32 set = turn & (MAX_ALLOW_SETS - 1);
-
-	if (!set || !((ctx->sets >> set) & 1) || allow_search(ctx->s->copy, set) != ALLOW_SPARED)
-		return 0;
-	a->spared_sets |= 1U << set;
-	a->patterns[set] = a->pattern;
-	return 0;
-}
-
+/* Which allow sets with a find a pattern spares under this path. No loop of a callback: the walks need the call stack. */
 static __always_inline void try_sets(struct search *s, __u32 path_bytes)
 {
-	struct set_walk walk = { .s = s };
+	__u32 sets = (s->found_sets[ACTION_ENFORCE] | s->found_sets[ACTION_AUDIT]) & ~s->allow.spared_sets;
 
-	walk.sets = (s->found_sets[ACTION_ENFORCE] | s->found_sets[ACTION_AUDIT]) & ~s->allow.spared_sets;
 	s->allow.path_bytes = path_bytes;
-	if (path_bytes && walk.sets)
-		LOOP(try_set, MAX_ALLOW_SETS, &walk);
+	if (!path_bytes)
+		return;
+	for (__u32 set = 1; set < MAX_ALLOW_SETS; set++) {
+		if (!((sets >> set) & 1) || allow_search(s->copy, set) != ALLOW_SPARED)
+			continue;
+		s->allow.spared_sets |= 1U << set;
+		s->allow.patterns[set] = s->allow.pattern;
+	}
 }
 
 /* Patterns see the line under each name that the process truly has: the path that was given, if it is plain, and the path of

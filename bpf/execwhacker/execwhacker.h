@@ -50,7 +50,13 @@ enum limits {
 	WORK_CELL = 45, /* a bucket's cell */
 	WORK_STRING = 70, /* a string looked at */
 	WORK_WORD = 12, /* eight bytes of it compared */
-	WORK_ALLOW_BYTE = 7, /* a byte walked over by the allow automaton */
+	WORK_ALLOW_BYTE = 5, /* a byte walked over by the allow automaton */
+	/* Words and edges in one block of the NFA. */
+	NFA_BLOCK_WORDS = 8,
+	NFA_BLOCK_EDGES = 32,
+	WORK_NFA_BYTE = 22, /* by a block of the NFA, and more for each of its words and edges */
+	WORK_NFA_WORD = 3,
+	WORK_NFA_EDGE = 2,
 	/* Sets of strings that the same patterns spare. 0 is the set that none spares. */
 	MAX_ALLOW_SETS = 32,
 	/* Cells that one key's entries may run over. */
@@ -65,11 +71,12 @@ enum limits {
 #define FILTER_KEYS_BYTES (1 << 18)
 #define CELL_BYTES 64
 #define ENTRIES_PER_CELL 8
-#define ALLOW_NEXT_ENTRIES (1 << 18)
-#define ALLOW_MAX_STATES (1 << 15)
-
-/* Above a byte's column: the shell needs quotes around an argument with it. */
-enum allow_kind { ALLOW_UNSAFE = 0x100 };
+#define ALLOW_CELLS (1 << 18)
+#define ALLOW_NAMES (1 << 13)
+#define NFA_BLOCKS 8
+#define NFA_WORDS 32
+#define NFA_EDGES 128
+#define NFA_CLASSES 256
 
 /* What is done with an exec whose line cannot be searched whole. */
 enum way {
@@ -138,16 +145,64 @@ struct cell {
 	};
 };
 
+/* Patterns whose table would be too large: a bit for each state, 64 to a word. A block's words are walked together. */
+struct nfa_block {
+	__u32 first_word;
+	__u32 words;
+	__u32 first_edge;
+	__u32 edges;
+	__u32 sets; /* a bit for each allow set that has patterns in it */
+	__u32 work; /* that a byte costs */
+};
+
+/* If a bit of `from` is read, `to` comes next; in words of the block. */
+struct nfa_edge {
+	__u64 from;
+	__u64 to;
+	__u32 from_word;
+	__u32 to_word;
+};
+
+/* What a byte class does to a word's bits. */
+struct nfa_row {
+	__u64 stay;
+	__u64 read; /* and lead on */
+};
+
+struct nfa {
+	__u32 blocks;
+	__u32 end_class; /* the class of the line's end: who reads it has matched */
+	__u32 kind_of[256]; /* enum dfa_kind; within quotes an apostrophe is read character by character */
+	struct nfa_block block[NFA_BLOCKS];
+	struct nfa_edge edge[NFA_EDGES];
+	__u64 shift[NFA_WORDS]; /* bits that lead to the next one */
+	__u64 final[NFA_WORDS]; /* bits that have matched, whatever comes */
+	__u64 start[MAX_ALLOW_SETS * NFA_WORDS];
+	struct nfa_row row[NFA_CLASSES * NFA_WORDS]; /* a block's: from first_word * NFA_CLASSES on, `words` for each class */
+	__u32 pattern_of[NFA_WORDS * 64]; /* by bit: what has matched there */
+};
+
+/* A DFA over the shell-quoted line. State 0 is dead; from first_accept on a state has matched and stays. */
+struct dfa {
+	__u32 first_accept;
+	__u32 stride_log2; /* cells of a state's row */
+	__u32 end_class; /* the column of the line's end */
+	__u32 first_cell; /* in allow_table.next */
+	__u32 first_name; /* in allow_table.names: of state first_accept */
+	__u32 kind_of[256]; /* enum dfa_kind */
+	__u16 start[2 * MAX_ALLOW_SETS];
+};
+
+/* What a byte is: its column where an argument stands without quotes, its column within quotes (an apostrophe is five
+ * characters there), and whether it makes the shell's quotes needed. */
+enum dfa_kind { DFA_QUOTED_SHIFT = 8, DFA_UNSAFE_SHIFT = 16 };
+
 /* matcher/src/allow/DESIGN.md */
 struct allow_table {
-	__u16 start[MAX_ALLOW_SETS]; /* the state that each set's walk begins in */
-	__u32 first_accept;
-	__u32 stride_log2;
-	__u32 end_class; /* the column of the line's end */
-	__u32 quote_class; /* and of an apostrophe within quotes, which is five characters */
-	__u16 kind_of[256]; /* by byte: its column, and ALLOW_UNSAFE */
-	__u16 accepts[ALLOW_MAX_STATES]; /* pattern of accepting state first_accept + i */
-	__u16 next[ALLOW_NEXT_ENTRIES];
+	struct dfa patterns; /* starts by allow set; named by pattern */
+	__u32 names[ALLOW_NAMES];
+	__u16 next[ALLOW_CELLS];
+	struct nfa nfa;
 };
 
 /* ---- counters: per CPU, one u64 each ---- */
@@ -319,7 +374,7 @@ struct border {
 	enum string_mode string_mode;
 	enum string_action string_action;
 	struct allow_table allow_table;
-	enum allow_kind allow_kind;
+	enum dfa_kind dfa_kind;
 	enum control control;
 	enum counter counter;
 	enum verdict verdict;

@@ -52,6 +52,19 @@ struct allow_state {
 	__u32 cut; /* the line was not followed to its end */
 };
 
+/* A walk through one block of the NFA. */
+struct nfa_state {
+	__u32 first_word; /* the block's */
+	__u32 words;
+	__u32 first_edge;
+	__u32 edges;
+	__u32 work;
+	__u32 reserved;
+	__u64 bits[2][NFA_BLOCK_WORDS]; /* as plain and quoted above; PLAIN has none once the argument needs quotes */
+	__u64 line[NFA_BLOCK_WORDS]; /* at the argument's start */
+	__u64 read[2][NFA_BLOCK_WORDS]; /* of them, by the step that is being made */
+};
+
 /* One search's state. It lives in a map, not on the stack: the verifier then takes each number as unknown and looks at a
  * loop's body once. */
 struct search {
@@ -89,6 +102,7 @@ struct search {
 	__u32 flags; /* enum event_flags: UNREADABLE, OVER_LONG, SCRIPT */
 	__u32 stop;
 	struct allow_state allow; /* allow.bpf.h */
+	struct nfa_state nfa;
 	/* Chunks in which each filter fired. */
 	__u32 hits_a, hits_b, hits_c;
 	__u16 hit_a[MAX_HITS], hit_b[MAX_HITS], hit_c[MAX_HITS];
@@ -122,6 +136,14 @@ static __always_inline struct cell *search_cell(__u32 slot, __u32 index)
 	void *map = bpf_map_lookup_elem(&cells_slots, &slot);
 
 	return map ? bpf_map_lookup_elem(map, &index) : NULL;
+}
+
+static __always_inline struct allow_table *allow_table(__u32 slot)
+{
+	__u32 zero = 0;
+	void *map = bpf_map_lookup_elem(&allow_slots, &slot);
+
+	return map ? bpf_map_lookup_elem(map, &zero) : NULL;
 }
 
 /* Take `work` from what this exec may cost. False when that is used up, and the search ends. */

@@ -1,9 +1,8 @@
 // From banned strings to the tables that the kernel walks. DESIGN.md says why they are what they are.
-import { type AllowTable, DEFAULT_MAX_ALLOW_BYTES } from "./allow/index.js";
+import { type CompiledAllow, DEFAULT_MAX_ALLOW_BYTES, layOutAllow } from "./allow/index.js";
 import { FOLD } from "./fold.js";
 import { gramHashA, gramHashB, keyHash } from "./hash.js";
 import { ACTION, type Action, LAYOUT, MODE, POLICY, WAY, type Way } from "./layout.js";
-import { SHELL_SAFE } from "./shell-quote.js";
 import type { BannedString } from "./types.js";
 import { TYPICAL_GRAMS } from "./typical-grams.js";
 
@@ -26,7 +25,7 @@ export interface Tables {
 }
 
 export interface CompileOptions {
-  readonly allow?: AllowTable | null;
+  readonly allow?: CompiledAllow;
   /** No pattern spares a process whose line it would have to read further than this, in bytes behind the path. */
   readonly maxAllowBytes?: number;
   /** Told in each event, so that an event's string number is read in the list that it came from. */
@@ -137,7 +136,11 @@ export function compileTables(strings: readonly CompilableString[], options: Com
   set("maxWork", options.maxWork ?? DEFAULT_MAX_WORK);
   set("maxAllowBytes", options.maxAllowBytes ?? DEFAULT_MAX_ALLOW_BYTES);
   set("generation", options.generation ?? 0);
-  return { filters, cells, allow: layOutAllow(options.allow ?? null) };
+  return {
+    filters,
+    cells,
+    allow: options.allow === undefined ? new Uint8Array(LAYOUT.allow.size) : layOutAllow(options.allow),
+  };
 }
 
 // ---- the strings, folded ----
@@ -458,25 +461,4 @@ function layOutCells(strings: readonly CompilableString[], folded: FoldedStrings
     used[bucket]! += 1;
   }
   return { cells, bucketMask: buckets - 1 };
-}
-
-function layOutAllow(table: AllowTable | null): Uint8Array {
-  const { start, firstAccept, strideLog2, endClass, quoteClass, kindOf, accepts, next } = LAYOUT.allow;
-  const bytes = new Uint8Array(LAYOUT.allowSize);
-  if (table === null) return bytes;
-  const { buffer } = bytes;
-  const head = new DataView(buffer);
-  head.setUint32(firstAccept, table.firstAccept, true);
-  head.setUint32(strideLog2, table.strideLog2, true);
-  head.setUint32(endClass, table.endColumn, true);
-  head.setUint32(quoteClass, table.quoteColumn, true);
-  new Uint16Array(buffer, start, LAYOUT.maxAllowSets).set(table.starts);
-  const kinds = Array.from(
-    table.classOf,
-    (column, byte) => column + (SHELL_SAFE[byte] === 0 ? LAYOUT.allow.unsafe : 0),
-  );
-  new Uint16Array(buffer, kindOf, 256).set(kinds);
-  new Uint16Array(buffer, accepts, LAYOUT.allow.maxStates).set(table.accepts);
-  new Uint16Array(buffer, next, LAYOUT.allow.nextEntries).set(table.next);
-  return bytes;
 }

@@ -4,7 +4,7 @@ export { type CompilableString, CompileError, type CompileOptions, compileTables
 export { counts } from "./counts.js";
 export { FOLD, fold, WORD } from "./fold.js";
 export { type Judge, type Judgement, judgeLine } from "./judge.js";
-export { ACTION, type Action, LAYOUT, MODE, POLICY, WAY, type Way } from "./layout.js";
+export { ACTION, type Action, DFA_KIND, LAYOUT, MODE, NFA_WORK, POLICY, WAY, type Way } from "./layout.js";
 export { Matcher } from "./matcher.js";
 export { search, type Verdict, verdict } from "./oracle.js";
 export { isPlainPath } from "./plain-path.js";

@@ -1,5 +1,5 @@
 // The verdict on one command line, in user space: what bpf/execwhacker/execwhacker.bpf.c decides with the same tables.
-import { type CompiledAllow, DEFAULT_MAX_ALLOW_BYTES, walkAllowArguments } from "./allow/index.js";
+import { type CompiledAllow, DEFAULT_MAX_ALLOW_BYTES, matchArguments } from "./allow/index.js";
 import type { CompilableString, Tables } from "./compile.js";
 import type { Action } from "./layout.js";
 import { isPlainPath } from "./plain-path.js";
@@ -62,13 +62,13 @@ export function judgeLine(
 }
 
 function sparedBy(
-  { allow: { table }, maxAllowBytes = DEFAULT_MAX_ALLOW_BYTES }: Judge,
+  { allow, maxAllowBytes = DEFAULT_MAX_ALLOW_BYTES }: Judge,
   allowSet: number,
   names: readonly (readonly Uint8Array[])[],
 ): number {
-  if (allowSet === 0 || table === null) return -1;
+  if (allowSet === 0) return -1;
   for (const line of names) {
-    const pattern = walkAllowArguments(table, line, allowSet, maxAllowBytes);
+    const pattern = matchArguments(allow, line, allowSet, maxAllowBytes);
     if (pattern >= 0) return pattern;
   }
   return -1;

@@ -1,5 +1,8 @@
 // The tables' layout, as bpf/execwhacker/execwhacker.h declares it. agent/src/detectors/execwhacker/tables.test.ts compares each number with the C side.
 
+const DFA_SIZE = 20 + 1024 + 128;
+const NFA_SIZE = 13_000 + 256 * 32 * 16 + 32 * 64 * 4;
+
 /** Limits and offsets, in bytes unless the name says otherwise. */
 export const LAYOUT = {
   maxStringBytes: 512,
@@ -30,20 +33,48 @@ export const LAYOUT = {
   maxChainCells: 128,
   maxAllowSets: 32,
   allow: {
-    start: 0,
-    firstAccept: 64,
-    strideLog2: 68,
-    endClass: 72,
-    quoteClass: 76,
-    kindOf: 80,
-    accepts: 592,
-    maxStates: 1 << 15,
-    next: 592 + (1 << 16),
-    nextEntries: 1 << 18,
-    unsafe: 0x100,
+    patterns: 0,
+    names: DFA_SIZE,
+    next: DFA_SIZE + (1 << 15),
+    nfa: DFA_SIZE + (1 << 15) + (1 << 19) + 4,
+    size: DFA_SIZE + (1 << 15) + (1 << 19) + 4 + NFA_SIZE,
+    /** How many there are. */
+    most: { names: 1 << 13, cells: 1 << 18 },
   },
-  allowSize: 592 + (1 << 16) + (1 << 19),
+  /** Within `struct dfa`. */
+  dfa: {
+    firstAccept: 0,
+    strideLog2: 4,
+    endClass: 8,
+    firstCell: 12,
+    firstName: 16,
+    kindOf: 20,
+    start: 20 + 1024,
+    size: DFA_SIZE,
+  },
+  /** Within `struct nfa`. */
+  nfa: {
+    blocks: 0,
+    endClass: 4,
+    kindOf: 8,
+    block: 1032,
+    edge: 1032 + 8 * 24,
+    shift: 1224 + 128 * 24,
+    final: 4296 + 32 * 8,
+    start: 4552 + 32 * 8,
+    row: 4808 + 32 * 32 * 8,
+    patternOf: 13_000 + 256 * 32 * 16,
+    size: NFA_SIZE,
+    /** How many there are. */
+    most: { blocks: 8, blockWords: 8, blockEdges: 32, words: 32, edges: 128, classes: 256 },
+  },
 } as const;
+
+/** What a byte costs in the walk by the NFA, in the kernel's units of work: each block, each word and each edge of it. */
+export const NFA_WORK = { byte: 22, word: 3, edge: 2 } as const;
+
+/** `enum dfa_kind`: where in a byte's kind its column within quotes begins, and whether it makes quotes needed. */
+export const DFA_KIND = { quotedShift: 8, unsafeShift: 16 } as const;
 
 /** `policy.flags`. */
 export const POLICY = { filterA: 1, filterB: 2, filterC: 4, enforce: 8 } as const;

@@ -1,6 +1,7 @@
 // `make bench`: speed and memory, side by side in one run. `--json` prints the results as data.
 import { cpus, loadavg, release, totalmem } from "node:os";
 import { measureAgent } from "./agent-cost.js";
+import { measureAllow } from "./allow-walk.js";
 import { measureExecLoop } from "./exec-loop.js";
 import { formatResults } from "./result.js";
 import { measureSearch } from "./search-time.js";
@@ -14,7 +15,7 @@ const machine = {
   node: process.version,
   loadBefore: loadavg()[0],
 };
-const results = [...measureSearch(), ...measureExecLoop(), ...(await measureAgent())];
+const results = [...measureSearch(), ...measureAllow(), ...measureExecLoop(), ...(await measureAgent())];
 if (process.argv.includes("--json")) process.stdout.write(`${JSON.stringify({ machine, results }, null, 2)}\n`);
 else {
   const { date, cpu, kernel, node, memoryGiB, loadBefore } = machine;

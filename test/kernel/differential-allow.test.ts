@@ -5,15 +5,16 @@ import { contractLine } from "@cryptnono/agent/report/command-line";
 import {
   compileAllow,
   compileTables,
+  DEFAULT_ALLOW_LIMITS,
   isPlainPath,
   type Judge,
   type Judgement,
   judgeLine,
+  matchArguments,
+  matchLine,
   quoteLine,
   search,
   verdict,
-  walkAllow,
-  walkAllowArguments,
 } from "@cryptnono/matcher";
 import fc from "fast-check";
 import { argumentArea, Random, withNul } from "../lib/hostile-lines.js";
@@ -50,7 +51,15 @@ const PATTERNS = [
   ".{40,60}#",
 ];
 const BYTES = Buffer.from("aabbAB-_/ '\"\n\t#.", "latin1");
-const seen = { spared: 0, killed: 0, scripts: 0 };
+const seen = { spared: 0, killed: 0, scripts: 0, bits: 0 };
+
+const inTable = (sources: readonly string[], sets = [[...sources.keys()]]) => compileAllow(sources, sets);
+/** As where their table would be too large. */
+const asBits = (sources: readonly string[], sets = [[...sources.keys()]]) =>
+  compileAllow(sources, sets, { ...DEFAULT_ALLOW_LIMITS, maxStates: 0 });
+/** The smaller ones in the table. */
+const inBoth = (sources: readonly string[], sets = [[...sources.keys()]]) =>
+  compileAllow(sources, sets, { ...DEFAULT_ALLOW_LIMITS, maxStates: 14 });
 
 test("50,000 hostile lines: the kernel's walk, the reference walk and the walk over the quoted line agree", () => {
   fc.assert(
@@ -59,10 +68,10 @@ test("50,000 hostile lines: the kernel's walk, the reference walk and the walk o
       const matcher = random.oneIn(5) ? olderLoop : kernel;
       const patterns = PATTERNS.filter(() => random.oneIn(4));
       if (patterns.length === 0) patterns.push(random.pick(PATTERNS));
-      const { table, deferred } = compileAllow(patterns);
-      assert.ok(table !== null);
-      assert.deepEqual(deferred, []);
-      matcher.install(compileTables(strings, { allow: table }));
+      const allow = random.pick([inTable, asBits, inBoth])(patterns);
+      assert.deepEqual(allow.refused, []);
+      const singles = patterns.map((source) => compileAllow([source]));
+      matcher.install(compileTables(strings, { allow }));
       for (let i = 0; i < 2000; i++) {
         const { path, args, script } = randomProcess(random);
         const line = contractLine({
@@ -70,16 +79,18 @@ test("50,000 hostile lines: the kernel's walk, the reference walk and the walk o
           args,
           ...(script ? { interpreter: args[0]! } : {}),
         } as unknown as Parameters<typeof contractLine>[0]);
-        const walked = walkAllowArguments(table, line);
-        const quoted = quoteLine(line).map((byte) => (byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte));
-        assert.equal(walkAllow(table, quoted), walked);
+        const walked = matchArguments(allow, line);
+        const quoted = quoteLine(line);
+        assert.equal(matchLine(allow, quoted) >= 0, walked >= 0);
         // Of a path that does not say which file runs, patterns see nothing here: there is no file.
         const expected = isPlainPath(path) ? walked : -1;
         const judged = matcher.judge(withNul(path), argumentArea(args), script);
         const verdict = matcher.verdictName(judged.verdict);
         const shown = JSON.stringify({ patterns, path: text(path), args: args.map(text), script });
         assert.equal(verdict, expected < 0 ? "killed" : "spared-pattern", shown);
-        if (expected >= 0) assert.equal(judged.patternId, expected, shown);
+        if (expected >= 0) assert.ok(matchLine(singles[judged.patternId]!, quoted) === 0, shown);
+        if (allow.nfa === null && expected >= 0) assert.equal(judged.patternId, expected, shown);
+        if (allow.nfa !== null) seen.bits += 1;
         seen[expected < 0 ? "killed" : "spared"] += 1;
         if (script) seen.scripts += 1;
       }
@@ -97,22 +108,26 @@ for (const [title, patterns, argument, verdict] of [
   ["two that matched before the bound spare a longer line", [".* x", ".* 'x"], [1 << 20, "#"], "spared-pattern"],
   ["a pattern that died before the bound costs nothing more", ["/bin/b"], [1 << 20, "#"], "killed"],
 ] as const) {
-  test(title, () => {
-    const { table } = compileAllow(patterns);
-    kernel.install(compileTables(strings, { allow: table, maxAllowBytes: MOST_BYTES }));
-    // The text behind argv[0] begins with the NUL that ends it.
-    const [bytes, end] = argument;
-    const text = Buffer.alloc(bytes, "x");
-    text.write(end, bytes - end.length);
-    const args = [latin1("a"), text];
-    const judged = kernel.judge(latin1("/bin/a\0"), argumentArea(args));
-    assert.equal(kernel.verdictName(judged.verdict), verdict);
-    const cut = (judged.flags & kernel.constant("EVENT_ALLOW_CUT")) !== 0;
-    assert.equal(cut, title.includes("behind the bound"));
-    const expected = walkAllowArguments(table!, [latin1("/bin/a"), text], 1, MOST_BYTES);
-    assert.equal(expected >= 0, verdict === "spared-pattern");
-    if (expected >= 0) assert.equal(judged.patternId, expected);
-  });
+  for (const [way, compile] of [
+    ["by the table", inTable],
+    ["by bits", asBits],
+  ] as const)
+    test(`${title}, ${way}`, () => {
+      const allow = compile(patterns);
+      kernel.install(compileTables(strings, { allow, maxAllowBytes: MOST_BYTES, maxWork: 40_000_000 }));
+      // The text behind argv[0] begins with the NUL that ends it.
+      const [bytes, end] = argument;
+      const text = Buffer.alloc(bytes, "x");
+      text.write(end, bytes - end.length);
+      const args = [latin1("a"), text];
+      const judged = kernel.judge(latin1("/bin/a\0"), argumentArea(args));
+      assert.equal(kernel.verdictName(judged.verdict), verdict);
+      const cut = (judged.flags & kernel.constant("EVENT_ALLOW_CUT")) !== 0;
+      assert.equal(cut, title.includes("behind the bound"));
+      const expected = matchArguments(allow, [latin1("/bin/a"), text], 1, MOST_BYTES);
+      assert.equal(expected >= 0, verdict === "spared-pattern");
+      if (expected >= 0) assert.equal(judged.patternId, expected);
+    });
 }
 
 for (const [name, matcher] of [
@@ -121,17 +136,17 @@ for (const [name, matcher] of [
 ] as const) {
   // That loop made 8,192 turns at most, and a window has 16,384 bytes: what came later in it was not walked over.
   test(`${name}: each byte of a window counts`, () => {
-    const { table } = compileAllow([".*x '#'$"]);
-    assert.ok(table !== null);
-    matcher.install(compileTables(strings, { allow: table }));
-    for (const bytes of [8191, 8192, 16_380, 16_381, 16_382, 16_383, 16_384, 40_000]) {
-      for (const [last, verdict] of [
-        ["x", "spared-pattern"],
-        ["y", "killed"],
-      ] as const) {
-        const argument = latin1("a".repeat(bytes - 1) + last);
-        const judged = matcher.judge(latin1("/bin/a\0"), argumentArea([latin1("a"), argument, BANNED]));
-        assert.equal(matcher.verdictName(judged.verdict), verdict, `${bytes} bytes`);
+    for (const compile of [inTable, asBits]) {
+      matcher.install(compileTables(strings, { allow: compile([".*x '#'$"]) }));
+      for (const bytes of [8191, 8192, 16_380, 16_381, 16_382, 16_383, 16_384, 40_000]) {
+        for (const [last, verdict] of [
+          ["x", "spared-pattern"],
+          ["y", "killed"],
+        ] as const) {
+          const argument = latin1("a".repeat(bytes - 1) + last);
+          const judged = matcher.judge(latin1("/bin/a\0"), argumentArea([latin1("a"), argument, BANNED]));
+          assert.equal(matcher.verdictName(judged.verdict), verdict, `${bytes} bytes`);
+        }
       }
     }
   });
@@ -163,17 +178,17 @@ test("20,000 lines with strings of several lists: the kernel, the walk and the o
         action,
         allowSet: patterns.length === 0 ? 0 : list + 1,
       }));
-      const allow = compileAllow(sources, sets);
-      assert.deepEqual(allow.deferred, []);
-      const tables = compileTables(banned, { allow: allow.table });
+      const allow = random.pick([inTable, asBits, inBoth])(sources, sets);
+      assert.deepEqual(allow.refused, []);
+      const tables = compileTables(banned, { allow });
       const list: Judge = { strings: banned, tables, allow, quoted: [] };
-      const singles = sources.map((source) => compileAllow([source]).table!);
+      const singles = sources.map((source) => compileAllow([source]));
       matcher.install(tables);
       for (let i = 0; i < 1000; i++) {
         const { path, args } = randomOffender(random);
         const line = { path, args };
         const shown_ = [path, ...args.slice(1)];
-        const matching = singles.map((table) => walkAllow(table, quoteLine(shown_)) >= 0);
+        const matching = singles.map((allow) => matchLine(allow, quoteLine(shown_)) >= 0);
         const spares = (index: number) => (sets[index] ?? []).some((pattern) => matching[pattern]);
         const expected = verdict(banned, line, shown_, spares);
         const shown = JSON.stringify({

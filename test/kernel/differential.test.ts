@@ -4,6 +4,7 @@ import { after, test } from "node:test";
 import {
   type CommandLine,
   type CompilableString,
+  compileAllow,
   compileTables,
   counts,
   fold,
@@ -195,7 +196,7 @@ function disagreement(
 ): string | null {
   const expected = oracle(strings, line);
   seen[expected] += 1;
-  const walked = judgeLine({ strings, tables, allow: { table: null, deferred: [] }, quoted: [] }, line, []);
+  const walked = judgeLine({ strings, tables, allow: compileAllow([]), quoted: [] }, line, []);
   const inTypeScript: Answer =
     walked.kind === "banned"
       ? walked.action === "audit"

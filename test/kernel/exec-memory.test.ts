@@ -19,9 +19,9 @@ let sensor: Sensor;
 before(() => {
   const { programs, skip, maxEntries } = execwhackerSensor();
   sensor = Sensor.open({ object: readFileSync(join(ROOT, "build/bpf/execwhacker.bpf.o")), skip, maxEntries });
-  const { table } = compileAllow(["/bin/bash .*"]);
+  const allow = compileAllow(["/bin/bash .*"]);
   const strings: CompilableString[] = [{ value: Buffer.from(banned), mode: "word", allowSet: 1 }];
-  sensor.fill(0, slotContents(compileTables(strings, { allow: table, generation: 7 })));
+  sensor.fill(0, slotContents(compileTables(strings, { allow, generation: 7 })));
   sensor.map("control").set(constant(sensor.layout(), "CONTROL_SCOPE_TGID"), process.pid);
   sensor.attach(programs);
 });

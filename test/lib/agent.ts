@@ -25,8 +25,13 @@ export type LogLine = Readonly<Record<string, unknown>> & {
 
 export interface ConfigFile {
   readonly bannedCommandStrings: readonly (string | Readonly<Record<string, string>>)[];
-  readonly allowedCommandPatterns?: readonly string[];
+  readonly allowedCommandPatterns?: readonly (string | AllowedPattern)[];
   readonly mode?: "enforce" | "audit";
+}
+
+interface AllowedPattern {
+  readonly pattern: string;
+  readonly for: "all" | readonly string[];
 }
 
 export interface StartOptions {

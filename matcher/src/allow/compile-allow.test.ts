@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { quoteLine } from "../shell-quote.js";
-import { AllowPatterns } from "./allow-patterns.js";
 import { compileAllow, DEFAULT_ALLOW_LIMITS } from "./compile-allow.js";
+import { matchArguments, matchLine } from "./match.js";
 import { PatternError } from "./pattern-error.js";
+import { re2Oracle } from "./re2-oracle.js";
 import { type AllowTable, MAX_ALLOW_SETS } from "./table.js";
-import { bytes, pattern } from "./test-texts.js";
+import { asBits, bytes, pattern } from "./test-texts.js";
 import { walkAllow, walkAllowArguments } from "./walk.js";
 
 /** Patterns as operators write them, each with command lines that it spares and that it does not. */
@@ -88,9 +89,10 @@ const realistic: readonly [pattern: string, spared: readonly string[][], notSpar
 ];
 
 for (const [source, spared, notSpared] of realistic) {
-  test(`${source} spares what it describes, in the table and in user space`, () => {
+  test(`${source} spares what it describes, in the table, as bits and in RE2`, () => {
     const { table } = compileAllow([source]);
     assert.ok(table !== null);
+    const bits = asBits([source]);
     for (const [lines, expected] of [
       [spared, 0],
       [notSpared, -1],
@@ -98,11 +100,8 @@ for (const [source, spared, notSpared] of realistic) {
       for (const line of lines) {
         const args = line.map(bytes);
         assert.equal(walkAllowArguments(table, args), expected, `${line.join(" ")} in the table`);
-        assert.equal(
-          new AllowPatterns([source]).firstMatch(quoteLine(args)),
-          expected,
-          `${line.join(" ")} in user space`,
-        );
+        assert.equal(matchArguments(bits, args), expected, `${line.join(" ")} as bits`);
+        assert.equal(re2Oracle(source)(quoteLine(args)), expected === 0, `${line.join(" ")} in RE2`);
       }
     }
   });
@@ -110,15 +109,13 @@ for (const [source, spared, notSpared] of realistic) {
 
 test("patterns in one table do not disturb each other", () => {
   const sources = realistic.map(([source]) => source);
-  const { table, deferred } = compileAllow(sources);
+  const { table, nfa } = compileAllow(sources);
   assert.ok(table !== null);
-  assert.deepEqual(deferred, []);
+  assert.equal(nfa, null);
   for (const [index, [, spared]] of realistic.entries()) {
     for (const line of spared) {
       const found = walkAllowArguments(table, line.map(bytes));
-      const matching = sources.flatMap((_, i) =>
-        new AllowPatterns(sources, [i]).firstMatch(quoteLine(line.map(bytes))) < 0 ? [] : [i],
-      );
+      const matching = sources.flatMap((source, i) => (re2Oracle(source)(quoteLine(line.map(bytes))) ? [i] : []));
       assert.ok(matching.includes(index) && matching.includes(found));
     }
   }
@@ -157,8 +154,21 @@ function checkLayout(table: AllowTable, patternCount: number): void {
   }
 }
 
+test("each of the 256 bytes is one character, and capitals are small letters", () => {
+  for (let byte = 0; byte < 256; byte++) {
+    const subject = Uint8Array.of(byte, 0x3b);
+    const isCapital = byte >= 0x41 && byte <= 0x5a;
+    const source = byte < 0x80 ? `(?-i:\\x${byte.toString(16).padStart(2, "0")})` : "[^\\x00-\\x7f]";
+    for (const compile of [compileAllow, asBits]) {
+      assert.equal(matchLine(compile(["(?s).;$"]), subject), 0);
+      // The line that patterns see has no capitals.
+      assert.equal(matchLine(compile([source]), subject), isCapital ? -1 : 0, `byte ${byte}`);
+    }
+  }
+});
+
 test("no patterns make no table", () => {
-  assert.deepEqual(compileAllow([]), { table: null, deferred: [] });
+  assert.deepEqual(compileAllow([]), { table: null, nfa: null, refused: [] });
 });
 
 test("a pattern that matches everything accepts before the first byte", () => {
@@ -193,20 +203,31 @@ const ordinary = Array.from(
   (_, i) => `/usr/bin/tool${i} (-[a-z]+ )*'?[^']*\\b(build|test)${i % 7}\\b`,
 );
 
-test("hostile patterns are deferred and the ordinary ones beside them are not", () => {
+test("hostile patterns are walked as bits and the ordinary ones beside them by the table", () => {
   const sources = [...hostile, ...ordinary];
-  const { table, deferred } = compileAllow(sources);
-  assert.ok(table !== null);
-  const heavy = [...hostile.keys()];
-  assert.deepEqual(deferred, heavy);
+  const allow = compileAllow(sources);
+  const { table, nfa, refused } = allow;
+  assert.ok(table !== null && nfa !== null);
+  assert.deepEqual(
+    refused.map(({ pattern }) => pattern),
+    [hostile.length - 1],
+  );
+  const asBits = new Set(nfa.blocks.flatMap(({ patternOf }) => [...patternOf]));
+  assert.deepEqual([...asBits].sort(), [-1, 0, 1, 2, 3, 4]);
   assert.equal(walkAllow(table, bytes("/usr/bin/tool42 -x 'a b test0")), hostile.length + 42);
+  assert.equal(matchLine(allow, bytes(`x b${"y".repeat(25)}c`)), 1);
+  assert.equal(matchLine(allow, bytes(`x b${"y".repeat(24)}c`)), -1);
 });
 
-test("a hundred hostile patterns end within the budget, and all are judged in user space", () => {
+test("of a hundred hostile patterns those that find no room are refused by their index, with what to do", () => {
   const sources = Array.from({ length: 100 }, (_, i) => `.*a.{${30 + i}}b`);
-  const { table, deferred } = compileAllow(sources);
+  const { table, nfa, refused } = compileAllow(sources);
   assert.equal(table, null);
-  assert.equal(deferred.length, 100);
+  assert.ok(nfa !== null && refused.length > 0 && refused.length < 80, `${refused.length} refused`);
+  const largest = refused.at(-1)!;
+  assert.equal(largest.pattern, 99);
+  assert.match(`${largest.expected}, got ${largest.got}`, /2048 states.*got a pattern of 132 states/);
+  assert.match(largest.hint, /smaller counts/);
 });
 
 const nested = (open: string, close: string, body = "a") => open.repeat(100) + body + close.repeat(100);
@@ -224,30 +245,34 @@ const bombs: readonly string[] = [
 ];
 
 for (const source of bombs) {
-  test(`${source.slice(0, 30)} of ${source.length} characters compiles, and the table or user space judges`, () => {
-    const { table, deferred } = compileAllow([source]);
-    assert.equal(table === null, deferred.length === 1);
-    const userSpace = new AllowPatterns([source]);
+  test(`${source.slice(0, 30)} of ${source.length} characters compiles, or is refused by its cost`, () => {
+    const allow = compileAllow([source]);
+    assert.equal(allow.table === null && allow.nfa === null, allow.refused.length === 1);
+    for (const { expected, got } of allow.refused)
+      assert.match(`${expected}, got ${got}`, /at most \d+ .*got (\d+|far more|more)$/);
+    const oracle = re2Oracle(source);
     for (const line of ["", "aaaa", "aab", "xay", "w7919", "abaca", "x".repeat(19_000)]) {
-      const found = userSpace.judge(bytes(line));
-      if (table !== null && found.unjudged.length === 0)
-        assert.equal(walkAllow(table, bytes(line)), found.index, line.slice(0, 9));
+      const expected = oracle(bytes(line));
+      if (allow.refused.length === 0 && expected !== undefined)
+        assert.equal(matchLine(allow, bytes(line)) === 0, expected, line.slice(0, 9));
     }
   });
 }
 
-test("patterns whose product explodes share the table as far as it goes", () => {
+test("patterns whose product explodes share the table as far as it goes, and the rest are bits", () => {
   const sources = Array.from({ length: 16 }, (_, i) => `.*${letter(i)}1.*${letter(i)}2`);
-  const { table, deferred } = compileAllow(sources);
-  assert.ok(table !== null);
-  assert.ok(deferred.length > 0 && deferred.length < 10, `${deferred.length} deferred`);
+  const allow = compileAllow(sources);
+  const { table, nfa, refused } = allow;
+  assert.ok(table !== null && nfa !== null);
+  assert.deepEqual(refused, []);
+  assert.ok(table.accepts.length > 6, `${table.accepts.length} in the table`);
   for (const index of sources.keys()) {
-    const found = walkAllow(table, bytes(`x ${letter(index)}1 y ${letter(index)}2`));
-    assert.equal(found, deferred.includes(index) ? -1 : index);
+    const found = matchLine(allow, bytes(`x ${letter(index)}1 y ${letter(index)}2`));
+    assert.equal(found, index);
   }
 });
 
-test("no table is larger than its limits, and every pattern is in it or deferred", () => {
+test("no table is larger than its limits, and every pattern is in it, as bits, or refused", () => {
   for (const limits of [
     { maxStates: 64 },
     { maxTableBytes: 4096 },
@@ -255,13 +280,56 @@ test("no table is larger than its limits, and every pattern is in it or deferred
     { maxSteps: 0 },
     { maxStates: 1 },
   ]) {
-    const { table, deferred } = compileAllow(ordinary, [[...ordinary.keys()]], { ...DEFAULT_ALLOW_LIMITS, ...limits });
-    assert.ok(deferred.length > 0);
-    const rest = ordinary.length - deferred.length;
-    assert.equal(table?.accepts.length ?? 0, rest);
+    const { table, nfa, refused } = compileAllow(ordinary, [[...ordinary.keys()]], {
+      ...DEFAULT_ALLOW_LIMITS,
+      ...limits,
+    });
+    const patterns = [
+      ...(table?.accepts ?? []),
+      ...new Set((nfa?.blocks ?? []).flatMap(({ patternOf }) => [...patternOf].filter((pattern) => pattern >= 0))),
+      ...refused.map(({ pattern }) => pattern),
+    ];
+    assert.deepEqual(
+      patterns.sort((a, b) => a - b),
+      [...ordinary.keys()],
+    );
     assert.ok((table?.stateCount ?? 0) <= (limits.maxStates ?? DEFAULT_ALLOW_LIMITS.maxStates));
     assert.ok((table?.next.byteLength ?? 0) <= (limits.maxTableBytes ?? DEFAULT_ALLOW_LIMITS.maxTableBytes));
   }
+});
+
+test("each allow set has its own patterns, in one table or as bits", () => {
+  const sources = ["a", "b", ".*c", "a.*d", ".*a.{30}b"];
+  const sets = [[0], [1, 2], [0, 2, 3], [], [4, 1], [4]];
+  const limits = [
+    DEFAULT_ALLOW_LIMITS,
+    { ...DEFAULT_ALLOW_LIMITS, maxStates: 4 },
+    { ...DEFAULT_ALLOW_LIMITS, maxStates: 0 },
+  ];
+  const singles = sources.map((source) => compileAllow([source]));
+  for (const limit of limits) {
+    const allow = compileAllow(sources, sets, limit);
+    assert.deepEqual(allow.refused, []);
+    for (const line of ["a", "b", "xc", "axd", "bc", "", `a${"x".repeat(30)}b`, `bca${"x".repeat(30)}b`]) {
+      for (const [i, set] of sets.entries()) {
+        const matching = set.filter((index) => matchLine(singles[index]!, bytes(line)) >= 0);
+        const found = matchLine(allow, bytes(line), i + 1);
+        assert.ok(matching.length === 0 ? found === -1 : matching.includes(found), `${line} in set ${i + 1}: ${found}`);
+      }
+      assert.equal(matchLine(allow, bytes(line), 0), -1);
+    }
+  }
+});
+
+test("a pattern for all sets is one accepting state of the table", () => {
+  const sources = Array.from({ length: 10 }, (_, i) => `.*tool${i} `);
+  const sets = [
+    [0, 1, 2, 9],
+    [3, 4, 9],
+    [5, 6, 7, 8, 9],
+  ];
+  const { table } = compileAllow(sources, sets);
+  assert.deepEqual([...table!.accepts].sort(), [...sources.keys()]);
 });
 
 function letter(i: number): string {

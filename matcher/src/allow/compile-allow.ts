@@ -1,6 +1,8 @@
-// Allow patterns to the one table the kernel walks, and the list of those that do not fit.
+// Allow patterns to what the kernel walks: one table for most, bits for those whose table would be too large.
+import type { BitNfa } from "./bit-nfa.js";
 import { Budget } from "./budget.js";
 import { combine } from "./combine.js";
+import { compileNfa, type RefusedPattern } from "./compile-nfa.js";
 import { determinize } from "./determinize.js";
 import type { Dfa } from "./dfa.js";
 import { minimize } from "./minimize.js";
@@ -21,8 +23,6 @@ export const DEFAULT_ALLOW_LIMITS: AllowLimits = {
   maxSteps: 6_000_000,
 };
 
-/** `AllowTable.accepts` has 16 bits for a pattern's index. */
-const LAST_TABLE_INDEX = 0xffff;
 /**
  * Steps for determinizing each pattern, and all in a round. An ordinary pattern takes 2,000; those that need more wait for
  * the second round, so that they starve nobody.
@@ -35,8 +35,10 @@ const ROUNDS = [
 export interface CompiledAllow {
   /** null when no pattern is in it. */
   readonly table: AllowTable | null;
-  /** Indices, ascending, of the patterns that are not in the table for all of their sets. There they spare nobody. */
-  readonly deferred: readonly number[];
+  /** Those whose table would be too large; null when there are none. */
+  readonly nfa: BitNfa | null;
+  /** Those that fit in neither, by their index. The list must not be used: they would spare nobody. */
+  readonly refused: readonly RefusedPattern[];
 }
 
 /** A DFA with the patterns it stands for. */
@@ -50,8 +52,8 @@ interface Piece {
 /**
  * Compile allow patterns.
  *
- * All that fit share one table. Those that would make it larger than `limits` are deferred, in favour of the smaller ones.
- * The work is bounded by `limits.maxSteps`, whatever the patterns are, and the same patterns always give the same table.
+ * All that fit share one table, the small ones first. Those that would make it larger than `limits` are walked as bits. The
+ * work is bounded by `limits.maxSteps`, whatever the patterns are, and the same patterns always give the same automata.
  *
  * @param patterns - In the syntax of Python's `re`; see `parsePattern`.
  * @param sets - The patterns of each allow set from 1 on, by their indices; when left out all are those of set 1.
@@ -65,20 +67,21 @@ export function compileAllow(
   if (sets.length >= MAX_ALLOW_SETS) throw new RangeError(`${sets.length} allow sets`);
   const trees = patterns.map(parsePattern);
   const budget = new Budget(limits.maxSteps);
-  const singles = determinizeAll(trees.slice(0, LAST_TABLE_INDEX + 1), limits, budget);
-  const deferred = new Set<number>();
+  const singles = determinizeAll(trees, limits, budget);
   const inTable: number[] = [];
+  /** By pattern: the sets whose table has no room for it. */
+  const left = new Map<number, number[]>();
   let whole: Dfa | undefined;
   for (const [i, set] of sets.entries()) {
     const piece = set.length === 0 ? undefined : addSet(whole, singles, set, limits, budget);
-    for (const index of set) if (!piece?.patterns.includes(index)) deferred.add(index);
+    for (const index of set) if (!piece?.patterns.includes(index)) left.set(index, [...(left.get(index) ?? []), i + 1]);
     if (piece === undefined) continue;
     whole = piece.dfa;
     inTable.push(i + 1);
   }
   return {
     table: whole === undefined ? null : layOut(minimize(whole), inTable),
-    deferred: [...deferred].sort((a, b) => a - b),
+    ...compileNfa(new Map([...left].map(([index, its]) => [index, { tree: trees[index]!, sets: its }]))),
   };
 }
 

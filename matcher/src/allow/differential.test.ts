@@ -1,49 +1,55 @@
-// The compiled table against RE2 and against Python's own `re`, on random patterns and lines.
+// The compiled table and the bits against RE2 and against Python's own `re`, on random patterns and lines.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import fc from "fast-check";
-import { AllowPatterns } from "./allow-patterns.js";
-import { compileAllow } from "./compile-allow.js";
-import { asciiPattern, line, pattern } from "./test-texts.js";
-import { walkAllow } from "./walk.js";
+import { type CompiledAllow, compileAllow } from "./compile-allow.js";
+import { matchLine } from "./match.js";
+import { re2Oracle } from "./re2-oracle.js";
+import { asBits, asciiPattern, line, pattern } from "./test-texts.js";
 
-test("the table of one pattern and RE2 agree on every line", () => {
-  fc.assert(
-    fc.property(pattern, fc.array(line, { minLength: 8, maxLength: 8 }), (source, lines) => {
-      const { table } = compileAllow([source]);
-      assert.ok(table !== null);
-      const oracle = new AllowPatterns([source]);
-      for (const text of lines) assert.equal(walkAllow(table, text), oracle.firstMatch(text));
-    }),
-    { numRuns: 3000 },
-  );
-});
+const WAYS: readonly (readonly [name: string, compile: (sources: readonly string[]) => CompiledAllow])[] = [
+  ["the table", compileAllow],
+  ["the bits", asBits],
+];
 
-test("the table of several patterns accepts when one of them does, and names one that does", () => {
-  fc.assert(
-    fc.property(
-      fc.array(pattern, { minLength: 1, maxLength: 6 }),
-      fc.array(line, { minLength: 8, maxLength: 8 }),
-      (sources, lines) => {
-        const { table, deferred } = compileAllow(sources);
-        assert.ok(table !== null);
-        assert.deepEqual(deferred, []);
-        const oracles = sources.map((_, index) => new AllowPatterns(sources, [index]));
-        for (const text of lines) {
-          const found = walkAllow(table, text);
-          const expected = oracles.flatMap((oracle, index) => (oracle.firstMatch(text) < 0 ? [] : [index]));
-          assert.ok(expected.length === 0 ? found === -1 : expected.includes(found), `${found} of ${expected}`);
-        }
-      },
-    ),
-    { numRuns: 1000 },
-  );
-});
+for (const [name, compile] of WAYS) {
+  test(`${name} of one pattern and RE2 agree on every line`, () => {
+    fc.assert(
+      fc.property(pattern, fc.array(line, { minLength: 8, maxLength: 8 }), (source, lines) => {
+        const allow = compile([source]);
+        assert.deepEqual(allow.refused, []);
+        const oracle = re2Oracle(source);
+        for (const text of lines) assert.equal(matchLine(allow, text) === 0, oracle(text));
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  test(`${name} of several patterns accepts when one of them does, and names one that does`, () => {
+    fc.assert(
+      fc.property(
+        fc.array(pattern, { minLength: 1, maxLength: 6 }),
+        fc.array(line, { minLength: 8, maxLength: 8 }),
+        (sources, lines) => {
+          const allow = compile(sources);
+          assert.deepEqual(allow.refused, []);
+          const oracles = sources.map(re2Oracle);
+          for (const text of lines) {
+            const found = matchLine(allow, text);
+            const expected = oracles.flatMap((oracle, index) => (oracle(text) ? [index] : []));
+            assert.ok(expected.length === 0 ? found === -1 : expected.includes(found), `${found} of ${expected}`);
+          }
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+}
 
 const python = spawnSync("python3", ["--version"]).status === 0;
 
-test("the table and Python's re.match agree on every line", { skip: !python && "python3 is not installed" }, () => {
+test("table, bits and Python's re.match agree on every line", { skip: !python && "python3 is not installed" }, () => {
   const sample = fc.sample(fc.tuple(asciiPattern, fc.array(line, { minLength: 8, maxLength: 8 })), 4000);
   const cases = sample.map(([source, lines]) => ({
     source,
@@ -60,9 +66,10 @@ json.dump([matches(case) for case in json.load(sys.stdin)], sys.stdout)`;
   assert.equal(run.status, 0, run.stderr.toString());
   const expected = JSON.parse(run.stdout.toString()) as boolean[][];
   for (const [i, [source, lines]] of sample.entries()) {
-    const { table } = compileAllow([source]);
-    assert.ok(table !== null);
-    const found = lines.map((text) => walkAllow(table, text) >= 0);
-    assert.deepEqual(found, expected[i], `${JSON.stringify(source)} on ${JSON.stringify(cases[i]!.lines)}`);
+    for (const [name, compile] of WAYS) {
+      const allow = compile([source]);
+      const found = lines.map((text) => matchLine(allow, text) >= 0);
+      assert.deepEqual(found, expected[i], `${name}: ${JSON.stringify(source)} on ${JSON.stringify(cases[i]!.lines)}`);
+    }
   }
 });

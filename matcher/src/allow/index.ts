@@ -1,6 +1,9 @@
-// AllowPatterns has an entry of its own, `@cryptnono/matcher/allow-patterns`: RE2 is large and seldom needed.
+export type { BitNfa, NfaBlock } from "./bit-nfa.js";
 export { type AllowLimits, type CompiledAllow, compileAllow, DEFAULT_ALLOW_LIMITS } from "./compile-allow.js";
+export type { RefusedPattern } from "./compile-nfa.js";
+export { layOutAllow } from "./lay-out-allow.js";
+export { matchArguments, matchLine } from "./match.js";
 export { parsePattern } from "./parse-pattern.js";
 export { PatternError, type PatternProblem } from "./pattern-error.js";
 export { type AllowTable, MAX_ALLOW_SETS } from "./table.js";
-export { DEFAULT_MAX_ALLOW_BYTES, walkAllow, walkAllowArguments } from "./walk.js";
+export { DEFAULT_MAX_ALLOW_BYTES } from "./walk.js";

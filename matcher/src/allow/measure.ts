@@ -38,11 +38,12 @@ const lists: readonly (readonly [name: string, patterns: readonly string[]])[] =
 
 for (const [name, patterns] of lists) {
   const startMs = performance.now();
-  const { table, deferred } = compileAllow(patterns);
+  const { table, nfa, refused } = compileAllow(patterns);
   const ms = Math.round(performance.now() - startMs);
   const size =
     table === null
       ? "no table"
       : `${table.stateCount} states, ${table.quoteColumn + 1} columns, ${table.next.byteLength >> 10} KiB`;
-  console.log(`${name}: ${ms} ms, ${size}, ${deferred.length} deferred`);
+  const words = nfa?.blocks.map((block) => `${block.words} words and ${block.edges.length} edges`).join(", ") ?? "none";
+  console.log(`${name}: ${ms} ms, ${size}; as bits: ${words}; ${refused.length} refused`);
 }

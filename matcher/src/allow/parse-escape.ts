@@ -57,7 +57,7 @@ function octal(cursor: Cursor, start: number, digits: string, where: "pattern" |
     /^0[0-7]{0,2}|^[0-7]{3}/.exec(digits)?.[0] ?? (where === "class" ? /^[0-7]+/.exec(digits)?.[0] : undefined);
   if (number === undefined) {
     if (where === "class") throw cursor.error(start, "a digit is escaped", "write the digit without a backslash");
-    throw cursor.error(start, "backreferences are not supported", "write the text out again, as RE2 needs it too");
+    throw cursor.error(start, "backreferences are not supported", "write the text out again");
   }
   cursor.offset = start + 1 + number.length;
   const codePoint = Number.parseInt(number, 8);

@@ -7,11 +7,11 @@ import { parseEscape } from "./parse-escape.js";
 import { expandedSize, type Node, nestedCopies, placesIn } from "./syntax-tree.js";
 import { encode } from "./utf8-sequences.js";
 
-/** Most copies that nested counted repeats may ask for: RE2's limit, so that user space can run what this accepts. */
+/** Most copies that nested counted repeats may ask for. */
 export const MAX_COPIES = 1000;
-/** Most byte sets and places once repeats are written out. Bounds the time user space spends on each byte. */
+/** Most byte sets and places once repeats are written out. Bounds the work of compiling. */
 export const MAX_EXPANDED_SIZE = 20_000;
-/** Deepest nesting of groups. RE2 stops at 1,000 levels of its own tree, of which a group takes up to four. */
+/** Deepest nesting of groups: this parser calls itself for each. */
 export const MAX_NESTING = 100;
 
 interface Flags {
@@ -253,7 +253,7 @@ class Parser {
       ["<", "a group's name is written (?P<name>...)", "add the P, or leave the name out: (...)"],
       [">", "atomic groups are not supported", "write (?:...), or say what must not follow"],
       ["(", "conditions on groups are not supported", "write both cases as alternatives, (?:...|...)"],
-      ["P=", "backreferences are not supported", "write the text out again, as RE2 needs it too"],
+      ["P=", "backreferences are not supported", "write the text out again"],
     ];
     const found = kinds.find(([mark]) => cursor.source.startsWith(mark, cursor.offset));
     if (found !== undefined) throw cursor.error(start, found[1], found[2]);

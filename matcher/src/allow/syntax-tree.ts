@@ -1,5 +1,4 @@
-// An allow pattern as a tree over bytes. The parser makes it; the automaton and the RE2 text are both made from it, so
-// that what the kernel walks and what user space runs have one meaning.
+// An allow pattern as a tree over bytes. The parser makes it; every automaton is made from it, and the RE2 text of the tests.
 
 /** 256 entries, 1 for each byte in the set. Never written after it is made: nodes share sets. */
 export type ByteSet = Uint8Array;

@@ -24,7 +24,7 @@ export interface AllowTable {
   /** The next state at `(state << strideLog2) | column`; `stateCount << strideLog2` cells. */
   readonly next: Uint16Array;
   /** The pattern index that state `firstAccept + i` stands for: the lowest of those that match up to there. */
-  readonly accepts: Uint16Array;
+  readonly accepts: Uint32Array;
 }
 
 const APOSTROPHE = 0x27;
@@ -83,7 +83,7 @@ export function layOut(dfa: Dfa, sets: readonly number[]): AllowTable {
     starts,
     firstAccept: dfa.stateCount - accepts.length,
     next,
-    accepts: Uint16Array.from(accepts),
+    accepts: Uint32Array.from(accepts),
   };
 }
 

@@ -1,5 +1,6 @@
 // Random patterns and lines for this folder's tests, dense in what patterns can tell apart.
 import fc from "fast-check";
+import { type CompiledAllow, compileAllow, DEFAULT_ALLOW_LIMITS } from "./compile-allow.js";
 
 const atom = fc.constantFrom(
   ...[
@@ -74,4 +75,11 @@ export const commandLine: fc.Arbitrary<Uint8Array[]> = fc.array(
 /** Latin-1: one byte for each character. */
 export function bytes(latin1: string): Uint8Array {
   return Uint8Array.from(Buffer.from(latin1, "latin1"));
+}
+
+/** Compiled without a table: each pattern is walked as bits. */
+export function asBits(sources: readonly string[], sets = [[...sources.keys()]]): CompiledAllow {
+  const allow = compileAllow(sources, sets, { ...DEFAULT_ALLOW_LIMITS, maxStates: 0 });
+  if (allow.table !== null) throw new Error("a table in spite of its limit");
+  return allow;
 }

@@ -8,9 +8,10 @@ import {
   type Judge,
   judgeLine,
   quotedPiece,
+  type RefusedPattern,
   type Tables,
 } from "@cryptnono/matcher";
-import type { JudgeVerdict, Rules } from "../../types.js";
+import type { AllowPattern, JudgeVerdict, Rules } from "../../types.js";
 import { SELF_TEST_LIST } from "./self-test.js";
 
 /** What is done with a process whose line cannot be searched whole. */
@@ -50,12 +51,31 @@ export interface Seen {
   readonly cut?: Cut;
 }
 
-/** Rejects with CompileError or PatternError. */
+/** Allow patterns that the kernel cannot walk. They are named by list and index, with what they cost. */
+export class PatternsRefused extends Error {
+  override readonly name = "PatternsRefused";
+  readonly hint: string;
+
+  constructor(allow: readonly AllowPattern[], refused: readonly RefusedPattern[]) {
+    const lines = refused.slice(0, MAX_SHOWN).map(({ pattern, expected, got }) => {
+      const { list, index } = allow[pattern]!;
+      return `compile ${list}: allowedCommandPatterns[${index}]: expected ${expected}, got ${got}`;
+    });
+    if (refused.length > MAX_SHOWN) lines.push(`and ${refused.length - MAX_SHOWN} more`);
+    super(lines.join("\n"));
+    this.hint = refused[0]!.hint;
+  }
+}
+
+const MAX_SHOWN = 20;
+
+/** Rejects with CompileError, PatternError or PatternsRefused. */
 export async function compileRules(rules: Rules, generation: number, ways: Ways = {}): Promise<CompiledRules> {
   const allow = compileAllow(
     rules.allow.map(({ source }) => source),
     rules.allowSets,
   );
+  if (allow.refused.length > 0) throw new PatternsRefused(rules.allow, allow.refused);
   const { unreadable = "kill", overLong = "kill", maxScanBytes = 0, maxWork, wholeLines } = ways;
   const { maxAllowBytes = DEFAULT_MAX_ALLOW_BYTES } = ways;
   const options = {
@@ -63,7 +83,7 @@ export async function compileRules(rules: Rules, generation: number, ways: Ways 
     overLong,
     maxScanBytes,
     maxAllowBytes,
-    allow: allow.table,
+    allow,
     generation,
     enforce: rules.strings.some(({ action, list }) => action === "enforce" && list !== SELF_TEST_LIST),
     ...(maxWork === undefined ? {} : { maxWork }),

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { ACTION, LAYOUT, MODE, POLICY, WAY } from "@cryptnono/matcher";
+import { ACTION, DFA_KIND, LAYOUT, MODE, NFA_WORK, POLICY, WAY } from "@cryptnono/matcher";
 import { constant, Sensor, structLayout } from "@cryptnono/native";
 
 const border = Sensor.open({
@@ -28,6 +28,7 @@ const PREFIXES: Readonly<Record<string, string>> = {
   string_mode: "MODE_",
   string_action: "ACTION_",
   way: "WAY_",
+  dfa_kind: "DFA_",
 };
 
 function upper(numbers: Readonly<Record<string, number>>): Record<string, number> {
@@ -69,14 +70,35 @@ test("a cell holds eight entries, or a string's head and first bytes", () => {
 
 test("the allow table lies where the kernel walks it", () => {
   const { offsets, sizes, size } = struct("allow_table");
-  const { maxStates: _, nextEntries: __, unsafe, ...fields } = LAYOUT.allow;
-  const written = Object.fromEntries(Object.entries(fields).map(([name, offset]) => [snake(name), offset]));
-  assert.deepEqual({ ...written, size: LAYOUT.allowSize }, { ...offsets, size });
+  const { most, ...fields } = LAYOUT.allow;
+  assert.deepEqual(fields, { ...offsets, size });
+  assert.equal(most.names, sizes["names"]! / 4);
+  assert.equal(most.cells, sizes["next"]! / 2);
   assert.equal(LAYOUT.maxAllowSets, number("MAX_ALLOW_SETS"));
-  assert.equal(unsafe, number("ALLOW_UNSAFE"));
-  // Numbers of two bytes.
-  assert.equal(LAYOUT.allow.maxStates, sizes["accepts"]! / 2);
-  assert.equal(LAYOUT.allow.nextEntries, sizes["next"]! / 2);
+  const dfa = struct("dfa");
+  const written = Object.fromEntries(Object.entries(LAYOUT.dfa).map(([name, value]) => [snake(name), value]));
+  assert.deepEqual(written, { ...dfa.offsets, size: dfa.size });
+  assert.deepEqual(upper(DFA_KIND), numbersOf("dfa_kind"));
+});
+
+test("the NFA lies where the kernel walks it", () => {
+  const { offsets, sizes, size } = struct("nfa");
+  const { most, ...fields } = LAYOUT.nfa;
+  const written = Object.fromEntries(Object.entries(fields).map(([name, value]) => [snake(name), value]));
+  assert.deepEqual(written, { ...offsets, size });
+  assert.equal(most.blocks, sizes["block"]! / struct("nfa_block").size);
+  assert.equal(most.edges, sizes["edge"]! / struct("nfa_edge").size);
+  assert.equal(most.words, sizes["shift"]! / 8);
+  assert.equal(most.classes, sizes["row"]! / struct("nfa_row").size / most.words);
+  assert.deepEqual(Object.values(struct("nfa_block").offsets), [0, 4, 8, 12, 16, 20]);
+  assert.deepEqual(Object.values(struct("nfa_edge").offsets), [0, 8, 16, 20]);
+  assert.equal(most.blockWords, number("NFA_BLOCK_WORDS"));
+  assert.equal(most.blockEdges, number("NFA_BLOCK_EDGES"));
+  assert.deepEqual(NFA_WORK, {
+    byte: number("WORK_NFA_BYTE"),
+    word: number("WORK_NFA_WORD"),
+    edge: number("WORK_NFA_EDGE"),
+  });
 });
 
 test("limits and numbered words are the same on both sides", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type CommandLine, compileTables, judgeLine, quoteLine } from "@cryptnono/matcher";
+import { type CommandLine, compileAllow, compileTables, judgeLine, quoteLine } from "@cryptnono/matcher";
 import type { KillResult } from "../../../kill/index.js";
 import { StuckError } from "../../../proc/index.js";
 import type { AllowPattern, JudgeVerdict, Report, Rule } from "../../../types.js";
@@ -21,12 +21,7 @@ function listOf(rules: readonly Rule[], allow: readonly AllowPattern[] = [patter
     generation,
     rules: { strings: rules, allow },
     judge(line: CommandLine, { names, cut }): JudgeVerdict {
-      const judged = judgeLine(
-        { strings: rules, tables, allow: { table: null, deferred: [] }, quoted: [] },
-        line,
-        names,
-        cut,
-      );
+      const judged = judgeLine({ strings: rules, tables, allow: compileAllow([]), quoted: [] }, line, names, cut);
       if (judged.kind === "none") return judged;
       const found = rules[judged.index]!;
       if (judged.kind === "is-substring") return { kind: "spared", rule: found, allowedBy: "is-substring" };
