@@ -9,8 +9,9 @@
 struct allow_reading {
 	__u32 turns;
 	__u32 by_bits;
+	__u32 max_bytes;
+	__u32 reserved;
 	struct search *s;
-	struct filters *f;
 };
 
 /* A window of the arguments, read to behind the path's room: the path stays for the next walk. */
@@ -18,7 +19,7 @@ LOOP_BODY(allow_piece, struct allow_reading)
 {
 	struct search *s = ctx->s;
 	struct allow_state *a = &s->allow;
-	__u32 left = s->args_bytes - a->offset, room = ctx->f->policy.max_allow_bytes - (a->offset - a->rest);
+	__u32 left = s->args_bytes - a->offset, room = ctx->max_bytes - (a->offset - a->rest);
 	__u32 n = left > WINDOW_BYTES ? WINDOW_BYTES : left;
 
 	if (left == 0)
@@ -41,9 +42,9 @@ LOOP_BODY(allow_piece, struct allow_reading)
 }
 
 /* From the path, which has been walked over, on. */
-static __always_inline void read_line(struct search *s, struct filters *f, bool by_bits)
+static __always_inline void read_line(struct search *s, __u32 max_bytes, bool by_bits)
 {
-	struct allow_reading reading = { .s = s, .f = f, .by_bits = by_bits };
+	struct allow_reading reading = { .s = s, .max_bytes = max_bytes, .by_bits = by_bits };
 
 	s->allow.offset = s->allow.rest;
 	if (!s->allow.decided && !s->allow.cut)
@@ -52,19 +53,22 @@ static __always_inline void read_line(struct search *s, struct filters *f, bool 
 
 enum allow_result { ALLOW_NONE = 0, ALLOW_SPARED, ALLOW_OVER };
 
-static __always_inline enum allow_result search_table(struct search *s, struct filters *f, struct allow_table *table, __u32 set)
+/* From `start` of a DFA; `pattern` is what it names. */
+static __always_inline enum allow_result search_dfa(struct search *s, struct allow_table *table, __u32 which, __u32 start,
+						     __u32 max_bytes)
 {
+	struct dfa *dfa = &table->dfa[which & 1];
+	__u32 state = dfa->start[start & (2 * MAX_ALLOW_SETS - 1)], first = dfa->first_accept;
 	struct dfa_walk walk = {};
-	__u32 state, first = table->patterns.first_accept;
 
-	state = table->patterns.start[set & (MAX_ALLOW_SETS - 1)];
 	if (!state)
 		return ALLOW_NONE;
+	s->allow.dfa = which;
 	s->allow.cut = s->allow.decided = 0;
-	dfa_begin(&walk, s, table, &table->patterns);
+	dfa_begin(&walk, s, table, dfa);
 	dfa_open(&walk, state);
 	dfa_bytes(s->copy, 0, s->allow.path_bytes);
-	read_line(s, f, false);
+	read_line(s, max_bytes, false);
 	state = dfa_close(&walk);
 	if (s->allow.cut) {
 		/* Two patterns may wait to see which of them is named: one of them it is. */
@@ -72,11 +76,20 @@ static __always_inline enum allow_result search_table(struct search *s, struct f
 			return ALLOW_OVER;
 		state = s->allow.plain;
 	}
-	state = dfa_next(&walk, state, table->patterns.end_class);
+	state = dfa_next(&walk, state, dfa->end_class);
 	if (state < first)
 		return ALLOW_NONE;
-	s->allow.pattern = table->names[(table->patterns.first_name + state - first) & (ALLOW_NAMES - 1)];
+	s->allow.pattern = table->names[(dfa->first_name + state - first) & (ALLOW_NAMES - 1)];
 	return ALLOW_SPARED;
+}
+
+/* Whether a string of an action and an allow set stands in the quoted line, whose piece was found. */
+__attribute__((noinline)) int quoted_search(__u32 copy, __u32 start)
+{
+	struct search *s = search_state(copy);
+	struct allow_table *table = s ? allow_table(s->slot) : NULL;
+
+	return s && table ? search_dfa(s, table, DFA_QUOTED, start, ~0U) : ALLOW_NONE;
 }
 
 /* Which pattern has matched at the line's end, or, where it was not read so far, by then. */
@@ -134,7 +147,7 @@ __attribute__((noinline)) int nfa_search(__u32 copy, __u32 set, __u32 block)
 	}
 	nfa_open(&walk);
 	nfa_bytes(s->copy, 0, s->allow.path_bytes);
-	read_line(s, f, true);
+	read_line(s, f->policy.max_allow_bytes, true);
 	return nfa_result(&walk);
 }
 
@@ -149,7 +162,7 @@ __attribute__((noinline)) int allow_search(__u32 copy, __u32 set)
 
 	if (!s || !f || !table)
 		return ALLOW_NONE;
-	result = search_table(s, f, table, set);
+	result = search_dfa(s, table, DFA_PATTERNS, set & (MAX_ALLOW_SETS - 1), f->policy.max_allow_bytes);
 	over = result == ALLOW_OVER;
 	for (__u32 block = 0; block < NFA_BLOCKS && result != ALLOW_SPARED; block++) {
 		if (!((table->nfa.block[block].sets >> (set & (MAX_ALLOW_SETS - 1))) & 1))

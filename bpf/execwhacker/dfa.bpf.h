@@ -116,7 +116,7 @@ __attribute__((noinline)) int dfa_bytes(__u32 copy, __u32 from, __u32 length)
 
 	if (!s || !table)
 		return 0;
-	dfa_begin(&walk, s, table, &table->patterns);
+	dfa_begin(&walk, s, table, &table->dfa[s->allow.dfa & 1]);
 	s->work += length * WORK_ALLOW_BYTE;
 	LOOP(dfa_word, (length + 7) / 8, &walk);
 	return 0;

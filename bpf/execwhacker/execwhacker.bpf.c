@@ -126,13 +126,34 @@ static __always_inline __u32 read_path(struct search *s, const char *path)
 	return n > 0 ? n - 1 : 0;
 }
 
-struct set_walk {
-	__u32 turns;
-	__u32 sets; /* with a find, and not spared yet */
-	__u32 action;
-	__u32 found;
-	struct search *s;
-};
+/* Strings of `action` that stand in the quoted line alone: where the piece of one was found, the line is walked over for it. A
+ * global function: the exec programs have no room on the stack for its variables. No loop of a callback: the walks need the
+ * call stack. */
+__attribute__((noinline)) int find_quoted(__u32 copy, __u32 action)
+{
+	struct search *s = search_state(copy);
+	__u32 sets;
+
+	if (!s || action > ACTION_AUDIT)
+		return 0;
+	sets = s->found_sets[action + ACTION_QUOTED_ENFORCE] & ~s->found_sets[action];
+	if (!sets || s->found_sets[ACTION_ENFORCE] & 1)
+		return 0;
+	s->allow.path_bytes = read_path(s, (const char *)s->filename);
+	s->allow.rest = find_rest(s, s->allow.path_bytes);
+	for (__u32 set = 0; set < MAX_ALLOW_SETS; set++) {
+		int result = (sets >> set) & 1 ? quoted_search(copy, action * MAX_ALLOW_SETS + set) : ALLOW_NONE;
+
+		if (result == ALLOW_OVER)
+			s->flags |= EVENT_OVER_LONG;
+		if (result != ALLOW_SPARED)
+			continue;
+		s->found[action][set] = s->found[action + ACTION_QUOTED_ENFORCE][set];
+		s->found[action][set].string_id = s->allow.pattern;
+		s->found_sets[action] |= 1U << set;
+	}
+	return 0;
+}
 
 /* Which allow sets with a find a pattern spares under this path. No loop of a callback: the walks need the call stack. */
 static __always_inline void try_sets(struct search *s, __u32 path_bytes)
@@ -161,6 +182,14 @@ static __always_inline void find_spared(struct search *s, const char *path)
 		try_sets(s, path_bytes);
 	try_sets(s, take_true_path(s));
 }
+
+struct set_walk {
+	__u32 turns;
+	__u32 sets; /* with a find, and not spared yet */
+	__u32 action;
+	__u32 found;
+	struct search *s;
+};
 
 /* The first of `sets` is what the verdict tells. */
 LOOP_BODY(tell_set, struct set_walk)
@@ -456,6 +485,8 @@ static __always_inline __u32 look(struct search *s, struct filters *f, struct ta
 	s->path_bytes = read_path(s, path);
 	s->is_plain = is_plain_path(s->copy);
 	search(s, f);
+	find_quoted(s->copy, ACTION_ENFORCE);
+	find_quoted(s->copy, ACTION_AUDIT);
 	see_true_path(s, f, task);
 	return judge(s, f, path);
 }
@@ -756,6 +787,9 @@ int judge_buffer(struct judge_args *in)
 	s->path_bytes = read_path(s, path);
 	s->is_plain = is_plain_path(0);
 	search(s, f);
+	s->filename = (__u64)path;
+	find_quoted(0, ACTION_ENFORCE);
+	find_quoted(0, ACTION_AUDIT);
 	forget_true_path(0);
 	in->verdict = judge(s, f, path);
 	in->elapsed_ns = bpf_ktime_get_ns() - entered;

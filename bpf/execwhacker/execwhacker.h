@@ -126,7 +126,8 @@ struct entry {
 };
 
 enum string_mode { MODE_WORD = 0, MODE_ANYWHERE = 1, MODE_EXACT_ARGUMENT = 2 };
-enum string_action { ACTION_ENFORCE = 0, ACTION_AUDIT = 1 };
+/* ACTION_QUOTED and on: a piece of a string of that action less two, which may stand in the quoted line alone. */
+enum string_action { ACTION_ENFORCE = 0, ACTION_AUDIT = 1, ACTION_QUOTED_ENFORCE = 2, ACTION_QUOTED_AUDIT = 3 };
 
 /* A string's first cell; its folded bytes go on in the cells that follow. */
 struct string_head {
@@ -197,9 +198,13 @@ struct dfa {
  * characters there), and whether it makes the shell's quotes needed. */
 enum dfa_kind { DFA_QUOTED_SHIFT = 8, DFA_UNSAFE_SHIFT = 16 };
 
+/* DFA_PATTERNS: starts by allow set, named by pattern. DFA_QUOTED, the strings that stand in the quoted line alone: starts by
+ * action and allow set, named by string. */
+enum allow_dfa { DFA_PATTERNS = 0, DFA_QUOTED = 1 };
+
 /* matcher/src/allow/DESIGN.md */
 struct allow_table {
-	struct dfa patterns; /* starts by allow set; named by pattern */
+	struct dfa dfa[2]; /* enum allow_dfa */
 	__u32 names[ALLOW_NAMES];
 	__u16 next[ALLOW_CELLS];
 	struct nfa nfa;

@@ -48,6 +48,7 @@ struct allow_state {
 	__u32 unsafe; /* it holds a byte that makes the shell's quotes needed */
 	__u32 empty;
 	__u32 offset; /* of the next piece in the argument area */
+	__u32 dfa; /* enum allow_dfa: the one that is walked */
 	__u32 decided; /* whatever comes */
 	__u32 cut; /* the line was not followed to its end */
 };
@@ -82,8 +83,8 @@ struct search {
 	__u32 first_window; /* 1: the region begins where the area begins */
 	__u32 last_window; /* 1: it ends where the area ends */
 	/* The first find of each action and allow set, of strings that stand; a bit in found_sets says that there is one. */
-	__u32 found_sets[2]; /* by enum string_action */
-	struct find found[2][MAX_ALLOW_SETS];
+	__u32 found_sets[4]; /* by enum string_action */
+	struct find found[4][MAX_ALLOW_SETS];
 	/* What the verdict is about: one of these, or, before they are judged, the first part of a longer word. */
 	struct find told;
 	__u32 has_told;
@@ -244,7 +245,7 @@ LOOP_BODY(compare_word, struct compare)
 /* A string that no pattern can spare ends the search; of the others the first of each set is kept. */
 static __always_inline void add_find(struct search *s, struct cell *cell, bool standing, __u32 at)
 {
-	__u32 in_path = at < s->args_start, action = (cell->string.kind >> 4) & 1;
+	__u32 in_path = at < s->args_start, action = (cell->string.kind >> 4) & 3;
 	__u32 set = cell->string.allow_set & (MAX_ALLOW_SETS - 1);
 	struct find *find = &s->told;
 
@@ -804,6 +805,7 @@ static __always_inline void search(struct search *s, struct filters *f)
 {
 	s->has_told = 0;
 	s->found_sets[ACTION_ENFORCE] = s->found_sets[ACTION_AUDIT] = 0;
+	s->found_sets[ACTION_QUOTED_ENFORCE] = s->found_sets[ACTION_QUOTED_AUDIT] = 0;
 	s->stop = 0;
 	s->in_true_path = 0;
 	s->max_work = f->policy.max_work * s->work_factor;

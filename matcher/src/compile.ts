@@ -3,6 +3,7 @@ import { type CompiledAllow, DEFAULT_MAX_ALLOW_BYTES, layOutAllow } from "./allo
 import { FOLD } from "./fold.js";
 import { gramHashA, gramHashB, keyHash } from "./hash.js";
 import { ACTION, type Action, LAYOUT, MODE, POLICY, WAY, type Way } from "./layout.js";
+import { compileQuoted, type Piece, piecesOf } from "./quoted-table.js";
 import type { BannedString } from "./types.js";
 import { TYPICAL_GRAMS } from "./typical-grams.js";
 
@@ -84,12 +85,14 @@ const STRINGS_PER_BUCKET = 4;
  *
  * @throws CompileError for an empty or too long string, or when more strings share one key than a look-up follows.
  */
-export function compileTables(strings: readonly CompilableString[], options: CompileOptions = {}): Tables {
-  for (let index = 0; index < strings.length; index++) {
-    const { length } = strings[index]!.value;
+export function compileTables(list: readonly CompilableString[], options: CompileOptions = {}): Tables {
+  for (let index = 0; index < list.length; index++) {
+    const { length } = list[index]!.value;
     if (length === 0) throw new CompileError(index, "empty string");
     if (length > LAYOUT.maxStringBytes) throw new CompileError(index, `longer than ${LAYOUT.maxStringBytes} bytes`);
   }
+  const pieces = piecesOf(list);
+  const strings = pieces.length === 0 ? list : [...list, ...pieces.map((piece) => pieceEntry(list, piece))];
   const filters = new Uint8Array(LAYOUT.filtersSize);
   const policy = new DataView(filters.buffer, 0, LAYOUT.policy.size);
   const folded = foldAll(strings);
@@ -139,8 +142,33 @@ export function compileTables(strings: readonly CompilableString[], options: Com
   return {
     filters,
     cells,
-    allow: options.allow === undefined ? new Uint8Array(LAYOUT.allow.size) : layOutAllow(options.allow),
+    allow: layOutAllow(options.allow ?? NO_PATTERNS, quotedTable(list, pieces, options.allow)),
   };
+}
+
+const NO_PATTERNS: CompiledAllow = { table: null, nfa: null, refused: [] };
+
+/** What lies in the cells: a string of the list, or a piece of one, which says that the quoted line is to be walked over. */
+interface Entry extends CompilableString {
+  /** Of a piece: the string's number in the list. A string's own is its place. */
+  readonly pieceOf?: number;
+}
+
+function pieceEntry(list: readonly CompilableString[], { index, value }: Piece): Entry {
+  const { action = "enforce", allowSet = 0 } = list[index]!;
+  return { value, mode: "anywhere", action, allowSet, pieceOf: index };
+}
+
+function quotedTable(list: readonly CompilableString[], pieces: readonly Piece[], allow: CompiledAllow | undefined) {
+  if (pieces.length === 0) return null;
+  const quoted = pieces.map(({ index }) => {
+    const { value, mode, action, allowSet = 0 } = list[index]!;
+    return { value, mode, index, isAudit: action === "audit", allowSet };
+  });
+  const { table, left } = compileQuoted(quoted, allow);
+  if (left !== undefined)
+    throw new CompileError(left, "too many strings with an apostrophe for the room beside the allow patterns");
+  return table;
 }
 
 // ---- the strings, folded ----
@@ -171,7 +199,7 @@ class FoldedStrings {
 }
 
 /** Of strings that differ in nothing after folding, mode, action and allow set included, the first stays. */
-function foldAll(strings: readonly CompilableString[]): FoldedStrings {
+function foldAll(strings: readonly Entry[]): FoldedStrings {
   let total = 0;
   for (const { value } of strings) total += value.length;
   const folded = new FoldedStrings(strings.length, total);
@@ -199,12 +227,13 @@ function foldAll(strings: readonly CompilableString[]): FoldedStrings {
 }
 
 /** `string_head.kind` and, above it, `string_head.allow_set`. */
-function kindOf({ mode, action = "enforce", allowSet = 0 }: CompilableString): number {
-  return MODE[mode] | (ACTION[action] << 4) | (allowSet << 8);
+function kindOf({ mode, action = "enforce", allowSet = 0, pieceOf }: Entry): number {
+  const number = ACTION[action] + (pieceOf === undefined ? 0 : ACTION.quotedEnforce);
+  return MODE[mode] | (number << 4) | (allowSet << 8);
 }
 
 /** Whether folded string `i` is string `index` of the list, whose folded bytes stand behind the last one. */
-function isSame(strings: readonly CompilableString[], folded: FoldedStrings, i: number, index: number): boolean {
+function isSame(strings: readonly Entry[], folded: FoldedStrings, i: number, index: number): boolean {
   const { bytes, starts, indices } = folded;
   const one = strings[indices[i]!]!;
   const other = strings[index]!;
@@ -425,7 +454,7 @@ export function hashAt(bytes: Uint8Array, offset: number, length: number): numbe
   return keyHash(low, high, length);
 }
 
-function layOutCells(strings: readonly CompilableString[], folded: FoldedStrings, keys: Keys) {
+function layOutCells(strings: readonly Entry[], folded: FoldedStrings, keys: Keys) {
   const { size, entries: perCell, entrySize, headSize } = LAYOUT.cell;
   const { bytes, starts, indices } = folded;
   const buckets = powerOfTwo(Math.max(1, folded.size / STRINGS_PER_BUCKET));
@@ -438,11 +467,11 @@ function layOutCells(strings: readonly CompilableString[], folded: FoldedStrings
   const cells = new Uint8Array(cellCount * size);
   const view = new DataView(cells.buffer);
   for (let i = 0; i < folded.size; i++) {
-    const index = indices[i]!;
+    const entry = strings[indices[i]!]!;
     const at = cellOf[i]! * size;
-    view.setUint32(at, index, true);
+    view.setUint32(at, entry.pieceOf ?? indices[i]!, true);
     view.setUint16(at + 4, folded.lengthOf(i), true);
-    view.setUint16(at + 6, kindOf(strings[index]!), true);
+    view.setUint16(at + 6, kindOf(entry), true);
     const start = starts[i]!;
     for (let byte = folded.lengthOf(i) - 1; byte >= 0; byte--) cells[at + headSize + byte] = bytes[start + byte]!;
   }
@@ -451,7 +480,8 @@ function layOutCells(strings: readonly CompilableString[], folded: FoldedStrings
     const hash = keys.hashes[i]!;
     let bucket = hash & (buckets - 1);
     for (let step = 0; used[bucket]! === perCell; step++) {
-      if (step === LAYOUT.maxChainCells - 2) throw new CompileError(indices[i]!, "too many strings share its bytes");
+      if (step === LAYOUT.maxChainCells - 2)
+        throw new CompileError(strings[indices[i]!]!.pieceOf ?? indices[i]!, "too many strings share its bytes");
       bucket = (bucket + 1) & (buckets - 1);
     }
     const at = bucket * size + used[bucket]! * entrySize;

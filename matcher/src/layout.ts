@@ -33,11 +33,11 @@ export const LAYOUT = {
   maxChainCells: 128,
   maxAllowSets: 32,
   allow: {
-    patterns: 0,
-    names: DFA_SIZE,
-    next: DFA_SIZE + (1 << 15),
-    nfa: DFA_SIZE + (1 << 15) + (1 << 19) + 4,
-    size: DFA_SIZE + (1 << 15) + (1 << 19) + 4 + NFA_SIZE,
+    dfa: 0,
+    names: 2 * DFA_SIZE,
+    next: 2 * DFA_SIZE + (1 << 15),
+    nfa: 2 * DFA_SIZE + (1 << 15) + (1 << 19),
+    size: 2 * DFA_SIZE + (1 << 15) + (1 << 19) + NFA_SIZE,
     /** How many there are. */
     most: { names: 1 << 13, cells: 1 << 18 },
   },
@@ -84,5 +84,6 @@ export const WAY = { kill: 0, "let-go": 1 } as const;
 export type Way = keyof typeof WAY;
 
 export const MODE = { word: 0, anywhere: 1, "exact-argument": 2 } as const;
-export const ACTION = { enforce: 0, audit: 1 } as const;
-export type Action = keyof typeof ACTION;
+export const ACTION = { enforce: 0, audit: 1, quotedEnforce: 2, quotedAudit: 3 } as const;
+/** What a string's match leads to. The other two are those of a piece of a string that stands in the quoted line alone. */
+export type Action = "enforce" | "audit";

@@ -24,7 +24,7 @@ interface Finding extends Finds {
   substring: number;
 }
 
-const ACTIONS = Object.keys(ACTION) as Action[];
+const ACTIONS: readonly Action[] = ["enforce", "audit"];
 const MODES = Object.keys(MODE) as MatchMode[];
 
 /** Which ends of a line's arguments are none, as the line goes on there. */
@@ -123,6 +123,8 @@ function walkText(tables: Tables, text: Uint8Array, found: Finding, cut: Cut): v
     const bytes = cell + LAYOUT.cell.headSize;
     for (let i = 0; i < length; i++) if (cells.getUint8(bytes + i) !== folded[at + i]) return;
     const kind = cells.getUint8(cell + 6);
+    // A piece says nothing by itself: the quoted line is searched whole.
+    if (kind >> 4 >= ACTION.quotedEnforce) return;
     const mode = MODES[kind & 15]!;
     if (counts(text, at, { value: text.subarray(at, at + length), mode })) {
       const bySet = found[ACTIONS[kind >> 4]!];

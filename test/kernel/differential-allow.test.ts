@@ -12,6 +12,7 @@ import {
   judgeLine,
   matchArguments,
   matchLine,
+  quotedPiece,
   quoteLine,
   search,
   verdict,
@@ -217,6 +218,65 @@ test("20,000 lines with strings of several lists: the kernel, the walk and the o
     ...["killed", "would-kill", "spared-pattern", "spared-substring", "pass"].map((name) => verdicts[name] ?? 0),
   );
   assert.ok(least > 200, JSON.stringify(verdicts));
+});
+
+/** What strings with an apostrophe are made of, so that they stand in quoted lines often, and nearly. */
+const QUOTED_PARTS = ["word", "-c", " ", "'", "other", "it", '"', "x", "\t", "WORD"];
+
+test("20,000 lines with strings of the quoted line: the kernel, the walk and the oracle agree", () => {
+  const verdicts: Record<string, number> = {};
+  fc.assert(
+    fc.property(fc.noShrink(fc.integer()), (seed) => {
+      const random = new Random(seed);
+      const matcher = random.oneIn(5) ? olderLoop : kernel;
+      const piece = (most: number) =>
+        Array.from({ length: random.between(1, most) }, () => random.pick(QUOTED_PARTS)).join("");
+      const lineOf = () => [latin1("/bin/a"), ...Array.from({ length: random.between(1, 4) }, () => latin1(piece(5)))];
+      const banned = Array.from({ length: random.between(1, 6) }, () => {
+        const quoted = quoteLine(lineOf());
+        const from = random.below(quoted.length);
+        return {
+          value: quoted.slice(from, from + random.between(5, 24)),
+          mode: random.pick(["word", "anywhere"] as const),
+          action: random.pick(["enforce", "audit"] as const),
+          allowSet: random.below(3),
+        };
+      }).filter(({ value }) => value.some((byte) => byte > 0x20));
+      if (banned.length === 0) return;
+      const sources = ["/bin/a -c", ".*other"];
+      const sets = [[0], [0, 1]];
+      const allow = compileAllow(sources, sets);
+      const singles = sources.map((source) => compileAllow([source]));
+      const tables = compileTables(banned, { allow });
+      const quoted = banned.flatMap((string, i) => (quotedPiece(string) === null ? [] : [i]));
+      matcher.install(tables);
+      for (let i = 0; i < 500; i++) {
+        const [path, ...rest] = lineOf();
+        if (random.oneIn(80))
+          rest.splice(random.below(rest.length + 1), 0, latin1("y".repeat(random.between(16_000, 33_000))));
+        const line = { path: path!, args: [latin1("argv0"), ...rest] };
+        const names = [path!, ...rest];
+        const spares = (index: number) =>
+          (sets[banned[index]!.allowSet - 1] ?? []).some((p) => matchLine(singles[p]!, quoteLine(names)) >= 0);
+        const expected = verdict(banned, line, names, spares);
+        const shown = JSON.stringify({
+          banned: banned.map((b) => ({ ...b, value: text(b.value) })),
+          names: names.map(text),
+        });
+        assert.equal(
+          verdictOf(judgeLine({ strings: banned, tables, allow, quoted }, line, [names])),
+          expected,
+          `walk: ${shown}`,
+        );
+        const judged = matcher.judge(withNul(line.path), argumentArea(line.args));
+        assert.equal(matcher.verdictName(judged.verdict), expected, `kernel: ${shown}`);
+        verdicts[expected] = (verdicts[expected] ?? 0) + 1;
+      }
+    }),
+    { numRuns: 40, endOnFailure: true, includeErrorInReport: true },
+  );
+  const least = Math.min(...["killed", "would-kill", "spared-pattern", "pass"].map((name) => verdicts[name] ?? 0));
+  assert.ok(least > 100, JSON.stringify(verdicts));
 });
 
 function verdictOf(judged: Judgement): string {

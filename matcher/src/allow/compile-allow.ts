@@ -66,23 +66,36 @@ export function compileAllow(
 ): CompiledAllow {
   if (sets.length >= MAX_ALLOW_SETS) throw new RangeError(`${sets.length} allow sets`);
   const trees = patterns.map(parsePattern);
+  const numbered = new Map(sets.map((set, i) => [i + 1, set]));
+  const { table, left } = compileTable(trees, numbered, limits);
+  const asBits = new Map([...left].map(([index, its]) => [index, { tree: trees[index]!, sets: its }]));
+  return { table, ...compileNfa(asBits) };
+}
+
+/**
+ * One table with a start for each set of trees, as far as they fit.
+ *
+ * @returns With `left`: by its index, a tree and the sets whose part of the table has no room for it.
+ */
+export function compileTable(
+  trees: readonly Node[],
+  sets: ReadonlyMap<number, readonly number[]>,
+  limits: AllowLimits,
+): { readonly table: AllowTable | null; readonly left: ReadonlyMap<number, readonly number[]> } {
   const budget = new Budget(limits.maxSteps);
   const singles = determinizeAll(trees, limits, budget);
   const inTable: number[] = [];
-  /** By pattern: the sets whose table has no room for it. */
   const left = new Map<number, number[]>();
   let whole: Dfa | undefined;
-  for (const [i, set] of sets.entries()) {
+  for (const [number, set] of sets) {
     const piece = set.length === 0 ? undefined : addSet(whole, singles, set, limits, budget);
-    for (const index of set) if (!piece?.patterns.includes(index)) left.set(index, [...(left.get(index) ?? []), i + 1]);
+    for (const index of set)
+      if (!piece?.patterns.includes(index)) left.set(index, [...(left.get(index) ?? []), number]);
     if (piece === undefined) continue;
     whole = piece.dfa;
-    inTable.push(i + 1);
+    inTable.push(number);
   }
-  return {
-    table: whole === undefined ? null : layOut(minimize(whole), inTable),
-    ...compileNfa(new Map([...left].map(([index, its]) => [index, { tree: trees[index]!, sets: its }]))),
-  };
+  return { table: whole === undefined ? null : layOut(minimize(whole), inTable), left };
 }
 
 /**

@@ -1,5 +1,11 @@
 export type { BitNfa, NfaBlock } from "./bit-nfa.js";
-export { type AllowLimits, type CompiledAllow, compileAllow, DEFAULT_ALLOW_LIMITS } from "./compile-allow.js";
+export {
+  type AllowLimits,
+  type CompiledAllow,
+  compileAllow,
+  compileTable,
+  DEFAULT_ALLOW_LIMITS,
+} from "./compile-allow.js";
 export type { RefusedPattern } from "./compile-nfa.js";
 export { layOutAllow } from "./lay-out-allow.js";
 export { matchArguments, matchLine } from "./match.js";

@@ -5,24 +5,35 @@ import type { BitNfa, NfaBlock } from "./bit-nfa.js";
 import type { CompiledAllow } from "./compile-allow.js";
 import type { AllowTable } from "./table.js";
 
-export function layOutAllow({ table, nfa }: CompiledAllow): Uint8Array {
+/** @param quoted - The table of the strings that stand in the quoted line alone. */
+export function layOutAllow({ table, nfa }: CompiledAllow, quoted: AllowTable | null): Uint8Array {
   const bytes = new Uint8Array(LAYOUT.allow.size);
-  if (table !== null) putTable(bytes.buffer, LAYOUT.allow.patterns, table);
+  const { dfa } = LAYOUT.allow;
+  if (table !== null) putTable(bytes.buffer, dfa, table, { cell: 0, name: 0 });
+  const behind = { cell: table?.next.length ?? 0, name: table?.accepts.length ?? 0 };
+  if (quoted !== null) putTable(bytes.buffer, dfa + LAYOUT.dfa.size, quoted, behind);
   if (nfa !== null) putNfa(bytes.buffer, nfa);
   return bytes;
 }
 
-function putTable(buffer: ArrayBuffer, offset: number, table: AllowTable): void {
+function putTable(
+  buffer: ArrayBuffer,
+  offset: number,
+  table: AllowTable,
+  first: { readonly cell: number; readonly name: number },
+): void {
   const at = LAYOUT.dfa;
   const { names, next, most } = LAYOUT.allow;
   const head = new DataView(buffer, offset);
   head.setUint32(at.firstAccept, table.firstAccept, true);
   head.setUint32(at.strideLog2, table.strideLog2, true);
   head.setUint32(at.endClass, table.endColumn, true);
+  head.setUint32(at.firstCell, first.cell, true);
+  head.setUint32(at.firstName, first.name, true);
   new Uint32Array(buffer, offset + at.kindOf, 256).set(kinds(table.classOf, table.quoteColumn));
   new Uint16Array(buffer, offset + at.start, 2 * LAYOUT.maxAllowSets).set(table.starts);
-  new Uint32Array(buffer, names, most.names).set(table.accepts);
-  new Uint16Array(buffer, next, most.cells).set(table.next);
+  new Uint32Array(buffer, names, most.names).set(table.accepts, first.name);
+  new Uint16Array(buffer, next, most.cells).set(table.next, first.cell);
 }
 
 const APOSTROPHE = 0x27;
