@@ -1,6 +1,7 @@
 export { ConfigError, type ConfigProblem } from "./config-error.js";
 export { type LoadOptions, loadConfig } from "./load.js";
 export { mergeRules } from "./merge.js";
+export { openPatterns } from "./open-patterns.js";
 export {
   type ActionMode,
   type ConfigFile,

@@ -4,6 +4,7 @@ import { fold } from "@cryptnono/matcher";
 import fc from "fast-check";
 import { ConfigError } from "./config-error.js";
 import { type MergeOptions, mergeRules } from "./merge.js";
+import { openPatterns } from "./open-patterns.js";
 import type { ConfigFile } from "./parse.js";
 
 const file = (name: string, values: readonly string[], more: Partial<ConfigFile> = {}): ConfigFile => ({
@@ -170,4 +171,20 @@ test("files of one name in two folders are told apart", () => {
 test("the rules are frozen", () => {
   const rules = mergeRules([file("a.json", ["x"], patterns("p"))], "enforce");
   assert.ok([rules, rules.strings, rules.allow].every(Object.isFrozen));
+});
+
+test("patterns without an end that spare other lists' strings are named", () => {
+  const files = [
+    file("a.json", ["x"], {
+      patterns: [{ source: "own .*" }, { source: "all", for: "all" }, { source: "ended$", for: "all" }],
+    }),
+    file("b.json", ["y"], { patterns: [{ source: "to a", for: listsOf("a") }] }),
+  ];
+  const named = openPatterns(mergeRules(files, "enforce")).map(({ list, index }) => `${list}[${index}]`);
+  assert.deepEqual(named, ["a[1]", "b[0]"]);
+  const across = openPatterns(mergeRules(files, "enforce", { allowAcrossLists: true }));
+  assert.deepEqual(
+    across.map(({ list, index }) => `${list}[${index}]`),
+    ["a[0]", "a[1]", "b[0]"],
+  );
 });

@@ -9,6 +9,7 @@ export {
 export type { RefusedPattern } from "./compile-nfa.js";
 export { layOutAllow } from "./lay-out-allow.js";
 export { matchArguments, matchLine } from "./match.js";
+export { isOpenEnded } from "./open-end.js";
 export { parsePattern } from "./parse-pattern.js";
 export { PatternError, type PatternProblem } from "./pattern-error.js";
 export { type AllowTable, MAX_ALLOW_SETS } from "./table.js";

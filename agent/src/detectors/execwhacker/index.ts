@@ -1,6 +1,6 @@
 // Execwhacker: kills what has a banned string on its command line, in the kernel, at exec; and what the scan finds.
 import { PatternError, parsePattern } from "@cryptnono/matcher";
-import { loadConfig, type PatternFault } from "../../config/index.js";
+import { loadConfig, openPatterns, type PatternFault } from "../../config/index.js";
 import { bootTimeNs } from "../../proc/index.js";
 import { type Decision, SpareMemory } from "../../report/index.js";
 import type { Detector, House, Life } from "../../run/detector.js";
@@ -30,6 +30,9 @@ export interface ExecwhackerOptions extends Ways {
 const SWEEP_EVERY_MS = 1000;
 /** For readiness's text and the log. An empty list is no fault: it must not stop a deployment whose lists come later. */
 const NOTHING_BANNED = "attached, but nothing is banned: no config has a banned string";
+
+const OPEN_PATTERNS = "Allow patterns without an end spare strings of other lists";
+const MOST_NAMED = 20;
 
 export function execwhacker(options: ExecwhackerOptions): Detector<CompiledRules> {
   const sensor = execwhackerSensor({ [KILL_RING]: options.killRingBytes, [OTHER_RING]: options.otherRingBytes });
@@ -73,6 +76,9 @@ function live(
       metrics.inForce(listed);
       const { strings, allow } = listed;
       if (strings.length === 0) notice("warning", NOTHING_BANNED, {});
+      const open = openPatterns(listed).map(({ list, index }) => `${list}[${index}]`);
+      if (open.length > 0)
+        notice("warning", OPEN_PATTERNS, { patterns: open.slice(0, MOST_NAMED), count: open.length });
       return { banned_strings: strings.length, allowed_patterns: allow.length, mode };
     },
     readyText: () =>
