@@ -36,7 +36,7 @@ export type JudgeVerdict =
   | {
       readonly kind: "spared";
       readonly rule: Rule;
-      readonly allowedBy: "is-substring" | { readonly pattern: AllowPattern };
+      readonly allowedBy: AllowedBy;
     };
 
 /** What a process is, as the kernel saw it at exec or as a scan read it from /proc. */
@@ -91,6 +91,8 @@ export interface Report {
   /** The matched text, when the rule is not known: it belonged to an earlier agent's list. */
   readonly matched?: Uint8Array;
   readonly outcome: Outcome;
+  /** The cgroups whose reports are counted together, by some name of theirs. */
+  readonly group?: string;
   /** Why it was not judged by its strings alone. */
   readonly because?: Because;
   /** Nanoseconds from the exec hook's entry (or the scan's first look) to the verdict's signal. */
@@ -110,10 +112,13 @@ export type Outcome =
   | { readonly action: "would-kill" }
   | { readonly action: "kill-failed"; readonly errno: number }
   | { readonly action: "missed-kill" }
-  | { readonly action: "spared"; readonly allowedBy: "is-substring" | { readonly pattern: AllowPattern } }
+  | { readonly action: "spared"; readonly allowedBy: AllowedBy }
   /** Not judged to the end: it could not be read or was too long, and the configured way is to let it go. */
   | { readonly action: "let-go" }
   | { readonly action: "observed"; readonly durationNs: bigint };
+
+/** What spares a process in whose command line a banned string stands. */
+export type AllowedBy = "is-substring" | { readonly pattern: AllowPattern };
 
 /** What a runtime knows of a container. All of it is written by whoever made the container, and bounded. */
 export interface ContainerWords {
@@ -210,4 +215,20 @@ export interface SensorCounters {
   /** Events that found no room in the ring buffer: log lines lost, never verdicts. */
   readonly kill_events_lost: bigint;
   readonly other_events_lost: bigint;
+  /** Of the verdicts above, those that were sent as events, and those that the agent told of by their number. */
+  readonly told_killed: bigint;
+  readonly told_would_kill: bigint;
+  readonly told_kill_failed: bigint;
+  readonly told_spared_substring: bigint;
+  readonly told_spared_pattern: bigint;
+  readonly told_let_go: bigint;
+  readonly summed_killed: bigint;
+  readonly summed_would_kill: bigint;
+  readonly summed_kill_failed: bigint;
+  readonly summed_spared_substring: bigint;
+  readonly summed_spared_pattern: bigint;
+  readonly summed_let_go: bigint;
 }
+
+/** What the kernel decides, but for what only debugging tells. */
+export type TalliedVerdict = "killed" | "would_kill" | "kill_failed" | "spared_substring" | "spared_pattern" | "let_go";

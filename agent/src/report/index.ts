@@ -1,11 +1,13 @@
+export { boundedReport } from "./bounded-report.js";
 export { type ClockSources, microsecondClock } from "./clock.js";
 export { contractLine } from "./command-line.js";
+export { GroupPlaces, groupOfLines } from "./groups.js";
 export { type Endpoint, ListenError, type Readiness, serveHealth, serveMetrics } from "./http.js";
-export { LineWriter, type LineWriterOptions } from "./line-writer.js";
+export { type LineCounts, LineWriter, type LineWriterOptions } from "./line-writer.js";
 export {
   createFormatter,
-  type Importance,
   type Level,
+  type LineKind,
   type LogLine,
   type LogOptions,
   type ReportFormatter,
@@ -19,6 +21,9 @@ export {
   PrefixError,
   type ScanFailure,
 } from "./metrics.js";
+export { ReportLimit, type ReportLimits, reportLimits } from "./report-limit.js";
 export { createReporter, type Reporter } from "./reporter.js";
 export { openSink, type Sink } from "./sink.js";
 export { SpareMemory } from "./spare-memory.js";
+export { ACTION_OF_VERDICT, boundSummaries, type Summary, type SummedAction, TALLIED_VERDICTS } from "./summary.js";
+export { Tokens } from "./tokens.js";

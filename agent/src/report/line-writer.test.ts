@@ -2,11 +2,15 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { LineWriter } from "./line-writer.js";
-import type { Importance, LogLine } from "./log.js";
+import type { LineKind, LogLine } from "./log.js";
 import type { Sink } from "./sink.js";
 
-const line = (text: string, importance: Importance = 1): LogLine => ({ text: `${text}\n`, importance });
+const line = (text: string, kind: LineKind = "spare"): LogLine => ({ text: `${text}\n`, kind });
+/** What a line of seven bytes takes of the queue. */
+const LINE = 7 + 256;
 
 /** Takes `room` bytes in pieces of at most `piece`; then blocks until more room is given, or throws `failure`. */
 class FakeSink implements Sink {
@@ -41,10 +45,11 @@ class FakeSink implements Sink {
   close(): void {}
 }
 
-test("lines of all importances are written in their order, whole, through partial writes", async () => {
+test("lines of all kinds are written in their order, whole, through partial writes", async () => {
   const sink = new FakeSink(Number.POSITIVE_INFINITY, 3);
   const writer = new LineWriter({ sink });
-  for (let i = 0; i < 50; i++) writer.write(line(`line ${i}`, (i % 4) as Importance));
+  const kinds: readonly LineKind[] = ["debug", "kill", "spare", "summary", "notice"];
+  for (let i = 0; i < 50; i++) writer.write(line(`line ${i}`, kinds[i % kinds.length]));
   assert.equal(await writer.flush(1000), true);
   assert.equal(sink.text, Array.from({ length: 50 }, (_, i) => `line ${i}\n`).join(""));
 });
@@ -58,23 +63,27 @@ test("nothing is written before the turn of the event loop ends", async () => {
   assert.equal(sink.text, "a\n");
 });
 
+/** How many of the given kinds were dropped, without zeros. */
+const dropped = (writer: LineWriter) =>
+  Object.fromEntries(Object.entries(writer.dropped).filter(([, count]) => count > 0));
+
 test("a full queue drops the oldest of the least important, and counts them", async () => {
   const sink = new FakeSink(0);
-  const writer = new LineWriter({ sink, maxQueuedBytes: 40 });
-  for (const [text, importance] of [
-    ["spare0", 1],
-    ["debug0", 0],
-    ["kill00", 3],
-    ["spare1", 1],
-    ["would0", 2],
+  const writer = new LineWriter({ sink, maxQueuedBytes: 5 * LINE });
+  for (const [text, kind] of [
+    ["spare0", "spare"],
+    ["debug0", "debug"],
+    ["kill00", "kill"],
+    ["spare1", "spare"],
+    ["would0", "would-kill"],
   ] as const) {
-    writer.write(line(text, importance));
+    writer.write(line(text, kind));
   }
-  for (const text of ["kill01", "kill02", "kill03"]) writer.write(line(text, 3));
-  assert.deepEqual(writer.dropped, { 0: 1, 1: 2, 2: 0, 3: 0 });
-  writer.write(line("debug1", 0));
-  writer.write(line("spare2", 1));
-  assert.deepEqual(writer.dropped, { 0: 2, 1: 3, 2: 0, 3: 0 });
+  for (const text of ["kill01", "kill02", "kill03"]) writer.write(line(text, "kill"));
+  assert.deepEqual(dropped(writer), { debug: 1, spare: 2 });
+  writer.write(line("debug1", "debug"));
+  writer.write(line("spare2", "spare"));
+  assert.deepEqual(dropped(writer), { debug: 2, spare: 3 });
   sink.room = Number.POSITIVE_INFINITY;
   await writer.flush(1000);
   assert.equal(sink.text, "kill00\nwould0\nkill01\nkill02\nkill03\n");
@@ -82,20 +91,83 @@ test("a full queue drops the oldest of the least important, and counts them", as
 
 test("among kills the oldest go when there is nothing else, and memory stays bounded", async () => {
   const sink = new FakeSink(0);
-  const writer = new LineWriter({ sink, maxQueuedBytes: 700 });
-  for (let i = 0; i < 1000; i++) writer.write(line(String(100000 + i), 3));
-  assert.equal(writer.dropped[3], 900);
+  const writer = new LineWriter({ sink, maxQueuedBytes: 100 * LINE });
+  for (let i = 0; i < 1000; i++) writer.write(line(String(100000 + i), "kill"));
+  assert.equal(writer.dropped.kill, 900);
   sink.room = Number.POSITIVE_INFINITY;
   await writer.flush(1000);
   assert.ok(sink.text.startsWith("100900\n") && sink.text.endsWith("100999\n"));
 });
 
+test("a flood of one group drops its own lines, and lines keep their order", async () => {
+  const sink = new FakeSink(0);
+  const writer = new LineWriter({ sink, maxQueuedBytes: 20 * LINE });
+  for (let i = 0; i < 1000; i++) {
+    writer.write({ ...line(`f${10000 + i}`, "kill"), group: "flood" });
+    if (i % 200 === 100) writer.write({ ...line(`o${10000 + i}`, "kill"), group: `other ${i % 3}` });
+  }
+  sink.room = Number.POSITIVE_INFINITY;
+  await writer.flush(1000);
+  const lines = sink.text.split("\n").slice(0, -1);
+  assert.deepEqual(
+    lines,
+    lines.toSorted((a, b) => Number(a.slice(1)) - Number(b.slice(1))),
+  );
+  assert.deepEqual(
+    lines.filter((text) => text.startsWith("o")),
+    ["o10100", "o10300", "o10500", "o10700", "o10900"],
+  );
+  assert.equal(lines.length, 20);
+  assert.equal(writer.dropped.kill, 1005 - 20);
+});
+
+test("a summary outlives the kills that it may count", async () => {
+  const sink = new FakeSink(0);
+  const writer = new LineWriter({ sink, maxQueuedBytes: 3 * LINE });
+  writer.write(line("sum000", "summary"));
+  for (let i = 0; i < 10; i++) writer.write(line(`kill0${i}`, "kill"));
+  sink.room = Number.POSITIVE_INFINITY;
+  await writer.flush(1000);
+  assert.equal(sink.text, "sum000\nkill08\nkill09\n");
+});
+
+test("what is dropped while a reader has halted leaves nothing behind", async () => {
+  const sink = new FakeSink(0);
+  const writer = new LineWriter({ sink, maxQueuedBytes: 10 * LINE });
+  const kept = { ...line("kept00", "kill"), group: "other" };
+  writer.write(kept);
+  const collect = garbageCollector();
+  collect();
+  const before = process.memoryUsage().heapUsed;
+  for (let i = 0; i < 100_000; i++) writer.write({ ...line("flood0", "kill"), group: "flood" });
+  collect();
+  const grown = process.memoryUsage().heapUsed - before;
+  assert.ok(grown < 4 * 2 ** 20, `${grown} bytes`);
+  sink.room = Number.POSITIVE_INFINITY;
+  await writer.flush(1000);
+  assert.ok(sink.text.startsWith("kept00\n"));
+});
+
+function garbageCollector(): () => void {
+  setFlagsFromString("--expose-gc");
+  return runInNewContext("gc") as () => void;
+}
+
+test("half of the room left is roomy", () => {
+  const writer = new LineWriter({ sink: new FakeSink(0), maxQueuedBytes: 4 * LINE });
+  assert.equal(writer.isRoomy, true);
+  writer.write(line("kill00", "kill"));
+  assert.equal(writer.isRoomy, true);
+  writer.write(line("kill01", "kill"));
+  assert.equal(writer.isRoomy, false);
+});
+
 test("a line that has begun is never dropped", async () => {
   const sink = new FakeSink(3);
-  const writer = new LineWriter({ sink, maxQueuedBytes: 16 });
-  writer.write(line("abcdef", 0));
+  const writer = new LineWriter({ sink, maxQueuedBytes: 2 * (LINE + 1) });
+  writer.write(line("abcdef", "debug"));
   await new Promise(setImmediate);
-  for (const text of ["kill000", "kill001", "kill002"]) writer.write(line(text, 3));
+  for (const text of ["kill000", "kill001", "kill002"]) writer.write(line(text, "kill"));
   sink.give(1000);
   await writer.flush(1000);
   assert.equal(sink.text, "abcdef\nkill001\nkill002\n");
@@ -103,12 +175,25 @@ test("a line that has begun is never dropped", async () => {
 
 test("a line longer than the queue is dropped alone", async () => {
   const sink = new FakeSink();
-  const writer = new LineWriter({ sink, maxQueuedBytes: 10 });
+  const writer = new LineWriter({ sink, maxQueuedBytes: LINE });
   writer.write(line("short"));
-  writer.write(line("much too long", 3));
+  writer.write(line("much too long", "kill"));
   await writer.flush(1000);
   assert.equal(sink.text, "short\n");
-  assert.equal(writer.dropped[3], 1);
+  assert.equal(writer.dropped.kill, 1);
+});
+
+test("flush waits for what the sink has taken and not yet passed on", async () => {
+  const sink = new FakeSink();
+  let isBusy = true;
+  Object.defineProperty(sink, "isBusy", { get: () => isBusy });
+  const writer = new LineWriter({ sink });
+  writer.write(line("a"));
+  assert.equal(await writer.flush(20), false);
+  const flushed = writer.flush(10_000);
+  isBusy = false;
+  sink.give(0);
+  assert.equal(await flushed, true);
 });
 
 test("flush gives up at its deadline, and says so", async () => {
@@ -123,10 +208,10 @@ test("a reader that is gone costs counted lines and nothing else", async () => {
   const sink = new FakeSink();
   const writer = new LineWriter({ sink });
   sink.failure = "EPIPE";
-  writer.write(line("a", 3));
-  writer.write(line("b", 0));
+  writer.write(line("a", "kill"));
+  writer.write(line("b", "debug"));
   assert.equal(await writer.flush(1000), true);
-  assert.deepEqual(writer.dropped, { 0: 1, 1: 0, 2: 0, 3: 1 });
+  assert.deepEqual(dropped(writer), { kill: 1, debug: 1 });
   sink.failure = null;
   writer.write(line("c"));
   await writer.flush(1000);
@@ -136,7 +221,7 @@ test("a reader that is gone costs counted lines and nothing else", async () => {
 test("a line torn by a full disk does not swallow the next", async () => {
   const sink = new FakeSink(4);
   const writer = new LineWriter({ sink });
-  writer.write(line("torn line", 3));
+  writer.write(line("torn line", "kill"));
   await new Promise(setImmediate);
   sink.failure = "ENOSPC";
   sink.give(1000);
@@ -144,20 +229,20 @@ test("a line torn by a full disk does not swallow the next", async () => {
   writer.write(line("next"));
   await writer.flush(1000);
   assert.equal(sink.text, "torn\nnext\n");
-  assert.equal(writer.dropped[3], 1);
+  assert.equal(writer.dropped.kill, 1);
 });
 
 /** A program that logs to its standard output and says on standard error what became of it. */
 const PROGRAM = `
   import { LineWriter } from ${JSON.stringify(new URL("./line-writer.js", import.meta.url).href)};
-  const writer = new LineWriter({ maxQueuedBytes: 1_000_000 });
+  const writer = new LineWriter({ maxQueuedBytes: 4_000_000 });
   let ticks = 0;
   const ticking = setInterval(() => ticks++, 5);
-  for (let i = 0; i < 20_000; i++) writer.write({ text: "line ".repeat(20) + i + "\\n", importance: 3 });
+  for (let i = 0; i < 20_000; i++) writer.write({ text: "line ".repeat(20) + i + "\\n", kind: "kill" });
   setTimeout(async () => {
     clearInterval(ticking);
     const flushed = await writer.flush(200);
-    process.stderr.write(JSON.stringify({ ticks, flushed, dropped: writer.dropped[3] }));
+    process.stderr.write(JSON.stringify({ ticks, flushed, dropped: writer.dropped.kill }));
     writer.close();
     process.exit(0);
   }, 500);
@@ -192,7 +277,7 @@ test("a file gets every line", async () => {
       process.execPath,
       "--input-type=module",
       "-e",
-      PROGRAM.replace("1_000_000", "10_000_000"),
+      PROGRAM.replace("4_000_000", "10_000_000"),
     ],
     { stdio: ["ignore", "pipe", "inherit"] },
   );

@@ -1,5 +1,6 @@
 // The queue between the agent and a reader of its log who may be slow, halted or gone: bounded, and what matters least goes first.
-import type { Importance, LogLine } from "./log.js";
+import { IMPORTANCE, LineQueue } from "./line-queue.js";
+import type { LineKind, LogLine } from "./log.js";
 import { openSink, type Sink } from "./sink.js";
 
 export interface LineWriterOptions {
@@ -13,43 +14,41 @@ const MAX_QUEUED_BYTES = 8 * 1024 * 1024;
 /** Most bytes of one write: what a pipe holds. */
 const CHUNK_BYTES = 64 * 1024;
 const LINE_FEED = 0x0a;
-const IMPORTANCES: readonly Importance[] = [0, 1, 2, 3];
+
+/** How many lines of each kind. */
+export type LineCounts = Readonly<Record<LineKind, number>>;
 
 /** Writes whole lines in their order. Never waits, never throws, never grows beyond its bound. */
 export class LineWriter {
   readonly #sink: Sink;
-  readonly #maxQueuedBytes: number;
-  readonly #queues = IMPORTANCES.map(() => new Queue());
-  readonly #dropped: Record<Importance, number> = { 0: 0, 1: 0, 2: 0, 3: 0 };
+  readonly #queue: LineQueue;
+  readonly #dropped = noLines();
   /** What is being written: lines that have left the queues, so that none can be dropped half written. */
   #chunk: Uint8Array = new Uint8Array(0);
-  #chunkLines: Importance[] = [];
+  #chunkLines: LineKind[] = [];
   /** The last byte written was not a line's last: when the rest is lost, the next line must not be glued to it. */
   #torn = false;
-  #queuedBytes = 0;
-  #sequence = 0;
   #blocked = false;
   #scheduled = false;
   #onEmpty: (() => void) | undefined;
 
   constructor(options: LineWriterOptions = {}) {
     this.#sink = options.sink ?? openSink(1);
-    this.#maxQueuedBytes = options.maxQueuedBytes ?? MAX_QUEUED_BYTES;
+    this.#queue = new LineQueue(options.maxQueuedBytes ?? MAX_QUEUED_BYTES, (kind) => this.#dropped[kind]++);
   }
 
-  /** Lines that were given up, for want of room or of a reader, by importance. Only grows. */
-  get dropped(): Readonly<Record<Importance, number>> {
+  /** Lines that were given up, for want of room or of a reader. Only grows. */
+  get dropped(): LineCounts {
     return this.#dropped;
   }
 
-  write({ text, importance }: LogLine): void {
-    const bytes = Buffer.from(text);
-    if (!this.#makeRoom(bytes.length, importance)) {
-      this.#dropped[importance]++;
-      return;
-    }
-    this.#queues[importance]!.push({ bytes, sequence: this.#sequence++ });
-    this.#queuedBytes += bytes.length;
+  /** The reader keeps up, more or less: what can wait need not. */
+  get isRoomy(): boolean {
+    return this.#queue.isRoomy;
+  }
+
+  write(line: LogLine): void {
+    this.#queue.push(line);
     this.#schedule();
   }
 
@@ -87,19 +86,22 @@ export class LineWriter {
   }
 
   #pump(): void {
-    while (!this.#blocked && !this.#isEmpty()) {
+    while (!this.#blocked && this.#hasLines()) {
       if (this.#chunk.length === 0) this.#chunk = this.#nextChunk();
       const taken = this.#tryWrite();
       this.#chunk = this.#chunk.subarray(taken);
-      if (taken === 0) {
-        this.#blocked = true;
-        this.#sink.whenWritable(() => {
-          this.#blocked = false;
-          this.#pump();
-        });
-      }
+      if (taken === 0) this.#wait();
     }
     if (this.#isEmpty()) this.#onEmpty?.();
+    else if (!this.#blocked) this.#wait();
+  }
+
+  #wait(): void {
+    this.#blocked = true;
+    this.#sink.whenWritable(() => {
+      this.#blocked = false;
+      this.#pump();
+    });
   }
 
   #tryWrite(): number {
@@ -110,7 +112,7 @@ export class LineWriter {
     } catch {
       // The reader is gone, or the disk is full. The guard goes on; the lines are counted.
       const lost = this.#chunk.reduce((lines, byte) => lines + (byte === LINE_FEED ? 1 : 0), 0);
-      for (const importance of this.#chunkLines.slice(-lost)) this.#dropped[importance]++;
+      for (const kind of this.#chunkLines.slice(-lost)) this.#dropped[kind]++;
       return this.#chunk.length;
     }
   }
@@ -120,77 +122,25 @@ export class LineWriter {
     const parts: Uint8Array[] = this.#torn ? [Uint8Array.of(LINE_FEED)] : [];
     let length = 0;
     this.#chunkLines = [];
-    for (;;) {
-      const importance = this.#oldest();
-      if (importance === undefined) break;
-      const queue = this.#queues[importance]!;
-      if (length > 0 && length + queue.head!.bytes.length > CHUNK_BYTES) break;
-      const { bytes } = queue.shift();
-      this.#chunkLines.push(importance);
-      parts.push(bytes);
-      length += bytes.length;
+    for (let next = this.#queue.head; next !== undefined; next = this.#queue.head) {
+      if (length > 0 && length + next.bytes.length > CHUNK_BYTES) break;
+      this.#queue.shift();
+      this.#chunkLines.push(next.kind);
+      parts.push(next.bytes);
+      length += next.bytes.length;
     }
-    this.#queuedBytes -= length;
     return Buffer.concat(parts);
   }
 
-  #oldest(): Importance | undefined {
-    let oldest: Importance | undefined;
-    let least = Number.POSITIVE_INFINITY;
-    for (const importance of IMPORTANCES) {
-      const sequence = this.#queues[importance]!.head?.sequence ?? Number.POSITIVE_INFINITY;
-      if (sequence < least) {
-        least = sequence;
-        oldest = importance;
-      }
-    }
-    return oldest;
-  }
-
-  /** Drops older lines of less or the same importance until `length` bytes fit. */
-  #makeRoom(length: number, importance: Importance): boolean {
-    if (length > this.#maxQueuedBytes) return false;
-    for (const level of IMPORTANCES) {
-      const queue = this.#queues[level]!;
-      while (this.#queuedBytes + length > this.#maxQueuedBytes && queue.head !== undefined) {
-        if (level > importance) return false;
-        this.#queuedBytes -= queue.shift().bytes.length;
-        this.#dropped[level]++;
-      }
-    }
-    return true;
+  #hasLines(): boolean {
+    return this.#chunk.length > 0 || !this.#queue.isEmpty;
   }
 
   #isEmpty(): boolean {
-    return this.#chunk.length === 0 && this.#queuedBytes === 0;
+    return !this.#hasLines() && this.#sink.isBusy !== true;
   }
 }
 
-interface QueuedLine {
-  readonly bytes: Uint8Array;
-  readonly sequence: number;
-}
-
-/** First in, first out, without moving the rest at each step. */
-class Queue {
-  #lines: QueuedLine[] = [];
-  #first = 0;
-
-  get head(): QueuedLine | undefined {
-    return this.#lines[this.#first];
-  }
-
-  push(line: QueuedLine): void {
-    this.#lines.push(line);
-  }
-
-  shift(): QueuedLine {
-    const line = this.#lines[this.#first]!;
-    this.#first++;
-    if (this.#first * 2 > this.#lines.length) {
-      this.#lines = this.#lines.slice(this.#first);
-      this.#first = 0;
-    }
-    return line;
-  }
+function noLines(): Record<LineKind, number> {
+  return Object.fromEntries(Object.keys(IMPORTANCE).map((kind) => [kind, 0])) as Record<LineKind, number>;
 }

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { ContainerResult, Outcome, ProcessFacts, Report, Rule } from "../types.js";
 import { createFormatter } from "./log.js";
+import type { Summary } from "./summary.js";
 
 const bytes = (text: string): Buffer => Buffer.from(text);
 const HOST: ContainerResult = { kind: "host" };
@@ -480,13 +481,114 @@ for (const [name, filler] of [
   });
 }
 
-test("importance follows the outcome", () => {
-  const importance = (outcome: Outcome) =>
-    formatter.lines({ source: "execwhacker.bpf", process: seed, rule, outcome }, HOST)[0]!.importance;
+test("a line's kind follows the outcome", () => {
+  const kind = (outcome: Outcome) =>
+    formatter.lines({ source: "execwhacker.bpf", process: seed, rule, outcome }, HOST)[0]!.kind;
   assert.deepEqual(
-    OUTCOMES.map(([outcome]) => importance(outcome)),
-    [3, 3, 1, 1, 2, 3, 3, 2, 0],
+    OUTCOMES.map(([outcome]) => kind(outcome)),
+    ["kill", "kill", "spare", "spare", "would-kill", "kill", "kill", "let-go", "debug"],
   );
+});
+
+test("a brief line shows an eighth of a long command line, and the match in it", () => {
+  const long = process("/bin/x", ["x", "a".repeat(7000), TEST_STRING]);
+  const whole: Report = { source: "execwhacker.bpf", process: long, rule, outcome: killed };
+  const shown = JSON.parse(formatter.lines(whole, HOST, true)[0]!.text);
+  assert.ok(shown.cmdline.length <= 1024 && shown.cmdline.includes(TEST_STRING.toLowerCase()));
+  assert.equal(shown.truncated.cmdline.total_bytes, 7 + 7000 + 1 + TEST_STRING.length);
+  assert.deepEqual(JSON.parse(formatter.lines({ ...whole, process: seed }, HOST, true)[0]!.text), logged()[0]);
+});
+
+const SUMMARY: Summary = {
+  source: "execwhacker.bpf",
+  action: "killed",
+  count: 1234,
+  rule,
+  group: "17",
+  cgroup: { source: "kernel", paths: ["/kubepods/pod1/abc"] },
+  cgroupId: 99n,
+  firstNs: 1_000_000_000n,
+  lastNs: 61_000_000_000n,
+  lastPid: 4711,
+  uid: 1000,
+};
+
+const summed = (summary: Partial<Summary>, container: ContainerResult = HOST) =>
+  JSON.parse(formatter.summary({ ...SUMMARY, ...summary }, container).text) as Record<string, unknown>;
+
+test("a summary has the container's words, the rule, the number and the times, and no process's keys", () => {
+  const container = { kind: "container", type: "cri", id: "ab", labels: { a: "b" }, image: "i:1" } as const;
+  const line = summed({}, container);
+  const expected = {
+    matched: TEST_STRING.toLowerCase(),
+    source: "execwhacker.bpf",
+    container_type: "cri",
+    labels: { a: "b" },
+    image: "i:1",
+    action: "killed-summary",
+    event: "Killed 1234 more processes",
+    level: "info",
+    timestamp: "2024-01-31T16:59:32.990489Z",
+    count: 1234,
+    rule: "unencrypted-test-01[0]",
+    mode: "word",
+    first: "2024-01-31T16:53:21.000Z",
+    last: "2024-01-31T16:54:21.000Z",
+    last_pid: 4711,
+    uid: 1000,
+    cgroup: "/kubepods/pod1/abc",
+    cgroup_id: "99",
+    container_id: "ab",
+  };
+  assert.deepEqual(line, expected);
+  assert.deepEqual(Object.keys(line), Object.keys(expected));
+});
+
+for (const [summary, action, event, level] of [
+  [{ count: 1 }, "killed-summary", "Killed 1 more process", "info"],
+  [{ action: "would-kill" }, "would-kill-summary", "Would kill 1234 more processes", "warning"],
+  [{ action: "kill-failed" }, "kill-failed-summary", "Could not kill 1234 more processes", "error"],
+  [{ action: "let-go" }, "let-go-summary", "Let 1234 more processes go without a verdict", "warning"],
+  [{ action: "missed-kill" }, "missed-kill-summary", "1234 more processes exited before we could kill them", "info"],
+  [{ action: "spared", allowedBy: "is-substring" }, "spared-summary", "Not killing 1234 more processes", "info"],
+] as const) {
+  test(`a summary of ${action} says: ${event}`, () => {
+    const line = summed(summary);
+    assert.deepEqual([line["action"], line["event"], line["level"]], [action, event, level]);
+    assert.equal(line["allowedby"], "allowedBy" in summary ? "is-substring" : undefined);
+  });
+}
+
+test("what is not told apart says so, and a summary of several kinds how many", () => {
+  const { group: _, cgroup: __, ...apart } = SUMMARY;
+  const line = JSON.parse(formatter.summary({ ...apart, rule: null, kinds: 3 }, HOST).text);
+  assert.equal(line.event, "Killed 1234 more processes, not told apart");
+  assert.deepEqual([line.kinds, line.rule, line.matched, line.cgroup], [3, undefined, undefined, undefined]);
+});
+
+test("a pattern's summary names it", () => {
+  const pattern = { source: "/bin/x .*", list: "l", index: 2 };
+  const line = summed({ action: "spared", allowedBy: { pattern } });
+  assert.deepEqual([line["allowedby"], line["allowed_rule"]], ["allowed-pattern:/bin/x .*", "l[2]"]);
+});
+
+test("severity stands beside level when it is asked for, in every kind of line", () => {
+  const timestamp = () => "2024-01-31T16:59:32.990489Z";
+  const cloud = createFormatter({ timestamp, severity: true });
+  const failed: ContainerResult = { kind: "failed", why: "not-known", reason: "r", cgroupLine: "0::/a" };
+  const report: Report = { source: "execwhacker.bpf", process: seed, rule, outcome: { action: "would-kill" } };
+  const severities = [
+    ...cloud.lines(report, failed),
+    cloud.notice("error", "x"),
+    cloud.notice("debug", "x"),
+    cloud.summary(SUMMARY, HOST),
+  ].map(({ text }) => {
+    const line = JSON.parse(text);
+    assert.equal(line.severity, line.level.toUpperCase());
+    return line.severity;
+  });
+  assert.deepEqual(severities, ["WARNING", "WARNING", "ERROR", "DEBUG", "INFO"]);
+  assert.ok(!("severity" in logged()[0]!));
 });
 
 test("a process that starts now has a start time of now", () => {

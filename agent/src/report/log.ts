@@ -2,10 +2,12 @@
 import { uptime } from "node:os";
 import { getSystemErrorName } from "node:util";
 import { fold } from "@cryptnono/matcher";
-import type { CgroupIdentity, ContainerResult, Outcome, ProcessFacts, Report, Rule } from "../types.js";
+import type { AllowedBy, CgroupIdentity, ContainerResult, Outcome, ProcessFacts, Report, Rule } from "../types.js";
 import { microsecondClock } from "./clock.js";
 import { showCommandLine } from "./command-line.js";
-import { cut, decode, toJson } from "./text.js";
+import { Fields } from "./fields.js";
+import { type Summary, summaryLevel, summaryWords } from "./summary.js";
+import { toJson } from "./text.js";
 
 export interface LogOptions {
   /** The time of a line. */
@@ -14,68 +16,83 @@ export interface LogOptions {
   readonly bootTimeMs?: number;
   /** Most characters of `cmdline` in JSON. */
   readonly maxCmdlineChars?: number;
+  /** `severity` beside `level`, in the words of Google Cloud's log. */
+  readonly severity?: boolean;
 }
 
-/** One line with its line feed, and how much it would be missed. */
+/** One line with its line feed. */
 export interface LogLine {
   readonly text: string;
-  readonly importance: Importance;
+  readonly kind: LineKind;
+  /** Whose it is: a log's reader that is slow gets its share of everybody's. */
+  readonly group?: string;
 }
 
-/** 3: a process was to die. 2: one would have, or was let go. 1: one was spared; a look-up failed. 0: debugging. */
-export type Importance = 0 | 1 | 2 | 3;
+/** What a line tells: of one process, of many, or of the agent. `lookup`: why a container could not be named. */
+export type LineKind = "kill" | "would-kill" | "let-go" | "spare" | "lookup" | "summary" | "notice" | "debug";
 
 export type Level = "debug" | "info" | "warning" | "error";
 
 export interface ReportFormatter {
-  /** The report's line; before it, when the container could not be found, a line that says why. */
-  lines(report: Report, container: ContainerResult): LogLine[];
+  /**
+   * The report's line; before it, when the container could not be found, a line that says why.
+   *
+   * @param isBrief - Show an eighth of the command line, in an eighth of the time.
+   */
+  lines(report: Report, container: ContainerResult, isBrief?: boolean): LogLine[];
+  /** One line for many processes. */
+  summary(summary: Summary, container: ContainerResult): LogLine;
   /** A line about the agent itself. `fields` may hold anything JSON can; none of it may be a banned string. */
   notice(level: Level, event: string, fields?: Readonly<Record<string, unknown>>): LogLine;
 }
 
 /** 8 KiB: twice the longest path, and under the 16 KiB at which container runtimes split a line. */
 const MAX_CMDLINE_CHARS = 8192;
-/** For every other text of foreign origin: `argv[0]` may have 128 KiB, an image's label any length. */
-const MAX_FIELD_CHARS = 1024;
-const MAX_LABELS_CHARS = 4096;
 /** Container runtimes split a longer line in two (containerd `max_container_log_line_size`, Docker's copier: 16 KiB). */
 const MAX_LINE_BYTES = 16_384;
 /** Halvings of the limits above after which every text of foreign origin is short. */
 const MAX_SHRINK = 5;
 
 export function createFormatter(options: LogOptions = {}): ReportFormatter {
-  const { timestamp = microsecondClock(), bootTimeMs = bootTime(), maxCmdlineChars = MAX_CMDLINE_CHARS } = options;
+  const {
+    timestamp = microsecondClock(),
+    bootTimeMs = bootTime(),
+    maxCmdlineChars = MAX_CMDLINE_CHARS,
+    severity = false,
+  } = options;
 
   /** The line with all limits on foreign text halved until it fits: escapes and bytes beyond ASCII take more than a byte each. */
-  function reportLine(report: Report, container: ContainerResult): LogLine {
+  function fitted(textAt: (shrink: number) => string): string {
     for (let shrink = 0; ; shrink++) {
-      const line = shrunkLine(report, container, shrink);
-      if (Buffer.byteLength(line.text) <= MAX_LINE_BYTES || shrink === MAX_SHRINK) return line;
+      const text = textAt(shrink);
+      if (Buffer.byteLength(text) <= MAX_LINE_BYTES || shrink === MAX_SHRINK) return text;
     }
   }
 
-  function shrunkLine(report: Report, container: ContainerResult, shrink: number): LogLine {
+  /** The contract's last keys. */
+  function addTime(fields: Fields, level: Level): void {
+    fields.set("level", level);
+    fields.set("timestamp", timestamp());
+    if (severity) fields.set("severity", level.toUpperCase());
+  }
+
+  function reportText(report: Report, container: ContainerResult, shrink: number, isBrief: boolean): string {
     const { process, outcome, rule } = report;
     const shown = OUTCOMES[outcome.action];
     const fields = new Fields(shrink);
-    const cmdline = showCommandLine(process, rule, maxCmdlineChars >> shrink, report.matchOffset);
+    const cmdlineChars = (isBrief ? maxCmdlineChars >> 3 : maxCmdlineChars) >> shrink;
+    const cmdline = showCommandLine(process, rule, cmdlineChars, report.matchOffset);
     fields.set("pid", process.pid);
     fields.bytes("cmdline", cmdline.bytes);
     const matched = rule?.value ?? report.matched;
     if (matched !== undefined) fields.bytes("matched", fold(matched));
     fields.set("source", report.source);
-    if (container.kind === "container") {
-      fields.set("container_type", container.type);
-      fields.words("labels", container.labels);
-      fields.text("image", container.image);
-    }
+    addContainer(fields, container);
     fields.set("action", outcome.action);
     if (outcome.action === "spared") fields.set("allowedby", allowedBy(outcome.allowedBy));
     if (outcome.action === "observed") fields.set("duration", Number(outcome.durationNs) / 1e9);
     fields.set("event", shown.event);
-    fields.set("level", shown.level);
-    fields.set("timestamp", timestamp());
+    addTime(fields, shown.level);
     addOutcome(fields, outcome);
     if (report.because !== undefined) fields.set("because", report.because);
     addProcess(fields, process);
@@ -85,7 +102,7 @@ export function createFormatter(options: LogOptions = {}): ReportFormatter {
     if (report.latencyNs !== undefined) fields.set("latency_us", Number(report.latencyNs) / 1000);
     if (report.matchOffset !== undefined) fields.set("match_offset", report.matchOffset);
     if (cmdline.truncated !== undefined) fields.truncated("cmdline", cmdline.truncated);
-    return { text: fields.line(), importance: shown.importance };
+    return fields.line();
   }
 
   function addProcess(fields: Fields, process: ProcessFacts): void {
@@ -97,7 +114,7 @@ export function createFormatter(options: LogOptions = {}): ReportFormatter {
     fields.set("ppid", process.ppid);
     fields.bytes("parent", process.parentComm);
     fields.set("uid", process.uid);
-    fields.set("start_time", new Date(bootTimeMs + Number(process.startTimeNs / 1_000_000n)).toISOString());
+    fields.set("start_time", timeOf(process.startTimeNs));
     fields.text("cgroup", cgroupPath(process.cgroup));
     if (process.cgroupId !== undefined) fields.set("cgroup_id", process.cgroupId.toString());
     if (process.pidNamespace !== undefined) fields.set("pid_namespace", process.pidNamespace);
@@ -110,20 +127,59 @@ export function createFormatter(options: LogOptions = {}): ReportFormatter {
     fields.set("action", "container-lookup-failed");
     fields.text("cgroupline", failed.cgroupLine);
     fields.text("event", failed.reason);
-    fields.set("level", "warning");
-    fields.set("timestamp", timestamp());
+    addTime(fields, "warning");
     addContainerIdentity(fields, failed);
-    return { text: fields.line(), importance: 1 };
+    return { text: fields.line(), kind: "lookup", ...groupOf(report) };
+  }
+
+  function summaryText(summary: Summary, container: ContainerResult, shrink: number): string {
+    const fields = new Fields(shrink);
+    const { rule, matched = rule?.value, allowedBy: by, cgroup, cgroupId } = summary;
+    if (matched !== undefined) fields.bytes("matched", fold(matched));
+    fields.set("source", summary.source);
+    addContainer(fields, container);
+    fields.set("action", `${summary.action}-summary`);
+    if (by !== undefined) fields.set("allowedby", allowedBy(by));
+    fields.set("event", summaryWords(summary));
+    addTime(fields, summaryLevel(summary.action));
+    fields.set("count", summary.count);
+    if (summary.kinds !== undefined) fields.set("kinds", summary.kinds);
+    addAllowRule(fields, by);
+    if (rule !== null) addRule(fields, rule);
+    if (summary.firstNs !== undefined) fields.set("first", timeOf(summary.firstNs));
+    if (summary.lastNs !== undefined) fields.set("last", timeOf(summary.lastNs));
+    if (summary.lastPid !== undefined) fields.set("last_pid", summary.lastPid);
+    if (summary.uid !== undefined) fields.set("uid", summary.uid);
+    if (cgroup !== undefined) fields.text("cgroup", cgroupPath(cgroup));
+    if (cgroupId !== undefined) fields.set("cgroup_id", cgroupId.toString());
+    addContainerIdentity(fields, container);
+    addContainerMore(fields, container);
+    return fields.line();
+  }
+
+  /** Nanoseconds since boot. */
+  function timeOf(ns: bigint): string {
+    return new Date(bootTimeMs + Number(ns / 1_000_000n)).toISOString();
   }
 
   return {
-    lines(report, container) {
-      const line = reportLine(report, container);
+    lines(report, container, isBrief = false) {
+      const text = fitted((shrink) => reportText(report, container, shrink, isBrief));
+      const line: LogLine = { text, kind: OUTCOMES[report.outcome.action].kind, ...groupOf(report) };
       return container.kind === "failed" ? [lookupFailedLine(report, container), line] : [line];
     },
+    summary(summary, container) {
+      return { text: fitted((shrink) => summaryText(summary, container, shrink)), kind: "summary" };
+    },
     notice(level, event, fields = {}) {
-      const text = `${toJson({ ...fields, event, level, timestamp: timestamp() })}\n`;
-      return { text, importance: level === "debug" ? 0 : level === "info" ? 1 : 2 };
+      const shown = {
+        ...fields,
+        event,
+        level,
+        timestamp: timestamp(),
+        ...(severity ? { severity: level.toUpperCase() } : {}),
+      };
+      return { text: `${toJson(shown)}\n`, kind: level === "debug" ? "debug" : "notice" };
     },
   };
 }
@@ -141,29 +197,31 @@ function bootTime(): number {
   return Date.now() - (Math.abs(uptimeMs - monotonicMs) < UPTIME_STEP_MS ? monotonicMs : uptimeMs);
 }
 
-const OUTCOMES: Readonly<Record<Outcome["action"], { event: string; level: Level; importance: Importance }>> = {
-  killed: { event: "Killed process", level: "info", importance: 3 },
-  "missed-kill": { event: "Process exited before we could kill it", level: "info", importance: 3 },
-  "kill-failed": { event: "Could not kill process", level: "error", importance: 3 },
-  "would-kill": { event: "Would kill process", level: "warning", importance: 2 },
-  "let-go": { event: "Let process go without a verdict", level: "warning", importance: 2 },
-  spared: { event: "Not killing process", level: "info", importance: 1 },
-  observed: { event: "New process", level: "debug", importance: 0 },
+const OUTCOMES: Readonly<Record<Outcome["action"], { event: string; level: Level; kind: LineKind }>> = {
+  killed: { event: "Killed process", level: "info", kind: "kill" },
+  "missed-kill": { event: "Process exited before we could kill it", level: "info", kind: "kill" },
+  "kill-failed": { event: "Could not kill process", level: "error", kind: "kill" },
+  "would-kill": { event: "Would kill process", level: "warning", kind: "would-kill" },
+  "let-go": { event: "Let process go without a verdict", level: "warning", kind: "let-go" },
+  spared: { event: "Not killing process", level: "info", kind: "spare" },
+  observed: { event: "New process", level: "debug", kind: "debug" },
 };
 
 function addOutcome(fields: Fields, outcome: Outcome): void {
   if (outcome.action === "killed") fields.set("killed_by", outcome.by);
   if (outcome.action === "kill-failed") fields.set("error", errorName(outcome.errno));
-  if (outcome.action === "spared" && outcome.allowedBy !== "is-substring") {
-    fields.set("allowed_rule", `${outcome.allowedBy.pattern.list}[${outcome.allowedBy.pattern.index}]`);
-  }
+  if (outcome.action === "spared") addAllowRule(fields, outcome.allowedBy);
+}
+
+function addAllowRule(fields: Fields, by: AllowedBy | undefined): void {
+  if (by !== undefined && by !== "is-substring") fields.set("allowed_rule", `${by.pattern.list}[${by.pattern.index}]`);
 }
 
 function errorName(errno: number): string {
   return errno > 0 ? getSystemErrorName(-errno) : "unknown";
 }
 
-function allowedBy(by: (Outcome & { action: "spared" })["allowedBy"]): string {
+function allowedBy(by: AllowedBy): string {
   return by === "is-substring" ? by : `allowed-pattern:${by.pattern.source}`;
 }
 
@@ -171,6 +229,18 @@ function addRule(fields: Fields, { list, index, mode, note }: Rule): void {
   fields.set("rule", `${list}[${index}]`);
   fields.set("mode", mode);
   if (note !== undefined) fields.set("note", note);
+}
+
+function groupOf({ group }: Report): { readonly group?: string } {
+  return group === undefined ? {} : { group };
+}
+
+/** The contract's words for it. */
+function addContainer(fields: Fields, container: ContainerResult): void {
+  if (container.kind !== "container") return;
+  fields.set("container_type", container.type);
+  fields.words("labels", container.labels);
+  fields.text("image", container.image);
 }
 
 function addContainerIdentity(fields: Fields, container: ContainerResult): void {
@@ -214,81 +284,4 @@ function cgroupPath(cgroup: CgroupIdentity): string {
 
 function same(a: Uint8Array, b: Uint8Array | undefined): boolean {
   return b !== undefined && Buffer.compare(a, b) === 0;
-}
-
-/** The fields of one line in their order, with what had to be cut from them. */
-class Fields {
-  readonly #fields: Record<string, unknown> = {};
-  readonly #truncated: Record<string, unknown> = {};
-  readonly #shrink: number;
-  readonly #maxFieldChars: number;
-  readonly #maxLabelsChars: number;
-
-  /** @param shrink - How often the limits are halved. */
-  constructor(shrink = 0) {
-    this.#shrink = shrink;
-    this.#maxFieldChars = MAX_FIELD_CHARS >> shrink;
-    this.#maxLabelsChars = MAX_LABELS_CHARS >> shrink;
-  }
-
-  set(key: string, value: string | number): void {
-    this.#fields[key] = value;
-  }
-
-  /** Text of foreign origin, cut to a field's length. */
-  text(key: string, text: string): void {
-    const max = this.#maxFieldChars;
-    this.#fields[key] = cut(text, max);
-    if (text.length > max) this.truncated(key, { total_chars: text.length, shown_chars: max });
-  }
-
-  /**
-   * Bytes as text; when they are not UTF-8, `<key>_base64` has the exact ones. `cmdline` comes cut already, and `matched` is
-   * a banned string's length.
-   */
-  bytes(key: string, bytes: Uint8Array): void {
-    const max = key === "cmdline" || key === "matched" ? bytes.length : this.#maxFieldChars;
-    const shown = bytes.subarray(0, max);
-    const { text, exact } = decode(shown);
-    this.#fields[key] = text;
-    if (!exact) this.#fields[`${key}_base64`] = Buffer.from(shown).toString("base64");
-    if (bytes.length > max) this.truncated(key, { total_bytes: bytes.length, shown_bytes: max });
-  }
-
-  /** Labels or variables as far as they fit: an image may bring any number of any length. */
-  words(field: string, words: Readonly<Record<string, string>>): void {
-    const shown: Record<string, string> = {};
-    const total = Object.keys(words).length;
-    let chars = 0;
-    let count = 0;
-    for (const [key, value] of Object.entries(words)) {
-      chars += key.length + value.length;
-      if (chars > this.#maxLabelsChars) continue;
-      // A label may be called `__proto__`.
-      Object.defineProperty(shown, key, { value, enumerable: true });
-      count++;
-    }
-    this.#fields[field] = shown;
-    if (count < total) this.truncated(field, { total, shown: count });
-  }
-
-  /** An object of its own, with what had to be cut from it. */
-  nested(key: string, fill: (fields: Fields) => void): void {
-    const fields = new Fields(this.#shrink);
-    fill(fields);
-    this.#fields[key] = fields.#whole();
-  }
-
-  truncated(key: string, what: unknown): void {
-    this.#truncated[key] = what;
-  }
-
-  line(): string {
-    return `${toJson(this.#whole())}\n`;
-  }
-
-  #whole(): Readonly<Record<string, unknown>> {
-    const isCut = Object.keys(this.#truncated).length > 0;
-    return isCut ? { ...this.#fields, truncated: this.#truncated } : this.#fields;
-  }
 }

@@ -21,6 +21,18 @@ const COUNTERS: SensorCounters = {
   budget_exceeded: 4n,
   kill_events_lost: 5n,
   other_events_lost: 6n,
+  told_killed: 7n,
+  told_would_kill: 20n,
+  told_kill_failed: 0n,
+  told_spared_substring: 5n,
+  told_spared_pattern: 6n,
+  told_let_go: 8n,
+  summed_killed: 3n,
+  summed_would_kill: 0n,
+  summed_kill_failed: 0n,
+  summed_spared_substring: 0n,
+  summed_spared_pattern: 0n,
+  summed_let_go: 0n,
 };
 
 const metrics = (options: Partial<MetricsOptions> = {}) =>
@@ -108,6 +120,12 @@ test("the kernel's counters are read at the scrape", () => {
     [`command_lines_unsearched_total{reason="budget"}`]: 4,
     [`events_lost_total{kind="kill"}`]: 5,
     [`events_lost_total{kind="other"}`]: 6,
+    [`processes_tallied_total{action="killed"}`]: 3,
+    [`processes_tallied_total{action="would-kill"}`]: 0,
+    [`processes_tallied_total{action="kill-failed"}`]: 1,
+    [`processes_tallied_total{action="spared"}`]: 25 + 34,
+    [`processes_tallied_total{action="let-go"}`]: 1,
+    [`processes_tallied_total{action="missed-kill"}`]: 0,
   };
   for (const [name, value] of Object.entries(expected)) assert.equal(values.get(P + name), value, name);
 });
@@ -172,7 +190,24 @@ test("histograms count into cumulative buckets, bounds included", () => {
 test("the state of the agent is shown", () => {
   const socket = (state: RuntimeStatus["state"]): RuntimeStatus => ({ type: "cri", socketPath: "/s", state });
   const m = metrics({
-    readDroppedLines: () => ({ 0: 1, 1: 2, 2: 4, 3: 8 }),
+    readDroppedLines: () => ({
+      kill: 8,
+      "would-kill": 4,
+      "let-go": 3,
+      spare: 2,
+      lookup: 1,
+      summary: 5,
+      notice: 6,
+      debug: 7,
+    }),
+    readUntold: () => ({
+      killed: 9,
+      spared: 10,
+      "missed-kill": 11,
+      "kill-failed": 0,
+      "would-kill": 0,
+      "let-go": 0,
+    }),
     readMissedRuns: () => 9,
     readRuntimes: () => [socket("absent"), socket("answers"), socket("absent")],
   });
@@ -201,7 +236,11 @@ test("the state of the agent is shown", () => {
     'scan_failures_total{reason="vanished"}': 1,
     scan_duration_seconds_count: 1,
     'log_lines_dropped_total{kind="kill"}': 8,
-    'log_lines_dropped_total{kind="other"}': 7,
+    'log_lines_dropped_total{kind="spare"}': 2,
+    'log_lines_dropped_total{kind="summary"}': 5,
+    'log_lines_dropped_total{kind="debug"}': 7,
+    'processes_tallied_total{action="killed"}': 9,
+    'processes_tallied_total{action="missed-kill"}': 11,
     program_missed_runs_total: 9,
   };
   for (const [name, value] of Object.entries(expected)) assert.equal(values.get(P + name), value, name);

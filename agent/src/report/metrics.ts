@@ -1,8 +1,17 @@
 // The metrics of execwhacker: the contract's, by their names, and ours. Label values are closed sets; what belongs to one
 // process (pid, command line, pod, image) belongs to the log.
-import type { LookupFailure, Rules, RuntimeState, RuntimeStatus, SensorCounters, Source } from "../types.js";
+import type {
+  LookupFailure,
+  Rules,
+  RuntimeState,
+  RuntimeStatus,
+  SensorCounters,
+  Source,
+  TalliedVerdict,
+} from "../types.js";
 import { Counter, Histogram, type Labels, type Metric, Reading } from "./exposition.js";
-import type { Importance } from "./log.js";
+import type { LineKind } from "./log.js";
+import { ACTION_OF_VERDICT, type SummedAction, TALLIED_VERDICTS } from "./summary.js";
 
 export interface MetricsOptions {
   /** `CRYPTNONO_METRICS_PREFIX`. */
@@ -12,7 +21,9 @@ export interface MetricsOptions {
   /** Execs at which the kernel could not run the program: a detector blind at those moments. */
   readonly readMissedRuns?: () => number;
   /** Log lines given up so far, see `LineWriter.dropped`. */
-  readonly readDroppedLines?: () => Readonly<Record<Importance, number>>;
+  readonly readDroppedLines?: () => Readonly<Record<LineKind, number>>;
+  /** What the agent found and did not log one by one, see `ReportLimit.counts`. */
+  readonly readUntold?: () => Readonly<Record<SummedAction, number>>;
   /** The runtimes' sockets; none when containers are not named. */
   readonly readRuntimes?: () => readonly RuntimeStatus[];
   /** The agent's own. */
@@ -85,7 +96,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
     prefix = "cryptnono",
     readCounters,
     readMissedRuns = () => 0,
-    readDroppedLines = () => ({ 0: 0, 1: 0, 2: 0, 3: 0 }),
+    readDroppedLines = () => ALL_KINDS,
+    readUntold = () => ALL_ACTIONS,
     readRuntimes = () => [],
     version = "unknown",
     readLoopDelay = () => ({ max: 0, p99: 0 }),
@@ -184,9 +196,20 @@ export function createMetrics(options: MetricsOptions): Metrics {
     "Execs of which it is not known whether someone else wrote to their arguments",
     [{}, "unchecked"],
   );
+  add(
+    new Reading(
+      name("processes_tallied_total"),
+      "Processes without a log line of their own: the count of a summary has them",
+      "counter",
+      () => {
+        const own = readUntold();
+        return keysOf(ALL_ACTIONS).map((action) => [{ action }, kernel.untold(action) + BigInt(own[action])]);
+      },
+    ),
+  );
   ofKernel(
     "events_lost_total",
-    "Log lines lost to a full ring buffer; verdicts never are",
+    "Events that found no room in the ring buffer: their processes are tallied",
     [{ kind: "kill" }, "kill_events_lost"],
     [{ kind: "other" }, "other_events_lost"],
   );
@@ -236,10 +259,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   add(
     new Reading(name("log_lines_dropped_total"), "Log lines given up: reader slow or gone", "counter", () => {
       const dropped = readDroppedLines();
-      return [
-        [{ kind: "kill" }, dropped[3]],
-        [{ kind: "other" }, dropped[0] + dropped[1] + dropped[2]],
-      ];
+      return keysOf(ALL_KINDS).map((kind) => [{ kind }, dropped[kind]]);
     }),
   );
   const reloads = add(
@@ -302,6 +322,26 @@ export function createMetrics(options: MetricsOptions): Metrics {
   };
 }
 
+const ALL_KINDS: Readonly<Record<LineKind, 0>> = {
+  kill: 0,
+  "would-kill": 0,
+  "let-go": 0,
+  spare: 0,
+  lookup: 0,
+  summary: 0,
+  notice: 0,
+  debug: 0,
+};
+
+const ALL_ACTIONS: Readonly<Record<SummedAction, 0>> = {
+  killed: 0,
+  "missed-kill": 0,
+  "kill-failed": 0,
+  "would-kill": 0,
+  "let-go": 0,
+  spared: 0,
+};
+
 const RUNTIME_STATES: Readonly<Record<RuntimeState, true>> = {
   starting: true,
   answers: true,
@@ -325,7 +365,7 @@ const LOOKUP_FAILURES: Readonly<Record<LookupFailure, true>> = {
   "too-many": true,
 };
 
-function keysOf<K extends string>(closedSet: Readonly<Record<K, true>>): readonly K[] {
+function keysOf<K extends string>(closedSet: Readonly<Record<K, unknown>>): readonly K[] {
   return Object.keys(closedSet) as K[];
 }
 
@@ -363,12 +403,25 @@ const NONE: SensorCounters = {
   budget_exceeded: 0n,
   kill_events_lost: 0n,
   other_events_lost: 0n,
+  told_killed: 0n,
+  told_would_kill: 0n,
+  told_kill_failed: 0n,
+  told_spared_substring: 0n,
+  told_spared_pattern: 0n,
+  told_let_go: 0n,
+  summed_killed: 0n,
+  summed_would_kill: 0n,
+  summed_kill_failed: 0n,
+  summed_spared_substring: 0n,
+  summed_spared_pattern: 0n,
+  summed_let_go: 0n,
 };
 
 /** One reading of the kernel's counters for a whole exposition. */
 class KernelCounters {
   readonly #read: () => SensorCounters | null;
   #noMatch = 0n;
+  readonly #untold = new Map<TalliedVerdict, bigint>();
   last: SensorCounters = NONE;
 
   constructor(read: () => SensorCounters | null) {
@@ -382,6 +435,17 @@ class KernelCounters {
     const rest = checked - killed - would_kill - kill_failed - spared_substring - spared_pattern - let_go;
     // The CPUs' counters are read one after the other while they run: the difference may waver, the series must not fall.
     if (rest > this.#noMatch) this.#noMatch = rest;
+    // One that is just being told is counted and not yet told: the same.
+    for (const name of TALLIED_VERDICTS) {
+      const untold = this.last[name] - this.last[`told_${name}`];
+      if (untold > (this.#untold.get(name) ?? 0n)) this.#untold.set(name, untold);
+    }
+  }
+
+  /** Of what was decided, how many had no event. */
+  untold(action: SummedAction): bigint {
+    const verdicts = TALLIED_VERDICTS.filter((verdict) => ACTION_OF_VERDICT[verdict] === action);
+    return verdicts.reduce((sum, verdict) => sum + (this.#untold.get(verdict) ?? 0n), 0n);
   }
 
   allowed(source: Source, by: "is-substring" | "allowed-pattern" | "no-match"): bigint {

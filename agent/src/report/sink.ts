@@ -11,6 +11,8 @@ export interface Sink {
    * @throws An error with a `code` (EPIPE when the reader is gone); the bytes are then lost.
    */
   write(bytes: Uint8Array): number;
+  /** Bytes that were taken are still on their way. */
+  readonly isBusy?: boolean;
   /** Calls back once, when writing is worth another try. Does not keep the process alive for it. */
   whenWritable(again: () => void): void;
   close(): void;
@@ -76,6 +78,10 @@ class SocketSink implements Sink {
   constructor(fd: number) {
     this.#socket = new Socket({ fd, readable: false, writable: true });
     this.#socket.on("error", (error) => this.#ready(error));
+  }
+
+  get isBusy(): boolean {
+    return this.#writing;
   }
 
   write(bytes: Uint8Array): number {

@@ -2,9 +2,9 @@
 import type { Layout, SensorMap, SlotContent } from "@cryptnono/native";
 import type { Killer } from "../kill/index.js";
 import type { ProcFiles } from "../proc/index.js";
-import type { Level, Metrics } from "../report/index.js";
+import type { Level, Metrics, Summary } from "../report/index.js";
 import type { SensorParts } from "../sensor/index.js";
-import type { Report } from "../types.js";
+import type { Report, SensorCounters } from "../types.js";
 
 /** A detector, its flags read. */
 export interface Detector<Rules> {
@@ -38,8 +38,21 @@ export interface Life<Rules> {
   readyText(): string;
   /** Proof that it works: made at start, after each reload, and again and again. */
   selfTest?(): Promise<SelfTestResult>;
+  /** What the kernel counts and does not tell one by one. */
+  readonly counts?: Counts;
   /** What is done beside: at start, after each reload, and every so often. */
   readonly alongside?: readonly Alongside[];
+}
+
+export interface Counts {
+  /** Each second, and at the end. */
+  look(): void;
+  /**
+   * What was counted since the last time, which is told now.
+   *
+   * @param isLast - Nothing is counted any more.
+   */
+  take(isLast: boolean): readonly Summary[];
 }
 
 export type SelfTestResult = "killed" | "survived" | "could not be started" | "did not end";
@@ -61,8 +74,17 @@ export interface House<Rules> {
   rules(): Rules;
   /** A map of its sensor. */
   map(name: string): SensorMap;
-  /** Log a report once its container is named; `sinceMs` is when the process was first looked at (performance.now()). */
+  /** Numbers that only grow, as far as they are known. */
+  counters(): SensorCounters | null;
+  /**
+   * Log what the kernel sent, which has bounded it, once its container is named; `sinceMs` is when the process was first
+   * looked at (performance.now()).
+   */
   tell(report: Report, sinceMs: number): void;
+  /** Log what the agent found, or count it when that is too much. */
+  offer(report: Report, sinceMs: number): void;
+  /** Count what is not told. */
+  count(report: Report): void;
   /** Log something about the agent itself. */
   notice(level: Level, event: string, fields: Readonly<Record<string, unknown>>): void;
   /** Log and count a fault of the agent. */

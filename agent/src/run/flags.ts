@@ -14,6 +14,12 @@ export interface CommonFlags {
   /** Cgroups below which the operator vouches for the names. */
   readonly trustedCgroup: readonly string[];
   readonly pinDir?: string;
+  /** Lines of one kind in one pod that are logged one by one before most are only counted; 0: all. */
+  readonly wholeLines: number;
+  /** Seconds between lines with the number of those that are only counted. */
+  readonly summaryEvery: number;
+  /** `severity` beside `level`. */
+  readonly logSeverity: boolean;
   readonly scopePid: number;
 }
 
@@ -42,6 +48,23 @@ export function addCommonFlags(command: Command): void {
       cgroupPaths,
       [] as string[],
     )
+    .addOption(
+      numberFlag(
+        "--whole-lines <n>",
+        "kills of one string in one pod that are logged one by one before most are only counted",
+        { least: 1, most: 1_000_000, zero: "all" },
+        16,
+      ),
+    )
+    .addOption(
+      numberFlag(
+        "--summary-every <seconds>",
+        "seconds between log lines with the number of those that were only counted",
+        { least: 1, most: 86_400 },
+        60,
+      ),
+    )
+    .option("--log-severity", "log severity beside level, in the words of Google Cloud's log", false)
     .option("--pin-dir <dir>", "directory on a BPF file system: the kernel's part outlives the agent there")
     .addOption(
       new Option("--scope-pid <pid>", "judge only this process's descendants")

@@ -18,6 +18,8 @@ import {
   type Endpoint,
   LineWriter,
   type Readiness,
+  ReportLimit,
+  reportLimits,
   serveHealth,
   serveMetrics,
 } from "../report/index.js";
@@ -28,6 +30,7 @@ import { coalesce } from "./coalesce.js";
 import type { Detector, House, SelfTestResult } from "./detector.js";
 import { objectDir, readObject } from "./objects.js";
 import { repeat } from "./repeat.js";
+import { createTallying } from "./tallying.js";
 
 /** What is the same for every detector. */
 export interface RunOptions {
@@ -42,6 +45,11 @@ export interface RunOptions {
   /** Cgroups below which the operator vouches for the names. */
   readonly trustedCgroup: readonly string[];
   readonly pinDir: string | null;
+  /** Lines of one kind in one pod before most are only counted; 0: all. */
+  readonly wholeLines: number;
+  /** Seconds between lines with the number of those. */
+  readonly summaryEvery: number;
+  readonly logSeverity: boolean;
   /** Tests: only this process's descendants are judged; 0: everything. */
   readonly scopePid: number;
   readonly env: NodeJS.ProcessEnv;
@@ -102,13 +110,16 @@ export async function run<Rules>(
     readCounters: () => guard.counters(),
     readMissedRuns: () => guard.missedRuns(),
     readDroppedLines: () => writer.dropped,
+    readUntold: () => limit.counts,
     readRuntimes: containers.runtimes,
     readLoopDelay: createLoopDelay(watchLoop().read).read,
     version: version(),
     isReady: () => readiness().ok,
     isAttached: () => guard.isAttached,
   });
-  const reporter = createReporter(createFormatter(), writer, metrics);
+  const limit = new ReportLimit(options.wholeLines > 0 ? reportLimits(options.wholeLines) : null);
+  const formatter = createFormatter({ severity: options.logSeverity });
+  const reporter = createReporter({ formatter, writer, metrics, limit });
   const { notice, fault } = reporter;
   // From the first record on, and those that an agent before this one left.
   if (options.lookupContainer) reporter.lookUpWith(containers);
@@ -120,6 +131,7 @@ export async function run<Rules>(
       scopePid: options.scopePid,
       onRecord: (record) => life.onRecord(record),
       onError: fault,
+      onEnd: (isDetached) => tallying.finish(isDetached),
     },
     native,
   );
@@ -130,11 +142,20 @@ export async function run<Rules>(
     metrics,
     rules: rulesInForce,
     map: (name) => guard.map(name),
+    counters: () => guard.counters(),
     tell: reporter.tell,
+    offer: reporter.offer,
+    count: reporter.count,
     notice,
     fault,
   } satisfies House<Rules>);
   const beside = (life.alongside ?? []).map((job) => repeat(job.everyMs, job.run, fault));
+  const tallying = createTallying({
+    ...(life.counts === undefined ? {} : { counts: life.counts }),
+    reporter,
+    everyMs: options.summaryEvery * 1000,
+    onError: fault,
+  });
   const reloads = coalesce(reloadOnce);
   const selfTests = repeat(SELF_TEST_EVERY_MS, checkSelf, fault);
   const looks = options.pinDir === null ? null : setInterval(lookAround, LOOK_AROUND_EVERY_MS).unref();
@@ -152,6 +173,7 @@ export async function run<Rules>(
     guard.attach();
     life.attached?.();
     guard.start();
+    tallying.run();
     opened.push(
       ...beside.map((job) => () => job.stop()),
       () => selfTests.stop(),

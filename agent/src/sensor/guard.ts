@@ -40,6 +40,8 @@ export interface SensorParts {
   readonly maxEntries: Readonly<Record<string, number>>;
   /** The event rings. The first is emptied before the others get a turn. */
   readonly rings: readonly string[];
+  /** Maps that the next agent goes on with, as it does with the counters. */
+  readonly kept?: readonly string[];
 }
 
 /** The calls of the native addon, for a test to stand in. */
@@ -59,6 +61,8 @@ export interface GuardOptions {
   readonly onRecord: (record: Uint8Array) => void;
   /** A record that cannot be read, or the ring itself. */
   readonly onError: (error: unknown) => void;
+  /** All records are read, and the maps are there for the last time. `isDetached`: nothing judges any more. */
+  readonly onEnd?: (isDetached: boolean) => void;
 }
 
 /** How long records are read before the rest of the agent gets a turn: signals, reloads, probes, metrics. */
@@ -160,7 +164,7 @@ export class Guard {
     return this.#closed ? 0 : this.#sensor.statistics(this.#parts.mainProgram).missed;
   }
 
-  /** One of the detector's own maps. */
+  /** One of the sensor's maps. Not once closed. */
   map(name: string): SensorMap {
     return this.#sensor.map(name);
   }
@@ -182,6 +186,7 @@ export class Guard {
     } else {
       for (const ring of this.#parts.rings) this.#readFor(LAST_READ_MS, ring);
     }
+    this.#options.onEnd?.(this.#pinned === null);
     this.#closed = true;
     this.#sensor.close();
   }
@@ -237,7 +242,11 @@ export class Guard {
   }
 
   get #pinnedMaps(): readonly string[] {
-    return [CONTROL, COUNTERS, ...this.#parts.rings];
+    return [CONTROL, ...this.#keptMaps, ...this.#parts.rings];
+  }
+
+  get #keptMaps(): readonly string[] {
+    return [COUNTERS, ...(this.#parts.kept ?? [])];
   }
 
   /** Count on in the map of the sensor before: no counter falls, however many agents come and go. */
@@ -246,7 +255,7 @@ export class Guard {
     for (const { dir, version } of listPins(this.#pinDir)) {
       if (version !== this.#version) continue;
       try {
-        if (this.#sensor.continueMap(COUNTERS, join(dir, COUNTERS))) return;
+        if (this.#keptMaps.map((map) => this.#sensor.continueMap(map, join(dir, map))).includes(true)) return;
       } catch {
         // Half of its pins are gone, and it is removed below.
       }

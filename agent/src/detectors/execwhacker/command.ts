@@ -70,14 +70,6 @@ function addFlags(command: Command): void {
     )
     .addOption(
       numberFlag(
-        "--whole-lines <n>",
-        "kills of one string in one pod that are logged one by one before most are only counted",
-        { least: 1, most: 1_000_000, zero: "all" },
-        16,
-      ),
-    )
-    .addOption(
-      numberFlag(
         "--max-scan-bytes <bytes>",
         "longest argument area that is searched",
         { least: 4096, most: 2 ** 30, zero: "the kernel's own limit" },

@@ -6,6 +6,7 @@ import { type Decision, SpareMemory } from "../../report/index.js";
 import type { Detector, House, Life } from "../../run/detector.js";
 import type { Report, Rules } from "../../types.js";
 import { execMemory } from "./exec-memory.js";
+import { Ledger } from "./ledger.js";
 import { Lists } from "./lists.js";
 import { execDecoder } from "./record.js";
 import { reportOf } from "./report.js";
@@ -13,6 +14,8 @@ import { type CompiledRules, compileRules, type Ways } from "./rules.js";
 import { Looker, Rounds, scanProcesses, YoungSweep } from "./scan/index.js";
 import { isSelfTest, runSelfTest, SELF_TEST_LIST, selfTestRule } from "./self-test.js";
 import { execwhackerSensor, KILL_RING, OTHER_RING, slotContents } from "./sensor.js";
+import { summaryOfTally } from "./summary.js";
+import { tallyStore } from "./tallies.js";
 
 export interface ExecwhackerOptions extends Ways {
   readonly config: readonly string[];
@@ -58,11 +61,12 @@ function live(
   { mode, scanExisting }: ExecwhackerOptions,
   selfTest: () => ReturnType<typeof runSelfTest>,
 ): Life<CompiledRules> {
-  const { proc, kill, metrics, tell, notice } = house;
+  const { proc, kill, metrics, tell, offer, count, notice } = house;
   const decode = execDecoder(house.layout);
   const spares = new SpareMemory();
   const lists = new Lists();
   const rounds = new Rounds();
+  const ledger = new Ledger(tallyStore(house));
   /** From when it is attached: what began before was not judged at exec. */
   let looker: Looker;
   let young: YoungSweep;
@@ -84,6 +88,11 @@ function live(
     readyText: () =>
       withoutSelfTest(house.rules().rules).strings.length === 0 ? NOTHING_BANNED : "attached and matching",
     selfTest,
+    counts: {
+      look: () => ledger.look(),
+      take: (isLast) =>
+        ledger.take(isLast).map((untold) => summaryOfTally(untold, (generation) => lists.of({ generation })?.rules)),
+    },
     attached() {
       looker = createLooker(bootTimeNs());
       young = new YoungSweep(looker, proc);
@@ -98,7 +107,8 @@ function live(
   };
 
   function onRecord(bytes: Uint8Array): void {
-    const record = decode(bytes);
+    // A copy: a report that waits for its container's name would keep the whole batch.
+    const record = decode(bytes.slice());
     const list = lists.of(record);
     const rule = record.match === null ? null : (list?.rules.strings[record.match.stringId] ?? null);
     if (isSelfTest(rule, record.match?.bytes)) return; // nobody's business, and not among the kernel's kills
@@ -106,8 +116,9 @@ function live(
     metrics.killedIfNeeded(Number(record.latencyNs) / 1e9);
     const report = reportOf(record, rule, list?.rules);
     const isState = report.outcome.action === "spared" || report.outcome.action === "would-kill";
-    if (isState && !spares.isFirst(report)) return; // a scan was quicker; and none will say it again
-    tell(report, sinceMs);
+    // A scan was quicker; and none will say it again.
+    if (isState && !spares.isFirst(report)) count(report);
+    else tell(report, sinceMs);
     if (record.verdict === "kill-failed") killAgain(report);
   }
 
@@ -118,7 +129,7 @@ function live(
     const decision: Decision =
       result.kind === "killed" ? "killed" : result.kind === "missed" ? "missed" : "kill-failed";
     metrics.decided("execwhacker.bpf", decision);
-    if (result.kind === "killed") tell({ ...failed, outcome: { action: "killed", by: "agent" } }, performance.now());
+    if (result.kind === "killed") offer({ ...failed, outcome: { action: "killed", by: "agent" } }, performance.now());
   }
 
   function createLooker(guardedSinceNs: bigint): Looker {
@@ -128,7 +139,7 @@ function live(
       memory: execMemory(house.map("spared"), house.layout),
       guardedSinceNs,
       kill,
-      report: (report) => tell(report, performance.now()),
+      report: (report) => offer(report, performance.now()),
       isFirst: (report) => spares.isFirst(report),
       count: metrics,
     });

@@ -15,7 +15,7 @@ export class Lists {
   }
 
   /** undefined when it was an earlier agent's. */
-  of({ generation }: ExecRecord): CompiledRules | undefined {
+  of({ generation }: Pick<ExecRecord, "generation">): CompiledRules | undefined {
     return this.#byGeneration.get(generation);
   }
 }

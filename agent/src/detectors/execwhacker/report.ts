@@ -11,6 +11,7 @@ export function reportOf(record: ExecRecord, rule: Rule | null, rules: Rules | u
     source: "execwhacker.bpf",
     process: record.process,
     rule,
+    group: record.group.toString(),
     ...(rule === null && record.match !== null ? { matched: record.match.bytes } : {}),
     outcome: outcomeOf(record, rules),
     latencyNs: record.latencyNs,

@@ -3,6 +3,7 @@ import { release } from "node:os";
 import type { Tables } from "@cryptnono/matcher";
 import type { SlotContent } from "@cryptnono/native";
 import type { SensorParts } from "../../sensor/index.js";
+import { SUMMED, TALLIES, TOLD_GROUPS } from "./tallies.js";
 
 /** Kills have a ring of their own, so that no flood of other events can take their room. */
 export const KILL_RING = "kill_events";
@@ -59,6 +60,7 @@ export function execwhackerSensor(
     },
     constants: { check_copied: true, later_copy: laterCopy },
     rings: [KILL_RING, OTHER_RING],
+    kept: [TALLIES, SUMMED, TOLD_GROUPS],
   };
 }
 

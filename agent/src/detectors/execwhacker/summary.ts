@@ -1,0 +1,29 @@
+// Verdicts that the kernel tells of by their number, in the log's words.
+import { ACTION_OF_VERDICT, type Summary } from "../../report/index.js";
+import type { Rules } from "../../types.js";
+import type { Untold } from "./ledger.js";
+
+/** The rules of a generation; undefined when they are not known any more. */
+export type RulesOf = (generation: number) => Rules | undefined;
+
+/** What the kernel counted, in the log's words. */
+export function summaryOfTally({ verdict, count, tally }: Untold, rulesOf: RulesOf): Summary {
+  const action = ACTION_OF_VERDICT[verdict];
+  const summary = { source: "execwhacker.bpf", action, count } as const;
+  const isSubstring = verdict === "spared_substring" ? ({ allowedBy: "is-substring" } as const) : {};
+  if (tally === null) return { ...summary, ...isSubstring, rule: null };
+  const rules = rulesOf(tally.generation);
+  const pattern = verdict === "spared_pattern" ? rules?.allow[tally.patternId] : undefined;
+  return {
+    ...summary,
+    ...isSubstring,
+    ...(pattern === undefined ? {} : { allowedBy: { pattern } }),
+    rule: tally.stringId === null ? null : (rules?.strings[tally.stringId] ?? null),
+    group: tally.group,
+    firstNs: tally.firstNs,
+    lastNs: tally.lastNs,
+    lastPid: tally.pid,
+    uid: tally.uid,
+    cgroupId: tally.cgroupId,
+  };
+}

@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Summary } from "../report/index.js";
+import { createTallying } from "./tallying.js";
+
+const SUMMARY: Summary = { source: "execwhacker.bpf", action: "killed", count: 1, rule: null };
+
+function tallyingWith(lookTakesMs = 0) {
+  let nowMs = 0;
+  let looks = 0;
+  let fails = false;
+  const takes: boolean[] = [];
+  const told: (readonly [count: number, isLast: boolean])[] = [];
+  const errors: unknown[] = [];
+  const tallying = createTallying({
+    counts: {
+      look: () => {
+        looks++;
+        nowMs += lookTakesMs;
+        if (fails) throw new Error("gone");
+      },
+      take: (isLast) => {
+        takes.push(isLast);
+        return [SUMMARY];
+      },
+    },
+    reporter: { tellCounts: (take, isLast = false) => void told.push([take().length, isLast]) },
+    everyMs: 60_000,
+    onError: (error) => void errors.push(error),
+    nowMs: () => nowMs,
+  });
+  return {
+    tallying,
+    takes,
+    told,
+    errors,
+    looks: () => looks,
+    fail: () => {
+      fails = true;
+    },
+    /** So many turns, a second apart. */
+    turns(count: number) {
+      for (let i = 0; i < count; i++) {
+        nowMs += 1000;
+        tallying.turn();
+      }
+    },
+  };
+}
+
+test("counts are looked at each second and told each minute", () => {
+  const { turns, looks, told, takes } = tallyingWith();
+  turns(59);
+  assert.deepEqual([looks(), told], [59, []]);
+  turns(61);
+  assert.equal(looks(), 120);
+  assert.deepEqual(told, [
+    [1, false],
+    [1, false],
+  ]);
+  assert.deepEqual(takes, [false, false]);
+});
+
+test("a look that takes long is made less often", () => {
+  const { turns, looks } = tallyingWith(50);
+  turns(60);
+  assert.ok(looks() >= 10 && looks() <= 14, `${looks()} looks`);
+});
+
+for (const isDetached of [true, false]) {
+  test(`at the end ${isDetached ? "all is told" : "what the next agent goes on with stays"}`, () => {
+    const { tallying, takes, told } = tallyingWith();
+    tallying.finish(isDetached);
+    assert.deepEqual([takes, told], [[isDetached], [[1, true]]]);
+  });
+}
+
+test("a map that cannot be read is a fault, and no end", () => {
+  const { tallying, turns, errors, fail } = tallyingWith();
+  fail();
+  turns(3);
+  tallying.finish(true);
+  assert.equal(errors.length, 4);
+});
+
+test("without a detector's counts the reporter tells its own", () => {
+  let told = 0;
+  const tallying = createTallying({
+    reporter: {
+      tellCounts(take) {
+        told += 1 + take().length;
+      },
+    },
+    everyMs: 1000,
+    onError: (error) => assert.fail(String(error)),
+    nowMs: () => 0,
+  });
+  tallying.finish(true);
+  assert.equal(told, 1);
+});

@@ -1,0 +1,63 @@
+// What is counted and not told one by one: looked at each second, told every so often and at the end.
+import type { Reporter } from "../report/index.js";
+import type { Counts } from "./detector.js";
+
+export interface TallyingParts {
+  /** The detector's. What the agent counts, and lines that were dropped, the reporter knows. */
+  readonly counts?: Counts;
+  readonly reporter: Pick<Reporter, "tellCounts">;
+  readonly everyMs: number;
+  readonly onError: (error: unknown) => void;
+  readonly nowMs?: () => number;
+}
+
+export interface Tallying {
+  run(): void;
+  /** Look, and tell when it is time. */
+  turn(): void;
+  /** The last look and the last line; `isDetached`: nothing is counted any more. Call while the sensor's maps are there. */
+  finish(isDetached: boolean): void;
+}
+
+const LOOK_EVERY_MS = 1000;
+/** Of this much time a look may take one part: with thousands of counts it is some ten milliseconds long. */
+const PARTS = 100;
+const NO_COUNTS: Counts = { look: () => {}, take: () => [] };
+
+export function createTallying(parts: TallyingParts): Tallying {
+  const { counts = NO_COUNTS, reporter, everyMs, onError, nowMs = () => performance.now() } = parts;
+  let timer: NodeJS.Timeout | undefined;
+  let toldMs = nowMs();
+  let nextMs = Number.NEGATIVE_INFINITY;
+
+  function turn(): void {
+    const startMs = nowMs();
+    if (startMs < nextMs) return;
+    try {
+      counts.look();
+      if (startMs - toldMs >= everyMs) {
+        toldMs = startMs;
+        reporter.tellCounts(() => counts.take(false));
+      }
+    } catch (error) {
+      onError(error);
+    }
+    nextMs = startMs + (nowMs() - startMs) * PARTS;
+  }
+
+  return {
+    turn,
+    run() {
+      timer = setInterval(turn, LOOK_EVERY_MS).unref();
+    },
+    finish(isDetached) {
+      clearInterval(timer);
+      try {
+        counts.look();
+        reporter.tellCounts(() => counts.take(isDetached), true);
+      } catch (error) {
+        onError(error);
+      }
+    },
+  };
+}
