@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { unpin } from "@cryptnono/agent/sensor/pins";
 import { type ConfigFile, type LogLine, randomString, type StartOptions, TestAgent } from "../lib/agent.js";
 import { Cgroups, cgroupPathOf } from "../lib/container-cgroups.js";
 import { launch, numbersOf, type Word, Workshop } from "../lib/progs.js";
@@ -173,6 +174,28 @@ test("500 containers, large arguments, a log that halts and a runtime that hangs
   await agent.stop();
   const { whole, counted, dropped } = assertAllTold(agent, killed);
   t.diagnostic(`${killed} killed: ${whole} lines, ${counted} in summaries, ${dropped} lines dropped`);
+});
+
+test("an agent that dies in a flood leaves the count to the next one", async (t) => {
+  const banned = randomString();
+  const pinDir = `/sys/fs/bpf/cryptnono-test-${randomString()}`;
+  const flags = ["--pin-dir", pinDir];
+  const first = await start({ bannedCommandStrings: [banned] }, flags);
+  t.after(() => first.stop("SIGKILL"));
+  const [dir] = cgroups.make(1) as [string];
+  const flooding = flood([dir], 6, ["/bin/true", "true", banned]);
+  await first.waitFor(() => told(first, "killed", "kill").counted > 0, "a summary");
+  await first.stop("SIGKILL");
+  const { killed } = await flooding;
+  const second = await start({ bannedCommandStrings: [banned] }, flags);
+  t.after(async () => {
+    await second.stop();
+    unpin(pinDir);
+  });
+  await second.waitFor(() => sumOf(first) + sumOf(second) >= killed, "the summaries of both");
+  assert.equal(sumOf(first) + sumOf(second), killed);
+  assert.equal(await killedOf(second), killed);
+  t.diagnostic(`${killed} killed: ${sumOf(first)} told by the first, ${sumOf(second)} by the second`);
 });
 
 /** A socket that takes connections and never answers. */
