@@ -126,6 +126,18 @@ static __always_inline __u32 read_path(struct search *s, const char *path)
 	return n > 0 ? n - 1 : 0;
 }
 
+/* The path to the start of the buffer, and where the line goes on. A global function, as what follows: verified once. */
+__attribute__((noinline)) int begin_line(__u32 copy)
+{
+	struct search *s = search_state(copy);
+
+	if (!s)
+		return 0;
+	s->allow.path_bytes = read_path(s, (const char *)s->filename);
+	s->allow.rest = find_rest(s, s->allow.path_bytes);
+	return 0;
+}
+
 /* Strings of `action` that stand in the quoted line alone: where the piece of one was found, the line is walked over for it. A
  * global function: the exec programs have no room on the stack for its variables. No loop of a callback: the walks need the
  * call stack. */
@@ -139,8 +151,7 @@ __attribute__((noinline)) int find_quoted(__u32 copy, __u32 action)
 	sets = s->found_sets[action + ACTION_QUOTED_ENFORCE] & ~s->found_sets[action];
 	if (!sets || s->found_sets[ACTION_ENFORCE] & 1)
 		return 0;
-	s->allow.path_bytes = read_path(s, (const char *)s->filename);
-	s->allow.rest = find_rest(s, s->allow.path_bytes);
+	begin_line(copy);
 	for (__u32 set = 0; set < MAX_ALLOW_SETS; set++) {
 		int result = (sets >> set) & 1 ? quoted_search(copy, action * MAX_ALLOW_SETS + set) : ALLOW_NONE;
 
@@ -173,13 +184,11 @@ static __always_inline void try_sets(struct search *s, __u32 path_bytes)
 
 /* Patterns see the line under each name that the process truly has: the path that was given, if it is plain, and the path of
  * the file that runs. */
-static __always_inline void find_spared(struct search *s, const char *path)
+static __always_inline void find_spared(struct search *s)
 {
-	__u32 path_bytes = read_path(s, path);
-
-	s->allow.rest = find_rest(s, path_bytes);
+	begin_line(s->copy);
 	if (s->is_plain)
-		try_sets(s, path_bytes);
+		try_sets(s, s->allow.path_bytes);
 	try_sets(s, take_true_path(s));
 }
 
@@ -220,15 +229,16 @@ static __always_inline __u32 by_way(struct filters *f, __u32 way)
 	return way == WAY_LET_GO ? VERDICT_LET_GO : f->policy.flags & POLICY_ENFORCE ? VERDICT_KILLED : VERDICT_WOULD_KILL;
 }
 
-/* KILLED says what is to be done; the caller does it. */
-static __always_inline __u32 judge(struct search *s, struct filters *f, const char *path)
+/* What was found, and what of it is spared, becomes a verdict. */
+__attribute__((noinline)) int settle(__u32 copy)
 {
-	__u32 unsearched = s->flags & (EVENT_UNREADABLE | EVENT_OVER_LONG), spared;
+	struct search *s = search_state(copy);
+	struct filters *f = s ? search_filters(s->slot) : NULL;
+	__u32 unsearched, spared;
 
-	s->allow.spared_sets = s->allow.told_pattern = 0;
-	/* Set 0 alone needs no line. */
-	if (!(s->found_sets[ACTION_ENFORCE] & 1) && (s->found_sets[ACTION_ENFORCE] || s->found_sets[ACTION_AUDIT] > 1))
-		find_spared(s, path);
+	if (!s || !f)
+		return VERDICT_PASS;
+	unsearched = s->flags & (EVENT_UNREADABLE | EVENT_OVER_LONG);
 	spared = s->allow.spared_sets;
 	if (tell_first(s, ACTION_ENFORCE, ~spared))
 		return VERDICT_KILLED;
@@ -241,6 +251,16 @@ static __always_inline __u32 judge(struct search *s, struct filters *f, const ch
 	if (tell_first(s, ACTION_ENFORCE, spared) || tell_first(s, ACTION_AUDIT, spared))
 		return VERDICT_SPARED_PATTERN;
 	return s->has_told ? VERDICT_SPARED_SUBSTRING : VERDICT_PASS;
+}
+
+/* KILLED says what is to be done; the caller does it. */
+static __always_inline __u32 judge(struct search *s)
+{
+	s->allow.spared_sets = s->allow.told_pattern = 0;
+	/* Set 0 alone needs no line. */
+	if (!(s->found_sets[ACTION_ENFORCE] & 1) && (s->found_sets[ACTION_ENFORCE] || s->found_sets[ACTION_AUDIT] > 1))
+		find_spared(s);
+	return settle(s->copy);
 }
 
 /* ---- the exec ---- */
@@ -372,7 +392,7 @@ static __always_inline void see_true_path(struct search *s, struct filters *f, s
 	forget_true_path(s->copy);
 	if (s->flags & EVENT_SCRIPT || (s->is_plain && !s->found_sets[ACTION_ENFORCE] && !s->found_sets[ACTION_AUDIT]))
 		return;
-	read_true_path(s->copy, task, BPF_CORE_READ(task, mm, exe_file));
+	read_true_path(s->copy);
 	if (s->is_plain || s->stop)
 		return;
 	bytes = take_true_path(s);
@@ -488,7 +508,7 @@ static __always_inline __u32 look(struct search *s, struct filters *f, struct ta
 	find_quoted(s->copy, ACTION_ENFORCE);
 	find_quoted(s->copy, ACTION_AUDIT);
 	see_true_path(s, f, task);
-	return judge(s, f, path);
+	return judge(s);
 }
 
 /* The verdict takes effect, and only then is it told. */
@@ -791,7 +811,7 @@ int judge_buffer(struct judge_args *in)
 	find_quoted(0, ACTION_ENFORCE);
 	find_quoted(0, ACTION_AUDIT);
 	forget_true_path(0);
-	in->verdict = judge(s, f, path);
+	in->verdict = judge(s);
 	in->elapsed_ns = bpf_ktime_get_ns() - entered;
 	in->string_id = s->told.string_id;
 	in->pattern_id = s->allow.told_pattern;

@@ -147,8 +147,10 @@ LOOP_BODY(path_name, struct path_down)
 }
 
 /* Read the path of the file that runs. A file that has no name any more has no path. */
-static __always_inline void read_true_path(__u32 copy, struct task_struct *task, struct file *file)
+__attribute__((noinline)) int read_true_path(__u32 copy)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct file *file = BPF_CORE_READ(task, mm, exe_file);
 	struct true_path *t = bpf_map_lookup_elem(&true_paths, &copy);
 	struct path_down down = { .t = t };
 	struct path_up up = { .t = t };
@@ -156,11 +158,11 @@ static __always_inline void read_true_path(__u32 copy, struct task_struct *task,
 	struct vfsmount *mount;
 
 	if (!t)
-		return;
+		return 0;
 	t->bytes = t->components = 0;
 	dentry = BPF_CORE_READ(file, f_path.dentry);
 	if (!BPF_CORE_READ(dentry, d_hash.pprev))
-		return;
+		return 0;
 	up.dentry = dentry;
 	mount = BPF_CORE_READ(file, f_path.mnt);
 	up.mount = (void *)mount - bpf_core_field_offset(struct mount, mnt);
@@ -168,10 +170,11 @@ static __always_inline void read_true_path(__u32 copy, struct task_struct *task,
 	up.root_mount = BPF_CORE_READ(task, fs, root.mnt);
 	LOOP(path_component, 2 * MAX_COMPONENTS, &up);
 	if (!up.arrived || t->components > MAX_COMPONENTS)
-		return;
+		return 0;
 	LOOP(path_name, t->components, &down);
 	if (t->bytes >= MAX_PATH_BYTES)
 		t->bytes = 0;
+	return 0;
 }
 
 static __always_inline void forget_true_path(__u32 copy)
