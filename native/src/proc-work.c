@@ -166,11 +166,10 @@ static bool is_local_mount(char *line)
 	return false;
 }
 
-/* By the mount table, which is in the kernel's memory: fstatfs would ask the file system, and FUSE's may never answer. */
-static bool is_local(struct work *work, int process, int fd)
+/* Whether mount `id` is in the table and local. */
+static bool is_local_in(struct work *work, int mounts, int id)
 {
 	char *text = (char *)work->scratch, *line, *end;
-	int id = mount_id(fd), mounts = openat(process, "mountinfo", O_RDONLY | O_CLOEXEC);
 	size_t kept = 0, total = 0;
 	bool found = false, local = false;
 	ssize_t n;
@@ -192,6 +191,16 @@ static bool is_local(struct work *work, int process, int fd)
 	if (mounts >= 0)
 		close(mounts);
 	return local;
+}
+
+/* By mount tables, which are in the kernel's memory: fstatfs would ask the file system, and FUSE's may never answer. A process's
+ * own table has no mount that its root lies within (chroot): that may be in the agent's. */
+static bool is_local(struct work *work, int process, int fd)
+{
+	int id = mount_id(fd);
+
+	return is_local_in(work, openat(process, "mountinfo", O_RDONLY | O_CLOEXEC), id) ||
+	       is_local_in(work, open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC), id);
 }
 
 static int look_up(int root, const char *path, uint64_t resolve)

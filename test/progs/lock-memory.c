@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Takes its own memory's lock for good: a page that a FUSE file system of its own never delivers, read by a child through
  * /proc/PID/mem, keeps the lock for reading; then a mapping waits for it for writing, and everyone else behind that. Tells the
- * process id. The arguments are its own; with `page` as the first, its argument area lies on that page instead. */
+ * process id. With `page` as the first argument a page within the second, of 8 KiB at least, lies on that file instead.
+ * Whoever lists command lines on this machine (ps) waits for it: it ends by itself after 15 seconds. */
 #define _GNU_SOURCE
 #include "words.h"
 #include <stdint.h>
@@ -14,6 +15,7 @@
 #include <sys/stat.h>
 
 #define PAGE 4096
+#define LIFE_SECONDS 15
 
 static void answer(int fuse, const struct fuse_in_header *in, int error, const void *body, size_t length)
 {
@@ -81,13 +83,14 @@ static void read_own_page(const char *page)
 static void hang(const char *file, char **argv)
 {
 	int fd = open(file, O_RDONLY);
-	char *page, *arguments = (char *)((uintptr_t)argv[0] & ~(uintptr_t)(PAGE - 1));
+	char *page;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (fd < 0)
 		die("open the file");
 	if (argv[1] && strcmp(argv[1], "page") == 0) {
-		if (mmap(arguments, PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0) == MAP_FAILED)
+		page = (char *)(((uintptr_t)argv[2] + PAGE - 1) & ~(uintptr_t)(PAGE - 1));
+		if (mmap(page, PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0) == MAP_FAILED)
 			die("map the file over the arguments");
 		tell();
 		for (;;)
@@ -107,7 +110,8 @@ int main(int argc, char **argv)
 	char folder[] = "/tmp/cn-fuse-XXXXXX", file[64], options[64];
 	int fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 
-	(void)argc;
+	if (argc < 3)
+		die("two arguments");
 	if (fuse < 0 || unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    mount("cryptnono", "/tmp", "tmpfs", 0, NULL) || !mkdtemp(folder))
 		die("prepare");
@@ -119,7 +123,7 @@ int main(int argc, char **argv)
 		close(fuse);
 		hang(file, argv);
 	}
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	alarm(LIFE_SECONDS); /* with its server the file system ends, and with that all that wait */
 	serve(fuse);
 	return 0;
 }
