@@ -127,15 +127,15 @@ static __always_inline enum allow_result nfa_result(struct nfa_walk *w)
 }
 
 /* A global function, as the next one: verified once, by itself. */
-__attribute__((noinline)) int nfa_search(__u32 copy, __u32 set, __u32 block)
+/* Before and after the walk over a line, each by itself: what they keep on the stack is gone while the walk needs it. */
+__attribute__((noinline)) int nfa_start(__u32 copy, __u32 set, __u32 block)
 {
 	struct search *s = search_state(copy);
-	struct filters *f = s ? search_filters(s->slot) : NULL;
 	struct allow_table *table = s ? allow_table(s->slot) : NULL;
 	struct nfa_walk walk = { .s = s };
 
-	if (!s || !f || !table)
-		return ALLOW_NONE;
+	if (!s || !table)
+		return 0;
 	walk.nfa = &table->nfa;
 	nfa_begin(&s->nfa, &table->nfa.block[block & (NFA_BLOCKS - 1)]);
 	s->allow.cut = s->allow.decided = 0;
@@ -146,8 +146,18 @@ __attribute__((noinline)) int nfa_search(__u32 copy, __u32 set, __u32 block)
 		s->nfa.bits[QUOTED][i] = i < s->nfa.words ? table->nfa.start[at & (MAX_ALLOW_SETS * NFA_WORDS - 1)] : 0;
 	}
 	nfa_open(&walk);
-	nfa_bytes(s->copy, 0, s->allow.path_bytes);
-	read_line(s, f->policy.max_allow_bytes, true);
+	return 0;
+}
+
+__attribute__((noinline)) int nfa_end(__u32 copy)
+{
+	struct search *s = search_state(copy);
+	struct allow_table *table = s ? allow_table(s->slot) : NULL;
+	struct nfa_walk walk = { .s = s };
+
+	if (!s || !table)
+		return ALLOW_NONE;
+	walk.nfa = &table->nfa;
 	return nfa_result(&walk);
 }
 
@@ -157,24 +167,44 @@ __attribute__((noinline)) int allow_search(__u32 copy, __u32 set)
 	struct search *s = search_state(copy);
 	struct filters *f = s ? search_filters(s->slot) : NULL;
 	struct allow_table *table = s ? allow_table(s->slot) : NULL;
-	bool over;
 	int result;
 
 	if (!s || !f || !table)
 		return ALLOW_NONE;
 	result = search_dfa(s, table, DFA_PATTERNS, set & (MAX_ALLOW_SETS - 1), f->policy.max_allow_bytes);
-	over = result == ALLOW_OVER;
-	for (__u32 block = 0; block < NFA_BLOCKS && result != ALLOW_SPARED; block++) {
+	if (result == ALLOW_OVER)
+		s->flags |= EVENT_ALLOW_CUT;
+	return result;
+}
+
+/* The same for the patterns that are walked as bits. Beside the other and not within it: their walks need all of the stack. */
+__attribute__((noinline)) int nfa_search(__u32 copy, __u32 set)
+{
+	struct search *s = search_state(copy);
+	struct filters *f = s ? search_filters(s->slot) : NULL;
+	struct allow_table *table = s ? allow_table(s->slot) : NULL;
+
+	if (!s || !f || !table)
+		return ALLOW_NONE;
+#pragma clang loop unroll(disable)
+	for (__u64 block = 0; block < NFA_BLOCKS; block++) {
+		int result;
+
+		barrier_var(block); /* 64 bits wide, and kept so: search.bpf.h, filter_some_chunks */
+		if (block >= NFA_BLOCKS)
+			break;
 		if (!((table->nfa.block[block].sets >> (set & (MAX_ALLOW_SETS - 1))) & 1))
 			continue;
-		result = nfa_search(copy, set, block);
-		over |= result == ALLOW_OVER;
+		nfa_start(copy, set, block);
+		nfa_bytes(copy, 0, s->allow.path_bytes);
+		read_line(s, f->policy.max_allow_bytes, true);
+		result = nfa_end(copy);
+		if (result == ALLOW_SPARED)
+			return ALLOW_SPARED;
+		if (result == ALLOW_OVER)
+			s->flags |= EVENT_ALLOW_CUT;
 	}
-	if (result == ALLOW_SPARED)
-		return ALLOW_SPARED;
-	if (over)
-		s->flags |= EVENT_ALLOW_CUT;
-	return over ? ALLOW_OVER : ALLOW_NONE;
+	return ALLOW_NONE;
 }
 
 #endif

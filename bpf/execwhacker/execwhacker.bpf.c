@@ -146,22 +146,23 @@ __attribute__((noinline)) int find_quoted(__u32 copy, __u32 action)
 	struct search *s = search_state(copy);
 	__u32 sets;
 
-	if (!s || action > ACTION_AUDIT)
+	if (!s)
 		return 0;
-	sets = s->found_sets[action + ACTION_QUOTED_ENFORCE] & ~s->found_sets[action];
+	barrier_var(action); /* or clang masks one copy of it and uses another */
+	sets = s->found_sets[(action & 1) + ACTION_QUOTED_ENFORCE] & ~s->found_sets[action & 1];
 	if (!sets || s->found_sets[ACTION_ENFORCE] & 1)
 		return 0;
 	begin_line(copy);
 	for (__u32 set = 0; set < MAX_ALLOW_SETS; set++) {
-		int result = (sets >> set) & 1 ? quoted_search(copy, action * MAX_ALLOW_SETS + set) : ALLOW_NONE;
+		int result = (sets >> set) & 1 ? quoted_search(copy, (action & 1) * MAX_ALLOW_SETS + set) : ALLOW_NONE;
 
 		if (result == ALLOW_OVER)
 			s->flags |= EVENT_OVER_LONG;
 		if (result != ALLOW_SPARED)
 			continue;
-		s->found[action][set] = s->found[action + ACTION_QUOTED_ENFORCE][set];
-		s->found[action][set].string_id = s->allow.pattern;
-		s->found_sets[action] |= 1U << set;
+		s->found[action & 1][set] = s->found[(action & 1) + ACTION_QUOTED_ENFORCE][set];
+		s->found[action & 1][set].string_id = s->allow.pattern;
+		s->found_sets[action & 1] |= 1U << set;
 	}
 	return 0;
 }
@@ -175,7 +176,8 @@ static __always_inline void try_sets(struct search *s, __u32 path_bytes)
 	if (!path_bytes)
 		return;
 	for (__u32 set = 1; set < MAX_ALLOW_SETS; set++) {
-		if (!((sets >> set) & 1) || allow_search(s->copy, set) != ALLOW_SPARED)
+		if (!((sets >> set) & 1) ||
+		    (allow_search(s->copy, set) != ALLOW_SPARED && nfa_search(s->copy, set) != ALLOW_SPARED))
 			continue;
 		s->allow.spared_sets |= 1U << set;
 		s->allow.patterns[set] = s->allow.pattern;
@@ -599,6 +601,16 @@ LOOP_BODY(touch_page, struct touch_walk)
 	return bpf_copy_from_user(&byte, 1, (void *)(ctx->args + at)) != 0;
 }
 
+/* Not inlined: the walks behind the caller need what the stack has. */
+static __attribute__((noinline)) int touch_pages(struct later *l)
+{
+	struct touch_walk touch = { .bytes = l->args_bytes, .args = l->args };
+
+	if (touch.bytes)
+		LOOP(touch_page, touch.bytes / 4096 + 2, &touch);
+	return 0;
+}
+
 /* A second look may be preempted by another one on the same CPU, which then finds the state taken. */
 static __always_inline bool take_state(struct search *s)
 {
@@ -608,16 +620,12 @@ static __always_inline bool take_state(struct search *s)
 static int look_later(struct bpf_map *map, void *key, void *value)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct touch_walk touch = {};
 	struct later *l = value;
 	struct filters *f;
 	struct search *s;
 	__u32 verdict, copy = later_copy;
 
-	touch.bytes = l->args_bytes;
-	touch.args = l->args;
-	if (touch.bytes)
-		LOOP(touch_page, touch.bytes / 4096 + 2, &touch);
+	touch_pages(l);
 	s = search_state(copy);
 	if (!s)
 		return 0;
