@@ -118,14 +118,6 @@ test("a path that leads out of the process's root is not followed: what lies the
   const told = ({ process: victim }: Living) => agent.lines.filter(({ pid }) => pid === victim.pid);
   // A look-up that the swapping disturbed is made again at the next scan, and told once.
   for (const victim of victims) assert.ok(told(victim).length > 0);
-  t.diagnostic(
-    JSON.stringify(
-      victims
-        .flatMap(told)
-        .map(({ action }) => action)
-        .sort(),
-    ),
-  );
   const counted = once(swapping.process.stdout!, "data");
   swapping.process.stdin!.end();
   const { opened } = numbersOf(String(await counted));
@@ -267,6 +259,7 @@ describe("lines that are long or many", () => {
     );
     const [cpu, since] = [cpuSeconds(pid), await scans(agent)];
     await afterScans(agent, 3);
+    clearInterval(watching);
     const perScan = (cpuSeconds(pid) - cpu) / ((await scans(agent)) - since);
     t.diagnostic(`${Math.round(most)} MiB at most; ${perScan.toFixed(2)} s of a CPU a scan of what is known`);
     assert.ok(most < 160, `${most} MiB`);
