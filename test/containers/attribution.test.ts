@@ -20,7 +20,7 @@ const containerds = ["containerd", process.env["CRYPTNONO_TEST_CONTAINERD"]].fil
 
 for (const binary of containerds) {
   const skip = missingFor([binary, "runc", "ctr", "busybox", "tar"], "containerd runc busybox-static tar");
-  describe(`a process in a CRI container of ${binary}`, { skip, timeout: 60_000 }, () => {
+  describe(`a process in a CRI container of ${binary}`, { skip, timeout: 900_000 }, () => {
     let scratch: Scratch;
     let containerd: Containerd;
     let lookup: ContainerLookup;
@@ -128,7 +128,7 @@ const skipDocker = missingFor(
   ["dockerd", "docker", "containerd", "runc", "busybox", "tar"],
   "docker.io containerd runc busybox-static tar",
 );
-describe("a process in a Docker container", { skip: skipDocker, timeout: 60_000 }, () => {
+describe("a process in a Docker container", { skip: skipDocker, timeout: 900_000 }, () => {
   const image = "cryptnono-test/busybox:1";
   let scratch: Scratch;
   let dockerd: Dockerd;

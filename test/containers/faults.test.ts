@@ -23,7 +23,7 @@ const WAIT_MS = 500;
 const SLACK_MS = 4000;
 const KILLS = 1000;
 
-describe("a look-up while containerd", { skip, timeout: 90_000 }, () => {
+describe("a look-up while containerd", { skip, timeout: 900_000 }, () => {
   let scratch: Scratch;
   let containerd: Containerd;
   let lookup: ContainerLookup;
@@ -140,7 +140,7 @@ const skipDocker = missingFor(
   ["dockerd", "docker", "containerd", "runc", "busybox", "tar"],
   "docker.io containerd runc busybox-static tar",
 );
-describe("a look-up while dockerd", { skip: skipDocker, timeout: 60_000 }, () => {
+describe("a look-up while dockerd", { skip: skipDocker, timeout: 900_000 }, () => {
   const image = "cryptnono-test/busybox:1";
   let scratch: Scratch;
   let dockerd: Dockerd;

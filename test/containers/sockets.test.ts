@@ -23,7 +23,7 @@ const ID = "0d".repeat(32);
 
 type Line = Readonly<Record<string, unknown>>;
 
-describe("a runtime's socket that cannot be used", { skip, timeout: 120_000 }, () => {
+describe("a runtime's socket that cannot be used", { skip, timeout: 900_000 }, () => {
   let scratch: Scratch;
   let config: string;
 
@@ -143,7 +143,7 @@ describe("a runtime's socket that cannot be used", { skip, timeout: 120_000 }, (
             const fitting = lines.filter(fits);
             return fitting.length > 0 ? fitting : null;
           },
-          30_000,
+          120_000,
         ),
     };
   }

@@ -66,7 +66,7 @@ export async function startAgent(
   createInterface(child.stdout).on("line", (line) => lines.push(JSON.parse(line)));
   const agent: Agent = {
     lines,
-    async waitFor(what, fits, count = 1, timeoutMs = 15_000) {
+    async waitFor(what, fits, count = 1, timeoutMs = 120_000) {
       let fitting: readonly LogLine[] = [];
       await until(
         what,

@@ -145,6 +145,9 @@ state = "${directory}/state"
 `;
 }
 
+/** A bound for what hangs: on a busy machine a pod takes half a minute. */
+const CALL_MS = 180_000;
+
 type Call = (method: string, request: Buffer) => Promise<Buffer>;
 
 /** Field numbers as in runtime.v1's api.proto, beside each the name there. */
@@ -162,7 +165,7 @@ async function runPod(
         (bytes: Buffer) => bytes,
         (bytes: Buffer) => bytes,
         request,
-        { deadline: Date.now() + 20_000 },
+        { deadline: Date.now() + CALL_MS },
         (error, value) =>
           error === null ? resolve(value ?? Buffer.alloc(0)) : reject(new Error(`${method}: ${error.details}`)),
       );

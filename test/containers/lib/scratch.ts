@@ -116,7 +116,11 @@ function removeTree(directory: string): void {
 }
 
 /** Look again and again until there is something other than null; fails with `what` after `timeoutMs`. */
-export async function until<T>(what: string, look: () => Promise<T | null> | T | null, timeoutMs = 15_000): Promise<T> {
+export async function until<T>(
+  what: string,
+  look: () => Promise<T | null> | T | null,
+  timeoutMs = 120_000,
+): Promise<T> {
   const endMs = performance.now() + timeoutMs;
   for (;;) {
     const found = await look();
