@@ -12,6 +12,8 @@ export interface SensorOptions {
   readonly maxEntries?: Readonly<Record<string, number>>;
   /** Programs that are not loaded. */
   readonly skip?: readonly string[];
+  /** Weak kernel functions that are taken for absent: this kernel has them in another form, which libbpf refuses. */
+  readonly absent?: readonly string[];
 }
 
 /** A program and, for one that is attached to a cgroup, the cgroup's path. */
@@ -35,9 +37,9 @@ export class Sensor {
   }
 
   /** Read an object. The first method that needs the kernel loads it; {@link load} begins that in the background. */
-  static open({ object, constants = {}, maxEntries = {}, skip = [] }: SensorOptions): Sensor {
+  static open({ object, constants = {}, maxEntries = {}, skip = [], absent = [] }: SensorOptions): Sensor {
     return call((addon) => {
-      const handle = addon.openSensor(object);
+      const handle = addon.openSensor(absent.reduce(rename, object));
       for (const [name, value] of Object.entries(constants)) addon.setConstant(handle, name, Number(value));
       for (const [name, entries] of Object.entries(maxEntries)) addon.setMaxEntries(handle, name, entries);
       for (const name of skip) addon.skipProgram(handle, name);
@@ -145,6 +147,14 @@ export class Sensor {
   close(): void {
     call((addon) => addon.closeSensor(this.#handle));
   }
+}
+
+/** The object with `name` called what no kernel function is called, in its symbols and in its BTF. */
+function rename(object: Uint8Array, name: string): Uint8Array {
+  const bytes = Buffer.from(object);
+  const [wanted, other] = [Buffer.from(`\0${name}\0`), Buffer.from(`\0${"x".repeat(name.length)}\0`)];
+  for (let at = bytes.indexOf(wanted); at >= 0; at = bytes.indexOf(wanted, at + 1)) other.copy(bytes, at);
+  return bytes;
 }
 
 function splitBatch(batch: Uint8Array): Uint8Array[] {

@@ -46,7 +46,13 @@ export class KernelMatcher {
     const object = readFileSync(`${ROOT}build/bpf/execwhacker.bpf.o`);
     const skip = this.#parts.skip.filter((program) => program !== TEST_PROGRAM);
     const { maxEntries } = this.#parts;
-    this.#sensor = Sensor.open({ object, constants: { without_bpf_loop: withoutBpfLoop }, maxEntries, skip });
+    this.#sensor = Sensor.open({
+      object,
+      constants: { without_bpf_loop: withoutBpfLoop },
+      maxEntries,
+      skip,
+      absent: this.#parts.absent ?? [],
+    });
     this.#layout = this.#sensor.layout();
     this.#args = structLayout(this.#layout, "judge_args");
   }

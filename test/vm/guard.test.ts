@@ -52,12 +52,13 @@ for (const { loop, withoutBpfLoop } of LOOPS) {
     after(() => guard.close());
 
     test("the verifier accepts the programs", (t) => {
-      const { skip, maxEntries, constants } = execwhackerSensor();
+      const { skip, absent = [], maxEntries, constants } = execwhackerSensor();
       const sensor = Sensor.open({
         object: OBJECT,
         constants: { ...constants, without_bpf_loop: withoutBpfLoop },
         maxEntries,
         skip,
+        absent,
       });
       t.after(() => sensor.close());
       const { verifiedInstructions, missed } = sensor.statistics(GUARD_PROGRAM);

@@ -34,6 +34,8 @@ export interface SensorParts {
   readonly mainProgram: string;
   /** Programs of the object that are not wanted. */
   readonly skip: readonly string[];
+  /** Weak kernel functions that this kernel has in another form. */
+  readonly absent?: readonly string[];
   /** Values of the object's `const volatile` variables that are not its own. */
   readonly constants: Readonly<Record<string, number | boolean>>;
   /** Sizes of maps and rings that are not the object's own. */
@@ -97,12 +99,12 @@ export class Guard {
    */
   constructor(parts: SensorParts, options: GuardOptions, native: SensorFactory = Sensor) {
     const { object, pinDir } = options;
-    const { constants, maxEntries, skip } = parts;
+    const { constants, maxEntries, skip, absent = [] } = parts;
     this.#parts = parts;
     this.#options = options;
     this.#native = native;
     this.#pinDir = pinDir === null ? null : makePinDir(pinDir, parts.detector);
-    this.#sensor = native.open({ object, constants, maxEntries, skip });
+    this.#sensor = native.open({ object, constants, maxEntries, skip, absent });
     this.layout = this.#sensor.layout();
     this.#continueCounters();
     // The kernel's verifier works while the config is read: what it says comes with the first call on the sensor.

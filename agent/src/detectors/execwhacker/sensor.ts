@@ -59,6 +59,8 @@ export function execwhackerSensor(
       [HASHINGS]: states + 1,
     },
     constants: { check_copied: true, later_copy: laterCopy },
+    // From 7.0 on it takes an argument that the verifier gives, and has a name without the ending (execwhacker.bpf.c).
+    absent: isAtLeast(kernelRelease, 7, 0) ? ["bpf_task_work_schedule_signal_impl"] : [],
     rings: [KILL_RING, OTHER_RING],
     kept: [TALLIES, SUMMED, TOLD_GROUPS],
   };
