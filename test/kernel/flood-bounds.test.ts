@@ -170,7 +170,7 @@ test("500 containers, large arguments, a log that halts and a runtime that hangs
   assert.ok(most < MOST_RSS_BYTES, `${most} bytes`);
   assert.equal(await killedOf(agent), killed);
   agent.read();
-  await agent.waitFor(() => sumOf(agent) >= killed, "all of them");
+  await agent.waitFor(() => sumOf(agent) >= killed, "all of them", 120_000);
   await agent.stop();
   const { whole, counted, dropped } = assertAllTold(agent, killed);
   t.diagnostic(`${killed} killed: ${whole} lines, ${counted} in summaries, ${dropped} lines dropped`);
