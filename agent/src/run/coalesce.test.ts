@@ -19,6 +19,7 @@ test("three hundred wishes during one run are one more run", async () => {
   for (let i = 0; i < 300; i++) wish();
   ends[0]!();
   await turn();
+  await turn();
   assert.equal(ends.length, 2);
   ends[1]!();
   await settled();

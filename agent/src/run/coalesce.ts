@@ -1,5 +1,7 @@
 // Wishes for one job, which runs once at a time: however many come while it runs, it runs once more.
 
+import { setImmediate as turn } from "node:timers/promises";
+
 export interface Coalesced {
   wish(): void;
   /** Resolves when no run is under way or wished for. */
@@ -15,6 +17,7 @@ export function coalesce(job: () => Promise<void>): Coalesced {
     while (wished) {
       wished = false;
       await job();
+      await turn();
     }
     running = null;
   }
@@ -22,7 +25,8 @@ export function coalesce(job: () => Promise<void>): Coalesced {
   return {
     wish() {
       wished = true;
-      running ??= Promise.resolve().then(run);
+      // Not at once: signals come one by one, and what has come with this one is one wish with it.
+      running ??= turn().then(run);
     },
     async settled() {
       await running;
