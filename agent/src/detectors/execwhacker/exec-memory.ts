@@ -1,27 +1,11 @@
 // What the kernel remembers of processes that a pattern spared at exec: a verdict there binds whoever sees them again.
 import { hashStrings, type Layout, type SensorMap, structLayout } from "@cryptnono/native";
-
-/** `struct spared` of bpf/execwhacker/execwhacker.h: the verdict at exec, for as long as the arguments are those. */
-export interface SparedAtExec {
-  /** The path that was given to exec; null when it was too long to be kept. */
-  readonly path: Uint8Array | null;
-  readonly stringId: number;
-  readonly patternId: number;
-  /** Of the list that the numbers are from. */
-  readonly generation: number;
-  /** Whether the argument area, as /proc/PID/cmdline has it, is another one by now. */
-  hasChanged(area: Uint8Array): boolean;
-}
-
-export interface ExecMemory {
-  /** What is known of the process with this number that began at this time, in nanoseconds since boot. */
-  spared(pid: number, startTimeNs: bigint): SparedAtExec | null;
-}
+import type { ExecMemory } from "./scan/index.js";
 
 /** /proc/PID/stat counts in ticks of 10 ms: two times of one process may differ by that. */
 const TICK_NS = 10_000_000n;
 
-/** @param map - The sensor's map `spared`. */
+/** @param map - The sensor's map `spared`: `struct spared` of bpf/execwhacker/execwhacker.h by thread group. */
 export function execMemory(map: Pick<SensorMap, "get">, layout: Layout): ExecMemory {
   const { offsets, sizes } = structLayout(layout, "spared");
   const at = (field: string) => {

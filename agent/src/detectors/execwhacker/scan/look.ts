@@ -2,6 +2,7 @@
 import { AREA_PIECE_BYTES, type AreaPiece } from "@cryptnono/native";
 import type { Killer } from "../../../kill/index.js";
 import { hasEnded, isDead, type ProcFiles, type ProcStat, parseStat, ticksToNs } from "../../../proc/index.js";
+import type { Decision } from "../../../report/index.js";
 import type { JudgeVerdict, Outcome, Report, Source } from "../../../types.js";
 import type { ExecMemory, SparedAtExec } from "./exec-memory.js";
 import { factsOf } from "./facts.js";
@@ -32,15 +33,6 @@ export interface LookCounts {
   decided(source: Source, decision: Decision): void;
   scanFailed(why: "vanished" | "unreadable" | "stuck"): void;
 }
-
-export type Decision =
-  | "killed"
-  | "missed"
-  | "kill-failed"
-  | "would-kill"
-  | "is-substring"
-  | "allowed-pattern"
-  | "no-match";
 
 /** What a look came to, for whoever decides what to look at next. */
 export interface Looked {
