@@ -27,6 +27,28 @@ export class Fields {
     if (text.length > max) this.truncated(key, { total_chars: text.length, shown_chars: max });
   }
 
+  /** A list or an object, whose size the caller bounds. */
+  value(key: string, value: readonly unknown[] | Readonly<Record<string, unknown>> | boolean): void {
+    this.#fields[key] = value;
+  }
+
+  /** Byte strings as a list of texts, as many as fit. */
+  list(key: string, items: readonly Uint8Array[]): void {
+    const max = MAX_LABELS_CHARS >> this.#shrink;
+    const shown: string[] = [];
+    let isExact = true;
+    let left = max;
+    for (const item of items) {
+      if (left <= 0) break;
+      const { text, exact } = decode(item.subarray(0, left));
+      shown.push(text);
+      isExact &&= exact && item.length <= left;
+      left -= item.length + 1;
+    }
+    this.#fields[key] = shown;
+    if (shown.length < items.length || !isExact) this.truncated(key, { total: items.length, shown: shown.length });
+  }
+
   /**
    * Bytes as text; when they are not UTF-8, `<key>_base64` has the exact ones. `cmdline` comes cut already, and `matched` is
    * a banned string's length.

@@ -11,6 +11,7 @@ export const IMPORTANCE: Readonly<Record<LineKind, number>> = {
   lookup: 1,
   spare: 1,
   "let-go": 2,
+  refusal: 2,
   "would-kill": 2,
   kill: 3,
   summary: 4,

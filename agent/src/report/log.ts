@@ -28,8 +28,34 @@ export interface LogLine {
   readonly group?: string;
 }
 
+/** A line of a detector's own about one process. */
+export interface OwnLine {
+  readonly kind: LineKind;
+  readonly level: Level;
+  /** Where the process stood: its container is named. */
+  readonly cgroup: CgroupIdentity;
+  readonly group?: string;
+  readonly pid: number;
+  readonly source: string;
+  /** The container's words stand in a `container` of their own, as tcpflowkiller's do, and not beside the rest. */
+  readonly nestsContainer?: boolean;
+  /** The detector's words, before the container's. May be called again, for a line that was too long. */
+  fill(fields: Fields): void;
+  /** Those behind the time. */
+  more?(fields: Fields): void;
+}
+
 /** What a line tells: of one process, of many, or of the agent. `lookup`: why a container could not be named. */
-export type LineKind = "kill" | "would-kill" | "let-go" | "spare" | "lookup" | "summary" | "notice" | "debug";
+export type LineKind =
+  | "kill"
+  | "would-kill"
+  | "let-go"
+  | "spare"
+  | "refusal"
+  | "lookup"
+  | "summary"
+  | "notice"
+  | "debug";
 
 export type Level = "debug" | "info" | "warning" | "error";
 
@@ -40,6 +66,8 @@ export interface ReportFormatter {
    * @param isBrief - Show an eighth of the command line, in an eighth of the time.
    */
   lines(report: Report, container: ContainerResult, isBrief?: boolean): LogLine[];
+  /** A detector's own line; before it, when the container could not be found, a line that says why. */
+  own(line: OwnLine, container: ContainerResult): LogLine[];
   /** One line for many processes. */
   summary(summary: Summary, container: ContainerResult): LogLine;
   /** A line about the agent itself. `fields` may hold anything JSON can; none of it may be a banned string. */
@@ -120,16 +148,38 @@ export function createFormatter(options: LogOptions = {}): ReportFormatter {
     if (process.pidNamespace !== undefined) fields.set("pid_namespace", process.pidNamespace);
   }
 
-  function lookupFailedLine(report: Report, failed: ContainerResult & { kind: "failed" }): LogLine {
+  function ownText(line: OwnLine, container: ContainerResult, shrink: number): string {
+    const fields = new Fields(shrink);
+    line.fill(fields);
+    if (line.nestsContainer && container.kind !== "host") {
+      fields.nested("container", (nested) => {
+        addContainer(nested, container);
+        addContainerIdentity(nested, container);
+        addContainerMore(nested, container);
+      });
+    } else addContainer(fields, container);
+    addTime(fields, line.level);
+    line.more?.(fields);
+    if (!line.nestsContainer) {
+      addContainerIdentity(fields, container);
+      addContainerMore(fields, container);
+    }
+    return fields.line();
+  }
+
+  function lookupFailedLine(
+    { pid, source, group }: Pick<OwnLine, "pid" | "source" | "group">,
+    failed: ContainerResult & { kind: "failed" },
+  ): LogLine {
     const fields = new Fields();
-    fields.set("pid", report.process.pid);
-    fields.set("source", report.source);
+    fields.set("pid", pid);
+    fields.set("source", source);
     fields.set("action", "container-lookup-failed");
     fields.text("cgroupline", failed.cgroupLine);
     fields.text("event", failed.reason);
     addTime(fields, "warning");
     addContainerIdentity(fields, failed);
-    return { text: fields.line(), kind: "lookup", ...groupOf(report) };
+    return { text: fields.line(), kind: "lookup", ...groupOf({ group }) };
   }
 
   function summaryText(summary: Summary, container: ContainerResult, shrink: number): string {
@@ -166,7 +216,13 @@ export function createFormatter(options: LogOptions = {}): ReportFormatter {
     lines(report, container, isBrief = false) {
       const text = fitted((shrink) => reportText(report, container, shrink, isBrief));
       const line: LogLine = { text, kind: OUTCOMES[report.outcome.action].kind, ...groupOf(report) };
-      return container.kind === "failed" ? [lookupFailedLine(report, container), line] : [line];
+      if (container.kind !== "failed") return [line];
+      const { source, process } = report;
+      return [lookupFailedLine({ pid: process.pid, source, ...groupOf(report) }, container), line];
+    },
+    own(own, container) {
+      const line = { text: fitted((shrink) => ownText(own, container, shrink)), kind: own.kind, ...groupOf(own) };
+      return container.kind === "failed" ? [lookupFailedLine(own, container), line] : [line];
     },
     summary(summary, container) {
       return { text: fitted((shrink) => summaryText(summary, container, shrink)), kind: "summary" };
@@ -231,7 +287,7 @@ function addRule(fields: Fields, { list, index, mode, note }: Rule): void {
   if (note !== undefined) fields.set("note", note);
 }
 
-function groupOf({ group }: Report): { readonly group?: string } {
+function groupOf({ group }: { readonly group?: string | undefined }): { readonly group?: string } {
   return group === undefined ? {} : { group };
 }
 
@@ -274,7 +330,7 @@ function hasWords(words: Readonly<Record<string, string>> | undefined): words is
 }
 
 /** The most telling of a process's cgroup paths: the unified hierarchy's, or the deepest. */
-function cgroupPath(cgroup: CgroupIdentity): string {
+export function cgroupPath(cgroup: CgroupIdentity): string {
   const paths =
     cgroup.source === "kernel"
       ? cgroup.paths

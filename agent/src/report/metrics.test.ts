@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { RuntimeStatus, SensorCounters } from "../types.js";
+import { Reading } from "./exposition.js";
 import { createMetrics, type MetricsOptions, PrefixError } from "./metrics.js";
 
 const COUNTERS: SensorCounters = {
@@ -195,6 +196,7 @@ test("the state of the agent is shown", () => {
       "would-kill": 4,
       "let-go": 3,
       spare: 2,
+      refusal: 0,
       lookup: 1,
       summary: 5,
       notice: 6,
@@ -273,4 +275,17 @@ test("the prefix is the operator's, and checked", () => {
   assert.match(metrics({ prefix: "site_a:guard" }).text(), /^# HELP site_a:guard_execwhacker_processes_checked_total /);
   for (const prefix of ["", "1a", "a-b", "a b", "a{", "é"])
     assert.throws(() => metrics({ prefix }), PrefixError, prefix);
+});
+
+test("a detector's own series stand instead of those of one that judges command lines", () => {
+  const m = metrics({
+    detector: "other",
+    series: (name) => [new Reading(name("things_total"), "Things", "counter", () => [[{}, 3]])],
+  });
+  m.loaded();
+  const text = m.text();
+  assert.match(text, /^cryptnono_other_things_total 3$/m);
+  assert.match(text, /^cryptnono_other_config_generation 1$/m);
+  assert.match(text, /^cryptnono_other_ready 1$/m);
+  assert.doesNotMatch(text, /execwhacker|processes_checked|banned_strings|scan_/);
 });

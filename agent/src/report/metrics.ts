@@ -16,6 +16,10 @@ import { ACTION_OF_VERDICT, type SummedAction, TALLIED_VERDICTS } from "./summar
 export interface MetricsOptions {
   /** `CRYPTNONO_METRICS_PREFIX`. */
   readonly prefix?: string;
+  /** The detector's name, the second part of each metric's. */
+  readonly detector?: string;
+  /** A detector's own series, instead of those of one that judges command lines; see {@link Series}. */
+  readonly series?: Series;
   /** The kernel's counters at this moment; null while no sensor is attached. */
   readonly readCounters: () => SensorCounters | null;
   /** Execs at which the kernel could not run the program: a detector blind at those moments. */
@@ -33,6 +37,9 @@ export interface MetricsOptions {
   readonly isReady: () => boolean;
   readonly isAttached: () => boolean;
 }
+
+/** The series of a detector, named by what completes a name. */
+export type Series = (name: (rest: string) => string) => readonly Metric[];
 
 /** What the agent, not the kernel, decided about one process. */
 export type Decision =
@@ -62,6 +69,8 @@ export interface Metrics {
   reloaded(result: "ok" | "refused"): void;
   /** `rules` are in force from now on. */
   inForce(rules: Rules): void;
+  /** A config is in force from now on that has no strings. */
+  loaded(): void;
   /** From a found process's event to its log line. */
   loggedAndKilled(seconds: number): void;
   /** From the first look at a found process to the verdict's signal. What matches nothing is not timed: no code of the agent runs for it. */
@@ -94,6 +103,8 @@ const SECONDS = [
 export function createMetrics(options: MetricsOptions): Metrics {
   const {
     prefix = "cryptnono",
+    detector = "execwhacker",
+    series,
     readCounters,
     readMissedRuns = () => 0,
     readDroppedLines = () => ALL_KINDS,
@@ -105,12 +116,15 @@ export function createMetrics(options: MetricsOptions): Metrics {
     isAttached,
   } = options;
   if (!/^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(prefix)) throw new PrefixError();
-  const name = (rest: string): string => `${prefix}_execwhacker_${rest}`;
+  const name = (rest: string): string => `${prefix}_${detector}_${rest}`;
   const all: Metric[] = [];
   const add = <M extends Metric>(metric: M): M => {
     all.push(metric);
     return metric;
   };
+  /** One that only who judges command lines has. */
+  const addJudging = <M extends Metric>(metric: M): M => (series === undefined ? add(metric) : metric);
+  for (const own of series?.(name) ?? []) add(own);
 
   const decisions = decisionCounts();
   let scanned = 0;
@@ -119,7 +133,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
 
   /** A counter per source: the kernel's own part, and what the agent decided. */
   function bySource(rest: string, help: string, decision: Decision, own: (counters: SensorCounters) => bigint): void {
-    add(
+    addJudging(
       new Reading(name(rest), help, "counter", () => [
         [KERNEL, own(kernel.last) + agent(KERNEL.source, decision)],
         [SCAN, agent(SCAN.source, decision)],
@@ -128,10 +142,12 @@ export function createMetrics(options: MetricsOptions): Metrics {
   }
 
   function ofKernel(rest: string, help: string, ...series: (readonly [Labels, keyof SensorCounters])[]): void {
-    add(new Reading(name(rest), help, "counter", () => series.map(([labels, key]) => [labels, kernel.last[key]])));
+    addJudging(
+      new Reading(name(rest), help, "counter", () => series.map(([labels, key]) => [labels, kernel.last[key]])),
+    );
   }
 
-  add(
+  addJudging(
     new Reading(name("processes_checked_total"), "Processes whose command line was searched", "counter", () => [
       [KERNEL, kernel.last.checked],
       [SCAN, scanned],
@@ -139,7 +155,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   );
   bySource("processes_killed_total", "Processes killed", "killed", ({ killed }) => killed);
   bySource("processes_missed_total", "Processes that exited before they could be killed", "missed", () => 0n);
-  add(
+  addJudging(
     new Reading(name("processes_allowed_total"), "Processes left alone, by the reason", "counter", () =>
       [KERNEL, SCAN].flatMap(({ source }) =>
         (["is-substring", "allowed-pattern", "no-match"] as const).map(
@@ -158,7 +174,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
       SECONDS,
     ),
   );
-  const killIfNeeded = add(
+  const killIfNeeded = addJudging(
     new Histogram(
       name("kill_if_needed_execution_seconds"),
       "From the first look at a found process to the verdict's signal",
@@ -196,7 +212,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     "Execs of which it is not known whether someone else wrote to their arguments",
     [{}, "unchecked"],
   );
-  add(
+  addJudging(
     new Reading(
       name("processes_tallied_total"),
       "Processes without a log line of their own: the count of a summary has them",
@@ -221,7 +237,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
       () => [[{}, readMissedRuns()]],
     ),
   );
-  const scanFailures = add(
+  const scanFailures = addJudging(
     new Counter<ScanFailure>(name("scan_failures_total"), "Processes a scan could not read", [
       ["vanished", { reason: "vanished" }],
       ["unreadable", { reason: "unreadable" }],
@@ -229,7 +245,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
       ["put-off", { reason: "put-off" }],
     ]),
   );
-  const scanSeconds = add(
+  const scanSeconds = addJudging(
     new Histogram(
       name("scan_duration_seconds"),
       "Scans of all processes",
@@ -237,7 +253,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     ),
   );
   let lastScan = 0;
-  gauge("scan_last_finished_timestamp_seconds", "When the last scan ended; 0 before the first", () => lastScan);
+  judgingGauge("scan_last_finished_timestamp_seconds", "When the last scan ended; 0 before the first", () => lastScan);
   const lookupFailures = add(
     new Counter<LookupFailure>(
       name("container_lookup_failures_total"),
@@ -269,8 +285,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
     ]),
   );
   const inForce = { strings: 0, patterns: 0, generation: 0, since: 0 };
-  gauge("banned_strings", "Banned strings in force", () => inForce.strings);
-  gauge("allowed_patterns", "Allow patterns in force", () => inForce.patterns);
+  judgingGauge("banned_strings", "Banned strings in force", () => inForce.strings);
+  judgingGauge("allowed_patterns", "Allow patterns in force", () => inForce.patterns);
   // No hash of the list: its strings are secret, and whoever can guess a list could confirm it.
   gauge("config_generation", "How often a config came into force since start", () => inForce.generation);
   gauge("config_loaded_timestamp_seconds", "When the config in force was loaded", () => inForce.since);
@@ -292,8 +308,12 @@ export function createMetrics(options: MetricsOptions): Metrics {
   gauge("ready", "1 while new processes are guarded", () => Number(isReady()));
   gauge("attached", "1 while the kernel program is attached", () => Number(isAttached()));
 
-  function gauge(rest: string, help: string, read: () => number): void {
-    add(new Reading(name(rest), help, "gauge", () => [[{}, read()]]));
+  function gauge(rest: string, help: string, read: () => number, to = add): void {
+    to(new Reading(name(rest), help, "gauge", () => [[{}, read()]]));
+  }
+
+  function judgingGauge(rest: string, help: string, read: () => number): void {
+    gauge(rest, help, read, addJudging);
   }
 
   return {
@@ -307,6 +327,10 @@ export function createMetrics(options: MetricsOptions): Metrics {
     lookupFailed: (why) => lookupFailures.add(why),
     unexpectedError: () => unexpectedErrors.add("all"),
     reloaded: (result) => reloads.add(result),
+    loaded() {
+      inForce.generation++;
+      inForce.since = Date.now() / 1000;
+    },
     inForce(rules) {
       inForce.strings = rules.strings.length;
       inForce.patterns = rules.allow.length;
@@ -327,6 +351,7 @@ const ALL_KINDS: Readonly<Record<LineKind, 0>> = {
   "would-kill": 0,
   "let-go": 0,
   spare: 0,
+  refusal: 0,
   lookup: 0,
   summary: 0,
   notice: 0,

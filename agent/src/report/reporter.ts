@@ -4,7 +4,7 @@ import type { CgroupIdentity, ContainerLookup, ContainerResult, Report } from ".
 import { boundedReport } from "./bounded-report.js";
 import { GroupPlaces, groupOfLines } from "./groups.js";
 import type { LineCounts, LineWriter } from "./line-writer.js";
-import type { Level, ReportFormatter } from "./log.js";
+import type { Level, OwnLine, ReportFormatter } from "./log.js";
 import type { Metrics } from "./metrics.js";
 import type { ReportLimit } from "./report-limit.js";
 import { boundSummaries, type Summary } from "./summary.js";
@@ -13,6 +13,8 @@ import { Tokens } from "./tokens.js";
 export interface Reporter {
   /** Log what the kernel sent, which has bounded it; `sinceMs` is when the process was first looked at (performance.now()). */
   tell(report: Report, sinceMs: number): void;
+  /** Log a line of the detector's own, which has bounded it. */
+  tellOwn(line: OwnLine, sinceMs: number): void;
   /** Log what the agent found, or count it when that is too much. */
   offer(report: Report, sinceMs: number): void;
   /** Count what is not told. */
@@ -127,6 +129,13 @@ export function createReporter({
 
   return {
     tell,
+    tellOwn(line, sinceMs) {
+      named(line.cgroup, (container) => {
+        if (container.kind === "failed") metrics.lookupFailed(container.why);
+        for (const text of formatter.own(line, container)) writer.write(text);
+        metrics.loggedAndKilled((nowMs() - sinceMs) / 1000);
+      });
+    },
     offer(report, sinceMs) {
       const grouped = withGroup(report);
       if (limit.admit(grouped)) tell(grouped, sinceMs);

@@ -2,9 +2,9 @@
 import type { Layout, SensorMap, SlotContent } from "@cryptnono/native";
 import type { Killer } from "../kill/index.js";
 import type { ProcFiles } from "../proc/index.js";
-import type { Level, Metrics, Summary } from "../report/index.js";
+import type { Level, Metrics, OwnLine, Series, Summary } from "../report/index.js";
 import type { SensorParts } from "../sensor/index.js";
-import type { Report, SensorCounters } from "../types.js";
+import type { CgroupIdentity, ContainerResult, Report, SensorCounters } from "../types.js";
 
 /** A detector, its flags read. */
 export interface Detector<Rules> {
@@ -12,6 +12,8 @@ export interface Detector<Rules> {
   readonly name: string;
   /** Its BPF object: a file's name below the folder of objects, and what to make of it. */
   readonly sensor: SensorParts & { readonly object: string };
+  /** Its own series, instead of those of one that judges command lines. */
+  readonly series?: Series;
   /** Files whose change is a reload. */
   readonly watched: readonly string[];
   /**
@@ -22,6 +24,8 @@ export interface Detector<Rules> {
   load(): Promise<Rules>;
   /** Begin its life in the house. Nothing is loaded or attached yet. */
   begin(house: House<Rules>): Life<Rules>;
+  /** What an error of loading or attaching means here, and the way out; the error itself where it says enough. */
+  explain?(error: unknown): unknown;
 }
 
 /** What of a detector lives as long as it runs. */
@@ -81,6 +85,10 @@ export interface House<Rules> {
    * looked at (performance.now()).
    */
   tell(report: Report, sinceMs: number): void;
+  /** Log a line of its own, bounded by itself, once the process's container is named. */
+  tellOwn(line: OwnLine, sinceMs: number): void;
+  /** The container of a process; a host's process when containers are not looked up. */
+  containerOf(cgroup: CgroupIdentity): Promise<ContainerResult>;
   /** Log what the agent found, or count it when that is too much. */
   offer(report: Report, sinceMs: number): void;
   /** Count what is not told. */

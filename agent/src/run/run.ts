@@ -107,6 +107,7 @@ export async function run<Rules>(
   const kill = createKiller({ native: pidfd, readStat: (pid) => proc.read(pid, "stat") });
   const metrics = createMetrics({
     ...(prefix === undefined ? {} : { prefix }),
+    ...(detector.series === undefined ? {} : { detector: detector.name, series: detector.series }),
     readCounters: () => guard.counters(),
     readMissedRuns: () => guard.missedRuns(),
     readDroppedLines: () => writer.dropped,
@@ -144,6 +145,9 @@ export async function run<Rules>(
     map: (name) => guard.map(name),
     counters: () => guard.counters(),
     tell: reporter.tell,
+    tellOwn: reporter.tellOwn,
+    containerOf: (cgroup) =>
+      options.lookupContainer ? containers.lookup(cgroup) : Promise.resolve({ kind: "host" } as const),
     offer: reporter.offer,
     count: reporter.count,
     notice,
@@ -182,7 +186,7 @@ export async function run<Rules>(
     putInForce("Guarding", rules);
   } catch (error) {
     await close();
-    throw error;
+    throw detector.explain?.(error) ?? error;
   }
   checkAll();
   if (options.lookupContainer) {
