@@ -79,12 +79,10 @@ export type CgroupIdentity =
   | { readonly source: "kernel"; readonly paths: readonly string[] }
   | { readonly source: "proc"; readonly lines: string };
 
-/** Who found it: the contract's two names, kept for people's queries. */
-export type Source = "execwhacker.bpf" | "psutil.process_iter";
-
 /** What happened to one process. The log line is made of this and nothing else. */
 export interface Report {
-  readonly source: Source;
+  /** Which part of a detector found it: one of a closed set of names. */
+  readonly source: string;
   readonly process: ProcessFacts;
   /** The rule whose string was found. */
   readonly rule: Rule | null;
@@ -189,46 +187,5 @@ export interface ContainerLookup {
   close(): Promise<void>;
 }
 
-/** The kernel's counters, summed over CPUs. Each only grows while one sensor is loaded; a reload of the rules keeps them. */
-export interface SensorCounters {
-  /** Execs seen. */
-  readonly checked: bigint;
-  readonly killed: bigint;
-  readonly would_kill: bigint;
-  /** The kernel's signal call failed. */
-  readonly kill_failed: bigint;
-  readonly spared_substring: bigint;
-  readonly spared_pattern: bigint;
-  /** Could not be searched whole and was let go, as configured. */
-  readonly let_go: bigint;
-  /** A page of the command line was not resident; what became of it is counted by the verdicts above. */
-  readonly unreadable: bigint;
-  readonly over_long: bigint;
-  /** Looked at once more on its way to user mode; of those, without a state to do it in. */
-  readonly put_off: bigint;
-  readonly later_busy: bigint;
-  /** Someone else wrote to the arguments before they were judged; and execs of which that is not known. */
-  readonly changed: bigint;
-  readonly unchecked: bigint;
-  /** The search stopped at its bound of work. */
-  readonly budget_exceeded: bigint;
-  /** Events that found no room in the ring buffer: log lines lost, never verdicts. */
-  readonly kill_events_lost: bigint;
-  readonly other_events_lost: bigint;
-  /** Of the verdicts above, those that were sent as events, and those that the agent told of by their number. */
-  readonly told_killed: bigint;
-  readonly told_would_kill: bigint;
-  readonly told_kill_failed: bigint;
-  readonly told_spared_substring: bigint;
-  readonly told_spared_pattern: bigint;
-  readonly told_let_go: bigint;
-  readonly summed_killed: bigint;
-  readonly summed_would_kill: bigint;
-  readonly summed_kill_failed: bigint;
-  readonly summed_spared_substring: bigint;
-  readonly summed_spared_pattern: bigint;
-  readonly summed_let_go: bigint;
-}
-
-/** What the kernel decides, but for what only debugging tells. */
-export type TalliedVerdict = "killed" | "would_kill" | "kill_failed" | "spared_substring" | "spared_pattern" | "let_go";
+/** What a detector's programs count, summed over CPUs, by the names of its `enum counter`. Each only grows. */
+export type Counters = Readonly<Record<string, bigint>>;

@@ -6,7 +6,7 @@ import { mkdirSync, readdirSync, readFileSync, rmdirSync, statSync } from "node:
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { unpin } from "@cryptnono/agent/sensor/index";
-import { ROOT, randomString, run, TestAgent } from "../lib/agent.js";
+import { freePort, ROOT, randomString, run, TestAgent } from "../lib/agent.js";
 import { cgroup2Mount } from "../lib/cgroups.js";
 
 const MAIN = fileURLToPath(new URL("../lib/exec-counter-main.js", import.meta.url));
@@ -102,6 +102,22 @@ test("with one pin directory neither of the two retires the other", async (t) =>
   assert.ok(!counter.lines.some(({ event }) => String(event).startsWith("Retired")));
   assert.equal(await counter.stop(), 0);
   assert.equal(unpin(pinDir), 2);
+});
+
+test("its metrics are its own and those of every detector", async (t) => {
+  const port = await freePort();
+  const counter = new Counter(t, ["--serve-metrics-port", String(port)]);
+  await counter.guarding();
+  await run("/bin/true", []);
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  assert.match(text, /^cryptnono_exec_counter_execs_total [1-9]\d*$/m);
+  assert.match(text, /^cryptnono_exec_counter_ready 1$/m);
+  const names = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name!);
+  assert.deepEqual(
+    names.filter((name) => !name.startsWith("cryptnono_exec_counter_") && name !== "cryptnono_build_info"),
+    [],
+  );
+  assert.equal(await counter.stop(), 0);
 });
 
 test("no shared file has a word of it", () => {

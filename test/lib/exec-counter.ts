@@ -34,6 +34,11 @@ function execCounter(everyMs: number): Detector<Rules> {
     load: () => Promise.resolve(everyMs),
     begin(house) {
       const { offsets } = structLayout(house.layout, "first_exec");
+      let execs = 0n;
+      house.series.beforeScrape(() => {
+        execs = house.counters()?.["execs"] ?? execs;
+      });
+      house.series.reading("execs_total", "Execs", "counter", () => [[{}, execs]]);
       return {
         contents: () => ({}),
         onRecord(record) {

@@ -1,13 +1,7 @@
 export { boundedReport } from "./bounded-report.js";
 export { type ClockSources, microsecondClock } from "./clock.js";
 export { contractLine } from "./command-line.js";
-export {
-  Counter,
-  Histogram,
-  type Labels,
-  type Metric,
-  Reading,
-} from "./exposition.js";
+export type { Counter, Histogram, Labels, Read } from "./exposition.js";
 export { Fields } from "./fields.js";
 export { GroupPlaces, groupOfLines } from "./groups.js";
 export { type Endpoint, ListenError, type Readiness, serveHealth, serveMetrics } from "./http.js";
@@ -25,16 +19,15 @@ export {
 export { createLoopDelay, type LoopDelay } from "./loop-delay.js";
 export {
   createMetrics,
-  type Decision,
   type Metrics,
   type MetricsOptions,
   PrefixError,
-  type ScanFailure,
-  type Series,
+  SECONDS,
+  type SeriesMaker,
 } from "./metrics.js";
-export { ReportLimit, type ReportLimits, reportLimits } from "./report-limit.js";
+export { ReportLimit, type ReportLimits, reportLimits, type UntoldCounts } from "./report-limit.js";
 export { createReporter, type Reporter } from "./reporter.js";
 export { openSink, type Sink } from "./sink.js";
 export { SpareMemory } from "./spare-memory.js";
-export { ACTION_OF_VERDICT, boundSummaries, type Summary, type SummedAction, TALLIED_VERDICTS } from "./summary.js";
+export { boundSummaries, type Summary, type SummedAction } from "./summary.js";
 export { type TokenLimits, Tokens } from "./tokens.js";

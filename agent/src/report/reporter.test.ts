@@ -62,7 +62,7 @@ function reporterWith({ wholeLines = 16, maxQueuedBytes = 1 << 20 } = {}) {
   const writer = new LineWriter({ sink, maxQueuedBytes });
   const limit = new ReportLimit(wholeLines === 0 ? null : reportLimits(wholeLines), () => 5n, now);
   const metrics = createMetrics({
-    readCounters: () => null,
+    detector: "some",
     isReady: () => true,
     isAttached: () => true,
     readUntold: () => limit.counts,

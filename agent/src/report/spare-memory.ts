@@ -1,5 +1,5 @@
 // What was said of a living process already, so that a scan every ten minutes does not say it again.
-import type { ProcessFacts, Report, Source } from "../types.js";
+import type { ProcessFacts, Report } from "../types.js";
 
 /** More spared processes than a node has at a time; some 100 bytes each. */
 const MAX_REMEMBERED = 8192;
@@ -12,7 +12,7 @@ const NS_PER_TICK = 10_000_000n;
 export class SpareMemory {
   readonly #max: number;
   /** Who said it last. */
-  readonly #seen = new Map<string, Source>();
+  readonly #seen = new Map<string, string>();
 
   constructor(max = MAX_REMEMBERED) {
     this.#max = max;

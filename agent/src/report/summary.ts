@@ -1,12 +1,12 @@
 // Many processes in one line: what is counted together, and how few lines that may make.
-import type { AllowedBy, CgroupIdentity, Outcome, Rule, Source, TalliedVerdict } from "../types.js";
+import type { AllowedBy, CgroupIdentity, Outcome, Rule } from "../types.js";
 import type { Level } from "./log.js";
 
 /** What happened to processes that are counted together. */
 export type SummedAction = Exclude<Outcome["action"], "observed">;
 
 export interface Summary {
-  readonly source: Source;
+  readonly source: string;
   readonly action: SummedAction;
   /** How many processes. */
   readonly count: number;
@@ -28,18 +28,6 @@ export interface Summary {
   readonly uid?: number;
   readonly cgroupId?: bigint;
 }
-
-/** In the order in which they are told. */
-export const ACTION_OF_VERDICT: Readonly<Record<TalliedVerdict, SummedAction>> = {
-  killed: "killed",
-  kill_failed: "kill-failed",
-  would_kill: "would-kill",
-  spared_substring: "spared",
-  spared_pattern: "spared",
-  let_go: "let-go",
-};
-
-export const TALLIED_VERDICTS = Object.keys(ACTION_OF_VERDICT) as readonly TalliedVerdict[];
 
 export interface SummaryLimits {
   /** Lines for the kinds of one group; the rest of its kinds are one line more for each action. */

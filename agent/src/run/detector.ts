@@ -2,9 +2,9 @@
 import type { Layout, SensorMap, SlotContent } from "@cryptnono/native";
 import type { Killer } from "../kill/index.js";
 import type { ProcFiles } from "../proc/index.js";
-import type { Level, Metrics, OwnLine, Series, Summary } from "../report/index.js";
+import type { Level, OwnLine, SeriesMaker, Summary, SummedAction } from "../report/index.js";
 import type { SensorParts } from "../sensor/index.js";
-import type { CgroupIdentity, ContainerResult, Report, SensorCounters } from "../types.js";
+import type { CgroupIdentity, ContainerResult, Counters, Report } from "../types.js";
 
 /** A detector, its flags read. */
 export interface Detector<Rules> {
@@ -12,8 +12,6 @@ export interface Detector<Rules> {
   readonly name: string;
   /** Its BPF object: a file's name below the folder of objects, and what to make of it. */
   readonly sensor: SensorParts & { readonly object: string };
-  /** Its own series, instead of those of one that judges command lines. */
-  readonly series?: Series;
   /** Files whose change is a reload. */
   readonly watched: readonly string[];
   /**
@@ -57,6 +55,8 @@ export interface Counts {
    * @param isLast - Nothing is counted any more.
    */
   take(isLast: boolean): readonly Summary[];
+  /** For the metrics: what was counted and not told one by one since the start, by what happened; only grows. */
+  untold(): Readonly<Partial<Record<SummedAction, bigint>>>;
 }
 
 export type SelfTestResult = "killed" | "survived" | "could not be started" | "did not end";
@@ -73,13 +73,14 @@ export interface House<Rules> {
   readonly layout: Layout;
   readonly proc: ProcFiles;
   readonly kill: Killer;
-  readonly metrics: Metrics;
+  /** Where it makes the metrics that are its own. */
+  readonly series: SeriesMaker;
   /** What is in force; only once {@link Life.inForce} was called. */
   rules(): Rules;
   /** A map of its sensor. */
   map(name: string): SensorMap;
   /** Numbers that only grow, as far as they are known. */
-  counters(): SensorCounters | null;
+  counters(): Counters | null;
   /**
    * Log what the kernel sent, which has bounded it, once its container is named; `sinceMs` is when the process was first
    * looked at (performance.now()).

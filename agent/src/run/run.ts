@@ -20,8 +20,10 @@ import {
   type Readiness,
   ReportLimit,
   reportLimits,
+  type SummedAction,
   serveHealth,
   serveMetrics,
+  type UntoldCounts,
 } from "../report/index.js";
 import { Guard, type SensorFactory } from "../sensor/index.js";
 import type { ContainerLookup } from "../types.js";
@@ -106,12 +108,11 @@ export async function run<Rules>(
   const proc = openProc();
   const kill = createKiller({ native: pidfd, readStat: (pid) => proc.read(pid, "stat") });
   const metrics = createMetrics({
+    detector: detector.name,
     ...(prefix === undefined ? {} : { prefix }),
-    ...(detector.series === undefined ? {} : { detector: detector.name, series: detector.series }),
-    readCounters: () => guard.counters(),
     readMissedRuns: () => guard.missedRuns(),
     readDroppedLines: () => writer.dropped,
-    readUntold: () => limit.counts,
+    readUntold: () => addUntold(limit.counts, life.counts?.untold() ?? {}),
     readRuntimes: containers.runtimes,
     readLoopDelay: createLoopDelay(watchLoop().read).read,
     version: version(),
@@ -140,7 +141,7 @@ export async function run<Rules>(
     layout: guard.layout,
     proc,
     kill,
-    metrics,
+    series: metrics.series,
     rules: rulesInForce,
     map: (name) => guard.map(name),
     counters: () => guard.counters(),
@@ -232,6 +233,7 @@ export async function run<Rules>(
 
   function putInForce(event: string, rules: Rules): void {
     inForce = rules;
+    metrics.inForce();
     notice("info", event, life.inForce(rules));
   }
 
@@ -294,6 +296,17 @@ export async function run<Rules>(
     void selfTests.stop();
     notice("warning", "Retired: another agent guards instead, with the same pin directory", { by_pid: by });
   }
+}
+
+function addUntold(
+  own: UntoldCounts,
+  kernel: Readonly<Partial<Record<SummedAction, bigint>>>,
+): Readonly<Record<SummedAction, bigint>> {
+  const sums = Object.entries(own).map(([action, count]) => [
+    action,
+    BigInt(count) + (kernel[action as SummedAction] ?? 0n),
+  ]);
+  return Object.fromEntries(sums) as Record<SummedAction, bigint>;
 }
 
 /** The pids that the kernel tells are the initial namespace's: elsewhere they would name other processes. */

@@ -23,6 +23,7 @@ function tallyingWith(lookTakesMs = 0) {
         takes.push(isLast);
         return [SUMMARY];
       },
+      untold: () => ({}),
     },
     reporter: { tellCounts: (take, isLast = false) => void told.push([take().length, isLast]) },
     everyMs: 60_000,

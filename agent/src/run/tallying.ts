@@ -22,7 +22,7 @@ export interface Tallying {
 const LOOK_EVERY_MS = 1000;
 /** Of this much time a look may take one part: with thousands of counts it is some ten milliseconds long. */
 const PARTS = 100;
-const NO_COUNTS: Counts = { look: () => {}, take: () => [] };
+const NO_COUNTS: Counts = { look: () => {}, take: () => [], untold: () => ({}) };
 
 export function createTallying(parts: TallyingParts): Tallying {
   const { counts = NO_COUNTS, reporter, everyMs, onError, nowMs = () => performance.now() } = parts;

@@ -11,7 +11,7 @@ import {
   type SensorMap,
   type SlotContent,
 } from "@cryptnono/native";
-import type { SensorCounters } from "../types.js";
+import type { Counters } from "../types.js";
 import { addCounters, nameCounters } from "./counters.js";
 import {
   listPins,
@@ -90,7 +90,7 @@ export class Guard {
   #pinned: string | null = null;
   #retiredBy: number | null = null;
   /** What earlier sensors counted in maps that this one could not go on with. */
-  #inherited: SensorCounters | null = null;
+  #inherited: Counters | null = null;
 
   /**
    * Begin to load programs and maps; {@link install} waits for it. Nothing is judged before {@link attach}.
@@ -155,7 +155,7 @@ export class Guard {
   }
 
   /** The kernel's counters, those of earlier agents' sensors included; null when others go on with them, and once closed. */
-  counters(): SensorCounters | null {
+  counters(): Counters | null {
     if (this.#closed || this.retiredBy() !== null) return null;
     const own = nameCounters(this.#sensor.map(COUNTERS).sums(), this.layout);
     return this.#inherited === null ? own : addCounters(own, this.#inherited);

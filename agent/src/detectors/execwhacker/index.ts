@@ -2,12 +2,14 @@
 import { PatternError, parsePattern } from "@cryptnono/matcher";
 import { loadConfig, openPatterns, type PatternFault } from "../../config/index.js";
 import { bootTimeNs } from "../../proc/index.js";
-import { type Decision, SpareMemory } from "../../report/index.js";
+import { SpareMemory } from "../../report/index.js";
 import type { Detector, House, Life } from "../../run/detector.js";
 import type { Report, Rules } from "../../types.js";
+import { sensorCounters } from "./counters.js";
 import { execMemory } from "./exec-memory.js";
 import { Ledger } from "./ledger.js";
 import { Lists } from "./lists.js";
+import { type Decision, execMetrics } from "./metrics.js";
 import { execDecoder } from "./record.js";
 import { reportOf } from "./report.js";
 import { type CompiledRules, compileRules, type Ways } from "./rules.js";
@@ -61,12 +63,17 @@ function live(
   { mode, scanExisting }: ExecwhackerOptions,
   selfTest: () => ReturnType<typeof runSelfTest>,
 ): Life<CompiledRules> {
-  const { proc, kill, metrics, tell, offer, count, notice } = house;
+  const { proc, kill, tell, offer, count, notice } = house;
+  const counters = () => {
+    const read = house.counters();
+    return read === null ? null : sensorCounters(read);
+  };
+  const metrics = execMetrics(house.series, counters);
   const decode = execDecoder(house.layout);
   const spares = new SpareMemory();
   const lists = new Lists();
   const rounds = new Rounds();
-  const ledger = new Ledger(tallyStore(house));
+  const ledger = new Ledger(tallyStore({ layout: house.layout, map: house.map, counters }));
   /** From when it is attached: what began before was not judged at exec. */
   let looker: Looker;
   let young: YoungSweep;
@@ -92,6 +99,7 @@ function live(
       look: () => ledger.look(),
       take: (isLast) =>
         ledger.take(isLast).map((untold) => summaryOfTally(untold, (generation) => lists.of({ generation })?.rules)),
+      untold: metrics.untold,
     },
     attached() {
       looker = createLooker(bootTimeNs());

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { TALLIED_VERDICTS } from "../../report/index.js";
-import type { SensorCounters, TalliedVerdict } from "../../types.js";
+import type { SensorCounters } from "./counters.js";
 import { Ledger, type Tally, type TallyStore, type Untold } from "./ledger.js";
+import { TALLIED_VERDICTS, type TalliedVerdict } from "./verdicts.js";
 
 /** A kernel that counts, tallies, sends and counts what it sent, in this order; `most` tallies at a time. */
 class FakeKernel implements TallyStore {

@@ -1,7 +1,8 @@
 // The kernel's tallies by their maps: what it counted together, and how much of that was told.
 import { constant, type Layout, type SensorMap, structLayout } from "@cryptnono/native";
-import type { SensorCounters, TalliedVerdict } from "../../types.js";
+import type { SensorCounters } from "./counters.js";
 import type { Tally, TallyStore } from "./ledger.js";
+import type { TalliedVerdict } from "./verdicts.js";
 
 /** Maps of bpf/execwhacker/maps.bpf.h that the next agent goes on with. */
 export const TALLIES = "tallies";
