@@ -5,6 +5,7 @@ export { counts } from "./counts.js";
 export { FOLD, fold, WORD } from "./fold.js";
 export { type Judge, type Judgement, judgeLine } from "./judge.js";
 export { ACTION, type Action, DFA_KIND, LAYOUT, MODE, NFA_WORK, POLICY, WAY, type Way } from "./layout.js";
+export * from "./lint/index.js";
 export { Matcher } from "./matcher.js";
 export { search, type Verdict, verdict } from "./oracle.js";
 export { isPlainPath } from "./plain-path.js";

@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { UsageError } from "../../errors.js";
 import type { DetectorCommand } from "../../run/command.js";
 import { configFlag, MOST_TIMER_SECONDS, modeFlag, numberFlag, RING_BYTES } from "../../run/flags.js";
+import { acrossListsFlag } from "./across-lists.js";
 import { type ExplainOptions, explain } from "./explain.js";
 import { type ExecwhackerOptions, execwhacker } from "./index.js";
 import type { CompiledRules, Way } from "./rules.js";
@@ -39,7 +40,7 @@ export function addExplain(program: Command): void {
     .description("say what would become of a command line, read from standard input: its words, quoted as for a shell")
     .addOption(configFlag("JSON file with banned strings and allow patterns (again and again)"))
     .addOption(new Option("--mode <mode>").choices(["enforce", "audit"]).default("enforce"))
-    .addOption(acrossLists())
+    .addOption(acrossListsFlag())
     .action(async (options: ExplainOptions) => {
       process.exitCode = await explain(options);
     });
@@ -84,19 +85,12 @@ function addFlags(command: Command): void {
         DEFAULT_MAX_ALLOW_BYTES,
       ),
     )
-    .addOption(acrossLists())
+    .addOption(acrossListsFlag())
     .addOption(numberFlag("--kill-ring-bytes <bytes>", "room for kill events", { ...RING_BYTES, zero: "2 MiB" }, 0))
     .addOption(numberFlag("--other-ring-bytes <bytes>", "room for other events", { ...RING_BYTES, zero: "256 KiB" }, 0))
     .addOption(new Option("--threadpool-size <n>", "has no meaning any more").hideHelp())
     .addOption(new Option("--max-args <n>", "has no meaning any more").hideHelp())
     .addOption(new Option("--agent-away <way>", "has no meaning any more").hideHelp());
-}
-
-function acrossLists(): Option {
-  return new Option(
-    "--allow-across-lists",
-    "an allow pattern that does not say whose strings it spares spares those of all config files",
-  ).default(false);
 }
 
 const WAYS: readonly Way[] = ["kill", "let-go"];

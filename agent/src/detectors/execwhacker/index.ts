@@ -1,10 +1,10 @@
 // Execwhacker: kills what has a banned string on its command line, in the kernel, at exec; and what the scan finds.
-import { PatternError, parsePattern } from "@cryptnono/matcher";
-import { loadConfig, openPatterns, type PatternFault } from "../../config/index.js";
+import { loadConfig, openPatterns } from "../../config/index.js";
 import { bootTimeNs } from "../../proc/index.js";
 import { SpareMemory } from "../../report/index.js";
 import type { Detector, House, Life } from "../../run/detector.js";
 import type { Report, Rules } from "../../types.js";
+import { checkPattern } from "./check-pattern.js";
 import { sensorCounters } from "./counters.js";
 import { execMemory } from "./exec-memory.js";
 import { Ledger } from "./ledger.js";
@@ -162,15 +162,4 @@ function live(
 
 function withoutSelfTest(rules: Rules): Rules {
   return { ...rules, strings: rules.strings.filter(({ list }) => list !== SELF_TEST_LIST) };
-}
-
-/** The pattern compiler's word on one pattern, for the config's list of problems. */
-function checkPattern(source: string): PatternFault | null {
-  try {
-    parsePattern(source, 0);
-    return null;
-  } catch (error) {
-    if (!(error instanceof PatternError)) throw error;
-    return { expected: "a regular expression", got: `${error.problem} at offset ${error.offset}`, hint: error.hint };
-  }
 }

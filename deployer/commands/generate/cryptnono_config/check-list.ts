@@ -1,10 +1,9 @@
 // The last look at a list before it is encrypted: what would make a node unusable, or could never match, is refused.
-import { MAX_STRING_BYTES } from "@cryptnono/matcher";
+import { lintStrings, MAX_STRING_BYTES } from "@cryptnono/matcher";
 import { ListError } from "../../../errors.js";
 import { isCiphertext } from "../../../generator/sieve.js";
-import { bytes, MIN_STRING_BYTES, StringIndex, shellLine } from "../../../generator/string-index.js";
+import { bytes, MIN_STRING_BYTES } from "../../../generator/string-index.js";
 import type { Candidate } from "../../../generator/types.js";
-import { ESSENTIAL_COMMANDS } from "./essential-commands.js";
 
 /**
  * @param name - The list's name in messages, for example `encrypted-02`.
@@ -31,10 +30,11 @@ export function checkList(name: string, list: readonly Candidate[]): void {
     if (earlier !== undefined) refuse(place, `it is the same as ${name}[${earlier}]`, rule);
     seen.set(value.toLowerCase(), index);
   }
-  const index = new StringIndex(list);
-  for (const command of ESSENTIAL_COMMANDS) {
-    const [found] = index.banning(shellLine(command));
-    if (found !== undefined) refuse(`${name}[${found}]`, `it would kill «${command}»`, list[found]!.rule);
+  for (const { level, index, problem, example } of lintStrings(
+    list.map(({ value, mode }) => ({ value: bytes(value), mode })),
+  )) {
+    if (level !== "error") continue;
+    refuse(`${name}[${index}]`, example === undefined ? problem : `it would kill «${example}»`, list[index]!.rule);
   }
 }
 

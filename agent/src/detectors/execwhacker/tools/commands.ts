@@ -1,0 +1,40 @@
+// The commands that ask the rules without a kernel. Each one's code is loaded when it is given: an agent needs none of it.
+import { FINDING_LEVELS } from "@cryptnono/matcher";
+import { type Command, Option } from "commander";
+import { configFlag, modeFlag } from "../../../run/flags.js";
+import { acrossListsFlag } from "../across-lists.js";
+import type { CheckOptions } from "./check.js";
+
+const LISTS = "JSON file with banned strings and allow patterns (again and again)";
+
+export function addCheck(program: Command): void {
+  program
+    .command("check")
+    .description("say what may be wrong with lists, without a kernel")
+    .addOption(configFlag(LISTS))
+    .addOption(modeFlag())
+    .addOption(acrossListsFlag())
+    .addOption(
+      filesFlag(
+        "--benign <file>",
+        "file of honest command lines, one each, gzip too: no string may kill one (again and again)",
+      ),
+    )
+    .addOption(
+      new Option("--fail-on <level>", "what makes the status 3: findings of this level or a worse one")
+        .choices(FINDING_LEVELS)
+        .default("error"),
+    )
+    .option("--json", "for programs", false)
+    .option("--show-strings", "print banned strings, and lines that hold them: they are secret", false)
+    .action(async (options: CheckOptions) => {
+      const { check } = await import("./check.js");
+      process.exitCode = check(options);
+    });
+}
+
+function filesFlag(flags: string, description: string): Option {
+  return new Option(flags, description)
+    .argParser((file: string, before: readonly string[]) => [...before, file])
+    .default([]);
+}
