@@ -1,5 +1,5 @@
 export { ConfigError, type ConfigProblem } from "./config-error.js";
-export { type LoadOptions, loadConfig } from "./load.js";
+export { type LoadOptions, loadConfig, readWhole } from "./load.js";
 export { mergeRules } from "./merge.js";
 export { openPatterns } from "./open-patterns.js";
 export {

@@ -41,8 +41,12 @@ export function loadConfig(files: readonly string[], options: LoadOptions): Rule
   return mergeRules(parsed, defaultMode, options);
 }
 
-/** @throws an error with a `code`, before anything is opened that is not a regular file. */
-function readWhole(file: string): Uint8Array {
+/**
+ * A config file's bytes.
+ *
+ * @throws an error with a `code`, before anything is opened that is not a regular file.
+ */
+export function readWhole(file: string): Uint8Array {
   requireRegular(statSync(file));
   // Without waiting: it may have become a pipe since.
   const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);

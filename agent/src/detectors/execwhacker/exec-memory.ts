@@ -2,6 +2,9 @@
 import { hashStrings, type Layout, type SensorMap, structLayout } from "@cryptnono/native";
 import type { ExecMemory } from "./scan/index.js";
 
+/** A map of bpf/execwhacker/maps.bpf.h that the next agent goes on with. */
+export const SPARED = "spared";
+
 /** /proc/PID/stat counts in ticks of 10 ms: two times of one process may differ by that. */
 const TICK_NS = 10_000_000n;
 

@@ -1,15 +1,17 @@
 // Execwhacker: kills what has a banned string on its command line, in the kernel, at exec; and what the scan finds.
-import { loadConfig, openPatterns } from "../../config/index.js";
+import { loadConfig, openPatterns, readWhole } from "../../config/index.js";
 import { bootTimeNs } from "../../proc/index.js";
 import { SpareMemory } from "../../report/index.js";
 import type { Detector, House, Life } from "../../run/detector.js";
 import type { Report, Rules } from "../../types.js";
 import { checkPattern } from "./check-pattern.js";
 import { sensorCounters } from "./counters.js";
-import { execMemory } from "./exec-memory.js";
+import { execMemory, SPARED } from "./exec-memory.js";
 import { Ledger } from "./ledger.js";
+import { listNumber } from "./list-number.js";
 import { Lists } from "./lists.js";
 import { type Decision, execMetrics } from "./metrics.js";
+import { PatternCounts } from "./pattern-counts.js";
 import { execDecoder } from "./record.js";
 import { reportOf } from "./report.js";
 import { type CompiledRules, compileRules, type Ways } from "./rules.js";
@@ -42,17 +44,20 @@ const MOST_NAMED = 20;
 export function execwhacker(options: ExecwhackerOptions): Detector<CompiledRules> {
   const sensor = execwhackerSensor({ [KILL_RING]: options.killRingBytes, [OTHER_RING]: options.otherRingBytes });
   const selfTest = selfTestRule();
-  // An agent's numbers must not be taken for those of the agent before it, whose events it may inherit.
-  let generation = (Math.random() * 0x7fffffff) >>> 0;
 
   return {
     name: "execwhacker",
     sensor: { ...sensor, object: "execwhacker.bpf.o", constants: { ...sensor.constants, report_all: options.debug } },
     watched: options.config,
     async load() {
-      const rules = loadConfig(options.config, { ...options, defaultMode: options.mode, checkPattern });
-      generation = (generation + 1) >>> 0;
-      return compileRules({ ...rules, strings: [...rules.strings, selfTest] }, generation, options);
+      const number = listNumber([options.mode, options.allowAcrossLists]);
+      const readFile = (file: string) => {
+        const bytes = readWhole(file);
+        number.add(file, bytes);
+        return bytes;
+      };
+      const rules = loadConfig(options.config, { ...options, defaultMode: options.mode, checkPattern, readFile });
+      return compileRules({ ...rules, strings: [...rules.strings, selfTest] }, number.get(), options);
     },
     begin: (house) => live(house, options, () => runSelfTest(selfTest)),
   };
@@ -68,21 +73,29 @@ function live(
     const read = house.counters();
     return read === null ? null : sensorCounters(read);
   };
-  const metrics = execMetrics(house.series, counters);
+  const metrics = execMetrics(house.series, counters, () => byPattern.read());
   const decode = execDecoder(house.layout);
   const spares = new SpareMemory();
   const lists = new Lists();
   const rounds = new Rounds();
-  const ledger = new Ledger(tallyStore({ layout: house.layout, map: house.map, counters }));
+  const rulesOf = (generation: number) => lists.of({ generation })?.rules;
+  const byPattern = new PatternCounts(rulesOf);
+  const ledger = new Ledger(tallyStore({ layout: house.layout, map: house.map, counters }), (tally, by) =>
+    byPattern.grown(tally, by),
+  );
   /** From when it is attached: what began before was not judged at exec. */
   let looker: Looker;
   let young: YoungSweep;
 
   return {
-    contents: ({ tables }) => slotContents(tables),
+    contents(compiled) {
+      // Before it is in force: the kernel's first records of it may come at once.
+      lists.remember(compiled);
+      byPattern.inForce(compiled.rules);
+      return slotContents(compiled.tables);
+    },
     onRecord,
     inForce(compiled) {
-      lists.remember(compiled);
       const listed = withoutSelfTest(compiled.rules);
       metrics.inForce(listed);
       const { strings, allow } = listed;
@@ -97,8 +110,7 @@ function live(
     selfTest,
     counts: {
       look: () => ledger.look(),
-      take: (isLast) =>
-        ledger.take(isLast).map((untold) => summaryOfTally(untold, (generation) => lists.of({ generation })?.rules)),
+      take: (isLast) => ledger.take(isLast).map((untold) => summaryOfTally(untold, rulesOf)),
       untold: metrics.untold,
     },
     attached() {
@@ -144,7 +156,7 @@ function live(
     return new Looker({
       proc,
       list: house.rules,
-      memory: execMemory(house.map("spared"), house.layout),
+      memory: execMemory(house.map(SPARED), house.layout),
       guardedSinceNs,
       kill,
       report: (report) => offer(report, performance.now()),

@@ -129,6 +129,29 @@ test("what was sent is not told again, what was not is told once, by group and v
   assert.deepEqual(brief(ledger.take()), [["a", "killed", 7]]);
 });
 
+test("how much each kind has grown is told once, what an earlier agent saw included", () => {
+  const kernel = new FakeKernel(2);
+  const grown: [string, number][] = [];
+  const ledger = new Ledger(kernel, ({ group }, by) => grown.push([group, by]));
+  const news = () => {
+    ledger.look();
+    return grown.splice(0);
+  };
+  for (let i = 0; i < 5; i++) kernel.decide("a", { isTold: i < 2 });
+  assert.deepEqual(news(), [["a", 5]]);
+  assert.deepEqual(news(), []);
+  kernel.decide("a");
+  kernel.decide("b");
+  assert.deepEqual(news(), [
+    ["a", 1],
+    ["b", 1],
+  ]);
+  for (const group of ["c", "d"]) kernel.decide(group); // a and b make place
+  for (let i = 0; i < 4; i++) news();
+  kernel.decide("a");
+  assert.deepEqual(news(), [["a", 1]], "which began anew");
+});
+
 test("what is in the midst of being counted is not told early", () => {
   const kernel = new FakeKernel();
   const ledger = new Ledger(kernel);

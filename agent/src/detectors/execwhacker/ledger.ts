@@ -50,12 +50,17 @@ export interface TallyStore {
 
 type Counts = Readonly<Record<TalliedVerdict, bigint>>;
 
+/** Told, of each kind that a look finds, how much its total has grown; what earlier agents counted included. */
+export type Grown = (tally: Tally, by: number) => void;
+
 /** One kind, as it was looked at last. */
 interface Kind {
   tally: Tally;
   /** Its total one look earlier. */
   before: number;
   summed: number;
+  /** Of its total, what {@link Grown} was told. */
+  grown: number;
   /** Looks at which it was not there. Who walks a map that others write may miss an entry once. */
   missing: number;
 }
@@ -72,6 +77,7 @@ const LOOKS_MISSING = 2;
  */
 export class Ledger {
   readonly #store: TallyStore;
+  readonly #grown: Grown;
   readonly #kinds = new Map<string, Kind>();
   #gone: Untold[] = [];
   /** Of this look, the one before, and the one before that. */
@@ -79,8 +85,9 @@ export class Ledger {
   #told: Counts = NONE;
   #isRead = false;
 
-  constructor(store: TallyStore) {
+  constructor(store: TallyStore, grown: Grown = () => {}) {
     this.#store = store;
+    this.#grown = grown;
   }
 
   /** Read what the kernel has counted; next to nothing when that has not changed. @returns whether there is anything to read. */
@@ -158,12 +165,15 @@ export class Ledger {
       if (kind !== undefined && kind.tally.firstNs === tally.firstNs) {
         kind.tally = tally;
         kind.missing = 0;
+        this.#tellGrown(kind);
         continue;
       }
       if (kind !== undefined) this.#keepGone(kind);
       const before = summed?.get(tally.key);
       const count = before !== undefined && before.firstNs === tally.firstNs ? before.count : 0;
-      this.#kinds.set(tally.key, { tally, before: 0, summed: count, missing: 0 });
+      const found: Kind = { tally, before: 0, summed: count, grown: 0, missing: 0 };
+      this.#kinds.set(tally.key, found);
+      this.#tellGrown(found);
     }
     for (const [key, kind] of this.#kinds) {
       if (there.has(key) || ++kind.missing < LOOKS_MISSING) continue;
@@ -172,6 +182,12 @@ export class Ledger {
       if (kind.summed > 0) this.#store.forgetSummed(key);
     }
     for (const key of summed?.keys() ?? []) if (!there.has(key)) this.#store.forgetSummed(key);
+  }
+
+  #tellGrown(kind: Kind): void {
+    const by = kind.tally.total - kind.grown;
+    if (by > 0) this.#grown(kind.tally, by);
+    kind.grown = kind.tally.total;
   }
 
   #keepGone({ tally, summed }: Kind): void {

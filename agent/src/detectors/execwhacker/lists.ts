@@ -9,6 +9,8 @@ export class Lists {
 
   /** The oldest is forgotten. */
   remember(rules: CompiledRules): void {
+    // As the youngest: a list that comes again has the number that it had.
+    this.#byGeneration.delete(rules.generation);
     this.#byGeneration.set(rules.generation, rules);
     const [oldest] = this.#byGeneration.keys();
     if (this.#byGeneration.size > REMEMBERED) this.#byGeneration.delete(oldest!);

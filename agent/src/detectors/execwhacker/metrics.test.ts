@@ -4,6 +4,7 @@ import { pageRows, referenceRows, samples } from "../../report/fixtures/expositi
 import { createMetrics } from "../../report/index.js";
 import { COUNTER_NAMES, type SensorCounters, sensorCounters } from "./counters.js";
 import { execMetrics } from "./metrics.js";
+import type { PatternCount } from "./pattern-counts.js";
 
 const COUNTERS: SensorCounters = {
   checked: 1000n,
@@ -37,9 +38,9 @@ const COUNTERS: SensorCounters = {
 };
 
 /** Execwhacker's series, and the text of all. */
-function metrics(readCounters: () => SensorCounters | null = () => null) {
+function metrics(readCounters: () => SensorCounters | null = () => null, byPattern: readonly PatternCount[] = []) {
   const all = createMetrics({ detector: "execwhacker", isReady: () => true, isAttached: () => false });
-  return { ...execMetrics(all.series, readCounters), text: all.text };
+  return { ...execMetrics(all.series, readCounters, () => byPattern), text: all.text };
 }
 
 const P = "cryptnono_execwhacker_";
@@ -164,6 +165,16 @@ test("what is in force and what a scan came to is shown", () => {
   assert.ok(Math.abs(values.get(`${P}scan_last_finished_timestamp_seconds`)! - Date.now() / 1000) < 10);
 });
 
+test("a pattern is named by its list and place", () => {
+  const byPattern = [
+    { list: "a", index: 0, count: 3 },
+    { list: "b", index: 12, count: 0 },
+  ];
+  const values = samples(metrics(() => null, byPattern).text());
+  assert.equal(values.get(`${P}processes_allowed_by_pattern_total{list="a",index="0"}`), 3);
+  assert.equal(values.get(`${P}processes_allowed_by_pattern_total{list="b",index="12"}`), 0);
+});
+
 test("an object that lacks a counter is refused by the counter's name", () => {
   const all = Object.fromEntries(COUNTER_NAMES.map((name) => [name, 0n]));
   assert.equal(sensorCounters(all)["checked"], 0n);
@@ -174,6 +185,11 @@ test("an object that lacks a counter is refused by the counter's name", () => {
 test("the reference page has the table of what is exposed", () => {
   const all = createMetrics({ detector: "execwhacker", isReady: () => true, isAttached: () => false });
   const common = referenceRows(all.text()).length;
-  execMetrics(all.series, () => null);
+  const anyPattern = { list: "LIST", index: 0, count: 0 };
+  execMetrics(
+    all.series,
+    () => null,
+    () => [anyPattern],
+  );
   assert.deepEqual(pageRows("## execwhacker"), referenceRows(all.text()).slice(common));
 });

@@ -3,6 +3,7 @@ import type { Counter, Histogram, Labels, SeriesMaker, SummedAction } from "../.
 import { SECONDS } from "../../report/index.js";
 import type { Rules } from "../../types.js";
 import { COUNTER_NAMES, type SensorCounters } from "./counters.js";
+import type { PatternCount } from "./pattern-counts.js";
 import { ACTION_OF_VERDICT, TALLIED_VERDICTS, type TalliedVerdict } from "./verdicts.js";
 
 /** Who found it: the contract's two names, kept for people's queries. */
@@ -42,8 +43,15 @@ export interface ExecMetrics {
 const KERNEL = { source: "execwhacker.bpf" } as const;
 const SCAN = { source: "psutil.process_iter" } as const;
 
-/** @param readCounters - The kernel's counters at this moment; null while no sensor is attached. */
-export function execMetrics(series: SeriesMaker, readCounters: () => SensorCounters | null): ExecMetrics {
+/**
+ * @param readCounters - The kernel's counters at this moment; null while no sensor is attached.
+ * @param readByPattern - What each allow pattern has spared at exec.
+ */
+export function execMetrics(
+  series: SeriesMaker,
+  readCounters: () => SensorCounters | null,
+  readByPattern: () => readonly PatternCount[] = () => [],
+): ExecMetrics {
   const decisions = decisionCounts();
   let scanned = 0;
   const kernel = new KernelCounters(readCounters);
@@ -74,6 +82,12 @@ export function execMetrics(series: SeriesMaker, readCounters: () => SensorCount
         (allowedby) => [{ source, allowedby }, kernel.allowed(source, allowedby) + agent(source, allowedby)] as const,
       ),
     ),
+  );
+  series.reading(
+    "processes_allowed_by_pattern_total",
+    "Processes that an allow pattern spared at exec",
+    "counter",
+    () => readByPattern().map(({ list, index, count }) => [{ list, index: String(index) }, count]),
   );
   const killIfNeeded: Histogram = series.histogram(
     "kill_if_needed_execution_seconds",

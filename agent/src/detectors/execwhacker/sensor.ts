@@ -3,6 +3,7 @@ import { release } from "node:os";
 import type { Tables } from "@cryptnono/matcher";
 import type { SlotContent } from "@cryptnono/native";
 import type { SensorParts } from "../../sensor/index.js";
+import { SPARED } from "./exec-memory.js";
 import { SUMMED, TALLIES, TOLD_GROUPS } from "./tallies.js";
 
 /** Kills have a ring of their own, so that no flood of other events can take their room. */
@@ -62,7 +63,7 @@ export function execwhackerSensor(
     // From 7.0 on it takes an argument that the verifier gives, and has a name without the ending (execwhacker.bpf.c).
     absent: isAtLeast(kernelRelease, 7, 0) ? ["bpf_task_work_schedule_signal_impl"] : [],
     rings: [KILL_RING, OTHER_RING],
-    kept: [TALLIES, SUMMED, TOLD_GROUPS],
+    kept: [TALLIES, SUMMED, TOLD_GROUPS, SPARED],
   };
 }
 
