@@ -1,13 +1,6 @@
 export { ConfigError, type ConfigProblem } from "./config-error.js";
-export { type LoadOptions, loadConfig, readWhole } from "./load.js";
-export { mergeRules } from "./merge.js";
-export { openPatterns } from "./open-patterns.js";
-export {
-  type ActionMode,
-  type ConfigFile,
-  type ConfigString,
-  type ParseOptions,
-  type PatternFault,
-  parseConfigFile,
-} from "./parse.js";
+export { ConfigFields, kind, type Place } from "./fields.js";
+export { JsonError, type JsonMember, type JsonNode, parseJson } from "./json.js";
+export { nearest } from "./nearest.js";
+export { MAX_FILE_BYTES, readWhole, unreadable } from "./read.js";
 export { type ConfigWatch, type WatchOptions, watchConfig } from "./watch.js";

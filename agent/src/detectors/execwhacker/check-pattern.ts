@@ -1,6 +1,6 @@
 // The pattern compiler's word on one pattern, for the config's list of problems.
 import { PatternError, parsePattern } from "@cryptnono/matcher";
-import type { PatternFault } from "../../config/index.js";
+import type { PatternFault } from "./config/index.js";
 
 export function checkPattern(source: string): PatternFault | null {
   try {

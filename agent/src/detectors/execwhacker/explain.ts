@@ -2,9 +2,9 @@
 // a command line of its own it would be judged itself.
 import { Buffer } from "node:buffer";
 import { OpenQuoteError, type ShellWords, shellSplit } from "@cryptnono/matcher";
-import { loadConfig } from "../../config/index.js";
 import { UsageError } from "../../errors.js";
 import type { JudgeVerdict } from "../../types.js";
+import { loadConfig } from "./config/index.js";
 import { splitArea } from "./record.js";
 import { compileRules } from "./rules.js";
 

@@ -1,10 +1,11 @@
 // Execwhacker: kills what has a banned string on its command line, in the kernel, at exec; and what the scan finds.
-import { loadConfig, openPatterns, readWhole } from "../../config/index.js";
+import { readWhole } from "../../config/index.js";
 import { bootTimeNs } from "../../proc/index.js";
 import { SpareMemory } from "../../report/index.js";
 import type { Detector, House, Life } from "../../run/detector.js";
 import type { Report, Rules } from "../../types.js";
 import { checkPattern } from "./check-pattern.js";
+import { loadConfig, openPatterns } from "./config/index.js";
 import { sensorCounters } from "./counters.js";
 import { execMemory, SPARED } from "./exec-memory.js";
 import { Ledger } from "./ledger.js";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { loadConfig, openPatterns } from "../../../config/index.js";
+import { loadConfig, openPatterns } from "../config/index.js";
 import { type Checked, type CheckOptions, check } from "./check.js";
 
 const folder = mkdtempSync(join(tmpdir(), "check-"));

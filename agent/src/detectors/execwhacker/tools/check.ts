@@ -10,9 +10,10 @@ import {
   type PatternCost,
   patternCost,
 } from "@cryptnono/matcher";
-import { ConfigError, loadConfig } from "../../../config/index.js";
+import { ConfigError } from "../../../config/index.js";
 import type { Rules } from "../../../types.js";
 import { checkPattern } from "../check-pattern.js";
+import { loadConfig } from "../config/index.js";
 import { lintByLines, readBenignLines } from "./benign.js";
 
 export interface CheckOptions {

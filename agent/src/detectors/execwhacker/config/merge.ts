@@ -1,8 +1,8 @@
 // Many config files to one frozen set of rules.
 import { basename, dirname, join } from "node:path";
-import type { AllowPattern, Rule, Rules } from "../types.js";
+import { ConfigError } from "../../../config/index.js";
+import type { AllowPattern, Rule, Rules } from "../../../types.js";
 import { allowProblems, allowSetsOf, type PlacedPattern } from "./allow-sets.js";
-import { ConfigError } from "./config-error.js";
 import type { ActionMode, ConfigFile } from "./parse.js";
 
 export interface MergeOptions {

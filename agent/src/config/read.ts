@@ -1,45 +1,9 @@
-// Config files on disk to rules: the way in at start and at each reload.
+// A config file's bytes, from a regular file and nothing else.
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from "node:fs";
-import type { Rules } from "../types.js";
-import { ConfigError, type ConfigProblem } from "./config-error.js";
-import { type MergeOptions, mergeRules } from "./merge.js";
-import { type ActionMode, type ConfigFile, type ParseOptions, parseConfigFile } from "./parse.js";
-
-export interface LoadOptions extends ParseOptions, MergeOptions {
-  /** The command line's `--mode`; a file's own `mode` overrides it. */
-  readonly defaultMode: ActionMode;
-  /** Reads a whole file; throws errors with a `code`. */
-  readonly readFile?: (file: string) => Uint8Array;
-}
+import type { ConfigProblem } from "./config-error.js";
 
 /** A hundred thousand strings of 512 bytes; more is some other file. */
 export const MAX_FILE_BYTES = 64 * 1024 * 1024;
-
-/**
- * Read, check and merge `files`. All their lists may be empty: whoever guards says then that nothing is banned. Synchronous: there is nothing to guard with until it is done, and a reload of the largest
- * list takes less time than one look-up of a container.
- *
- * @throws ConfigError with the problems of all files.
- */
-export function loadConfig(files: readonly string[], options: LoadOptions): Rules {
-  const { defaultMode, readFile = readWhole } = options;
-  const problems: ConfigProblem[] = [];
-  const parsed: ConfigFile[] = [];
-  for (const file of files) {
-    try {
-      parsed.push(parseConfigFile(file, readFile(file), options));
-    } catch (error) {
-      const found = error instanceof ConfigError ? error.problems : [unreadable(file, error)];
-      for (const problem of found) problems.push(problem); // there may be more than arguments of one call
-    }
-  }
-  if (files.length === 0) {
-    const hint = 'give --config FILE with {"bannedCommandStrings": ["..."]}';
-    problems.push({ file: "", place: "", expected: "at least one file", got: "none", hint });
-  }
-  if (problems.length > 0) throw new ConfigError(problems);
-  return mergeRules(parsed, defaultMode, options);
-}
 
 /**
  * A config file's bytes.
@@ -99,7 +63,8 @@ const CAUSES: Readonly<Record<string, readonly [got: string, hint?: string]>> = 
   socket: ["a socket", "a config is a regular file"],
 };
 
-function unreadable(file: string, error: unknown): ConfigProblem {
+/** What an error of {@link readWhole} means. @throws what has no code. */
+export function unreadable(file: string, error: unknown): ConfigProblem {
   const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : null;
   if (code === null) throw error;
   const [got, hint] = CAUSES[code] ?? [code];

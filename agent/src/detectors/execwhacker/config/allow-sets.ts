@@ -1,7 +1,6 @@
 // Which strings each allow pattern spares: those of its own file, unless it says otherwise.
 import { MAX_ALLOW_SETS } from "@cryptnono/matcher";
-import type { ConfigProblem } from "./config-error.js";
-import { nearest } from "./nearest.js";
+import { type ConfigProblem, nearest } from "../../../config/index.js";
 import type { ConfigFile, ConfigPattern } from "./parse.js";
 
 export interface AllowSets {

@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ConfigError } from "./config-error.js";
+import { ConfigError } from "../../../config/index.js";
 import { loadConfig } from "./load.js";
 
 const folder = mkdtempSync(join(tmpdir(), "config-load-"));

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { ConfigError } from "./config-error.js";
-import { Positions } from "./json.js";
+import { ConfigError } from "../../../config/index.js";
 import { parseConfigFile } from "./parse.js";
 
 const utf8 = (text: string): Buffer => Buffer.from(text);
@@ -229,16 +228,6 @@ for (const [name, separator] of [
     );
   });
 }
-
-test("places are right when they are asked for in any order", () => {
-  const text = "a\u{1f600}b\n\néc\r\n\u{1f600}";
-  const positions = new Positions(text);
-  const naive = (at: number) => {
-    const lines = text.slice(0, at).split("\n");
-    return { line: lines.length, column: [...lines.at(-1)!].length + 1 };
-  };
-  for (const at of [0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 4, 10, 0, 6]) assert.deepEqual(positions.of(at), naive(at), `${at}`);
-});
 
 test("nesting beyond the limit is refused without exhausting the stack", () => {
   assert.match(problemsOf("[".repeat(1_000_000))[0]?.expected ?? "", /levels of nesting/);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fold } from "@cryptnono/matcher";
 import fc from "fast-check";
-import { ConfigError } from "./config-error.js";
+import { ConfigError } from "../../../config/index.js";
 import { type MergeOptions, mergeRules } from "./merge.js";
 import { openPatterns } from "./open-patterns.js";
 import type { ConfigFile } from "./parse.js";

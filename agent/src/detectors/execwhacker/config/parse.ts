@@ -1,0 +1,218 @@
+// One config file's bytes to its checked content. Nothing after this checks the config again.
+import { MAX_STRING_BYTES, type MatchMode } from "@cryptnono/matcher";
+import { ConfigError, ConfigFields, type JsonNode, kind, type Place } from "../../../config/index.js";
+
+/** What one file says. Values are UTF-8 bytes as written, not folded. */
+export interface ConfigFile {
+  /** As it was given on the command line. */
+  readonly file: string;
+  readonly mode?: ActionMode;
+  readonly strings: readonly ConfigString[];
+  readonly patterns: readonly ConfigPattern[];
+}
+
+export interface ConfigPattern {
+  readonly source: string;
+  /** The lists whose strings it spares, by their names; its own file's when left out. */
+  readonly for?: "all" | readonly ListName[];
+  readonly note?: string;
+}
+
+/** A list's name as a pattern gives it, not looked up yet, and where: `allowedCommandPatterns[2].for[0]`. */
+export interface ListName {
+  readonly name: string;
+  readonly place: string;
+}
+
+/** `enforce` kills; `audit` only logs what would be killed. */
+export type ActionMode = "enforce" | "audit";
+
+export interface ConfigString {
+  readonly value: Uint8Array;
+  /** The same as text. */
+  readonly text: string;
+  readonly mode: MatchMode;
+  readonly note?: string;
+}
+
+export interface ParseOptions {
+  /** Says what is wrong with an allow pattern, or null: the pattern compiler's word, so that its faults are listed too. */
+  readonly checkPattern?: (source: string) => PatternFault | null;
+}
+
+/** The words for an allow pattern that cannot be used. They may quote the pattern: patterns are not secret. */
+export interface PatternFault {
+  readonly expected: string;
+  readonly got: string;
+  readonly hint?: string;
+}
+
+/** Longest allow pattern, in UTF-8 bytes; far above any in use, it bounds the pattern compiler's work. */
+export const MAX_PATTERN_BYTES = 8192;
+
+/** Longest note, in UTF-8 bytes: it goes into every log line of its string. */
+export const MAX_NOTE_BYTES = 1024;
+
+/**
+ * Parse one config file.
+ *
+ * @throws ConfigError with every problem of the file.
+ */
+export function parseConfigFile(file: string, bytes: Uint8Array, options: ParseOptions = {}): ConfigFile {
+  const parser = new FileParser(file, options);
+  const content = parser.parse(bytes);
+  if (parser.problems.length > 0) throw new ConfigError(parser.problems);
+  return content;
+}
+
+const FILE_KEYS = ["bannedCommandStrings", "allowedCommandPatterns", "mode"] as const;
+const STRING_KEYS = ["value", "mode", "note"] as const;
+const PATTERN_KEYS = ["pattern", "for", "note"] as const;
+const MATCH_MODES: readonly MatchMode[] = ["word", "anywhere", "exact-argument"];
+const ACTION_MODES: readonly ActionMode[] = ["enforce", "audit"];
+/** What folding turns into spaces, and nothing else. */
+const BLANK = /^[ \t-\r]*$/;
+const SHAPE = '{"bannedCommandStrings": [...], "allowedCommandPatterns": [...], "mode": "enforce" or "audit"}';
+
+class FileParser extends ConfigFields {
+  readonly #options: ParseOptions;
+
+  constructor(file: string, options: ParseOptions) {
+    super(file);
+    this.#options = options;
+  }
+
+  parse(bytes: Uint8Array): ConfigFile {
+    const empty: ConfigFile = { file: this.file, strings: [], patterns: [] };
+    const root = this.tree(bytes, SHAPE);
+    // `null` is what a chart writes for a list that was taken away.
+    if (root === null || root.type === "null") return empty;
+    if (root.type !== "object") {
+      this.problem(this.position(root.at), "an object", kind(root), SHAPE);
+      return empty;
+    }
+    const members = this.members(root.members, FILE_KEYS, "");
+    const mode = this.oneOf(members.get("mode"), "mode", ACTION_MODES);
+    return {
+      file: this.file,
+      ...(mode === undefined ? {} : { mode }),
+      strings: this.list(members.get("bannedCommandStrings"), "bannedCommandStrings", (node, place) =>
+        this.#bannedString(node, place),
+      ),
+      patterns: this.list(members.get("allowedCommandPatterns"), "allowedCommandPatterns", (node, place) =>
+        this.#pattern(node, place),
+      ),
+    };
+  }
+
+  #bannedString(node: JsonNode, placeOf: Place): ConfigString | undefined {
+    if (node.type === "string") return this.#stringValue(node.value, placeOf, "word");
+    const place = placeOf();
+    if (node.type !== "object") {
+      this.problem(place, "a string or {value, mode, note}", kind(node));
+      return undefined;
+    }
+    const members = this.members(node.members, STRING_KEYS, place);
+    const mode = this.oneOf(members.get("mode"), `${place}.mode`, MATCH_MODES) ?? "word";
+    const note = this.#note(members.get("note"), `${place}.note`);
+    const value = members.get("value");
+    if (value?.type !== "string") {
+      this.problem(`${place}.value`, "a string", value === undefined ? "no such key" : kind(value));
+      return undefined;
+    }
+    const string = this.#stringValue(value.value, () => `${place}.value`, mode);
+    return string === undefined || note === undefined ? string : { ...string, note };
+  }
+
+  #stringValue(text: string, place: Place, mode: MatchMode): ConfigString | undefined {
+    const value = this.utf8(text, place, MAX_STRING_BYTES);
+    if (value === undefined || this.isEncrypted(text, place)) return undefined;
+    if (BLANK.test(text)) {
+      this.problem(
+        place,
+        "a string with a visible character",
+        "white space alone",
+        "it would match every argument's end",
+      );
+      return undefined;
+    }
+    if (mode === "anywhere" && value.length === 1 && value[0] === 0x2f) {
+      this.problem(
+        place,
+        "a string that does not match everything",
+        "`/` with mode anywhere",
+        "every path holds a `/`",
+      );
+      return undefined;
+    }
+    return { value, text, mode };
+  }
+
+  #pattern(node: JsonNode, placeOf: Place): ConfigPattern | undefined {
+    if (node.type === "string") {
+      const source = this.#patternSource(node.value, placeOf);
+      return source === undefined ? undefined : { source };
+    }
+    const place = placeOf();
+    if (node.type !== "object") {
+      this.problem(place, "a string or {pattern, for, note}", kind(node));
+      return undefined;
+    }
+    const members = this.members(node.members, PATTERN_KEYS, place);
+    const lists = this.#lists(members.get("for"), `${place}.for`);
+    const note = this.#note(members.get("note"), `${place}.note`);
+    const value = members.get("pattern");
+    if (value?.type !== "string") {
+      this.problem(`${place}.pattern`, "a string", value === undefined ? "no such key" : kind(value));
+      return undefined;
+    }
+    const source = this.#patternSource(value.value, () => `${place}.pattern`);
+    if (source === undefined) return undefined;
+    return { source, ...(lists === undefined ? {} : { for: lists }), ...(note === undefined ? {} : { note }) };
+  }
+
+  #patternSource(source: string, place: Place): string | undefined {
+    if (this.utf8(source, place, MAX_PATTERN_BYTES) === undefined) return undefined;
+    if (this.isEncrypted(source, place)) return undefined;
+    if (BLANK.test(source)) {
+      this.problem(place, "a pattern", "white space alone", "patterns spare what they match: remove it");
+      return undefined;
+    }
+    const fault = this.#options.checkPattern?.(source) ?? null;
+    if (fault !== null) {
+      this.problem(place, fault.expected, fault.got, fault.hint);
+      return undefined;
+    }
+    return source;
+  }
+
+  /** Whose strings a pattern spares. Whether there are such lists is known once all files are read. */
+  #lists(node: JsonNode | undefined, place: string): "all" | ListName[] | undefined {
+    if (node === undefined) return undefined;
+    if (node.type === "string" && node.value === "all") return "all";
+    if (node.type !== "array" || node.items.length === 0) {
+      const got = node.type === "array" ? "none" : node.type === "string" ? "another word" : kind(node);
+      this.problem(place, '"all" or an array of list names', got, "a list's name is its file's, without .json");
+      return undefined;
+    }
+    const names: ListName[] = [];
+    for (const [i, item] of node.items.entries()) {
+      if (item.type === "string") names.push({ name: item.value, place: `${place}[${i}]` });
+      else this.problem(`${place}[${i}]`, "a list's name", kind(item));
+    }
+    return names;
+  }
+
+  #note(node: JsonNode | undefined, place: string): string | undefined {
+    if (node === undefined) return undefined;
+    if (node.type !== "string") {
+      this.problem(place, "a string", kind(node));
+      return undefined;
+    }
+    if (this.isEncrypted(node.value, place)) return undefined;
+    const bytes = Buffer.byteLength(node.value);
+    if (bytes <= MAX_NOTE_BYTES) return node.value;
+    this.problem(place, `at most ${MAX_NOTE_BYTES} bytes`, `${bytes}`);
+    return undefined;
+  }
+}
