@@ -92,19 +92,18 @@ __attribute__((noinline)) int quoted_search(__u32 copy, __u32 start)
 	return s && table ? search_dfa(s, table, DFA_QUOTED, start, ~0U) : ALLOW_NONE;
 }
 
-/* Which pattern has matched at the line's end, or, where it was not read so far, by then. */
+/* Which pattern has matched at the line's end. A walk that ended before it names one that has matched whatever follows: there the
+ * end of the line does not stand, and \b or $ before it say nothing. */
 static __always_inline enum allow_result nfa_result(struct nfa_walk *w)
 {
 	struct search *s = w->s;
-	bool cut = s->allow.cut;
-	__u32 which = QUOTED;
+	bool cut = s->allow.cut, ended = !cut && !s->allow.decided;
+	__u32 which = cut && !s->allow.unsafe ? PLAIN : QUOTED;
 
-	if (!cut)
-		nfa_close(w);
-	else if (!nfa_any_final(w, QUOTED) || !(s->allow.unsafe || nfa_any_final(w, PLAIN)))
+	if (cut && (!nfa_any_final(w, QUOTED) || !(s->allow.unsafe || nfa_any_final(w, PLAIN))))
 		return ALLOW_OVER;
-	else if (!s->allow.unsafe)
-		which = PLAIN;
+	if (ended)
+		nfa_close(w);
 	for (__u32 i = 0; i < NFA_BLOCK_WORDS; i++) {
 		__u32 at = w->s->nfa.first_word * NFA_CLASSES + w->nfa->end_class * w->s->nfa.words + i;
 		__u64 matched;
@@ -112,10 +111,10 @@ static __always_inline enum allow_result nfa_result(struct nfa_walk *w)
 		if (i >= w->s->nfa.words)
 			break;
 		barrier_var(at);
-		matched = w->nfa->row[at & (NFA_CLASSES * NFA_WORDS - 1)].read;
-		if (cut)
-			matched = nfa_final(w, i);
+		matched = ended ? w->nfa->row[at & (NFA_CLASSES * NFA_WORDS - 1)].read : nfa_final(w, i);
 		matched &= s->nfa.bits[which][i];
+		if (!ended && !cut && !s->allow.unsafe)
+			matched &= s->nfa.bits[PLAIN][i];
 		if (!matched)
 			continue;
 		at = (w->s->nfa.first_word + i) * 64 + lowest_bit(matched);

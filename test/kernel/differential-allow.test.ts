@@ -153,6 +153,23 @@ for (const [name, matcher] of [
   });
 }
 
+// A walk that ends early ends anywhere: «ab» of «abb» was taken for the word before the line's end.
+test("a walk that ends before the line does names the pattern that has matched", () => {
+  const patterns = [".*\\bab\\b", ".{4,}#"];
+  for (const compile of [inTable, asBits]) {
+    const allow = compile(patterns);
+    for (const matcher of [kernel, olderLoop]) {
+      matcher.install(compileTables(strings, { allow }));
+      for (let shift = 0; shift < 4; shift++) {
+        const args = [latin1("a"), BANNED, latin1("x".repeat(shift) + "-abb".repeat(40))];
+        assert.equal(matchArguments(allow, [latin1("/bin/a"), ...args.slice(1)]), 1);
+        const judged = matcher.judge(latin1("/bin/a\0"), argumentArea(args));
+        assert.deepEqual([matcher.verdictName(judged.verdict), judged.patternId], ["spared-pattern", 1]);
+      }
+    }
+  }
+});
+
 /** Strings of several lists, as the allow sets make them: the patterns of each, and how its strings act. */
 const LISTS = [
   { patterns: [], action: "enforce" },
