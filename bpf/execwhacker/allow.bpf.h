@@ -26,13 +26,13 @@ LOOP_BODY(allow_piece, struct allow_reading)
 		return 1;
 	if (n > room)
 		n = room;
-	a->cut = 1;
+	a->cut = n ? CUT_WORK : CUT_BOUND;
 	barrier_var(n);
 	if (n == 0 || n > WINDOW_BYTES || s->work > s->max_work)
 		return 1;
-	if (bpf_probe_read_user(s->buffer + PATH_ROOM, n, (void *)(s->args + a->offset)))
+	if (read_text(s, s->buffer + PATH_ROOM, n, a->offset))
 		return 1;
-	a->cut = 0;
+	a->cut = CUT_NOT;
 	if (ctx->by_bits)
 		nfa_bytes(s->copy, PATH_ROOM, n);
 	else
@@ -64,7 +64,8 @@ static __always_inline enum allow_result search_dfa(struct search *s, struct all
 	if (!state)
 		return ALLOW_NONE;
 	s->allow.dfa = which;
-	s->allow.cut = s->allow.decided = 0;
+	s->allow.cut = CUT_NOT;
+	s->allow.decided = 0;
 	dfa_begin(&walk, s, table, dfa);
 	dfa_open(&walk, state);
 	dfa_bytes(s->copy, 0, s->allow.path_bytes);
@@ -137,7 +138,8 @@ __attribute__((noinline)) int nfa_start(__u32 copy, __u32 set, __u32 block)
 		return 0;
 	walk.nfa = &table->nfa;
 	nfa_begin(&s->nfa, &table->nfa.block[block & (NFA_BLOCKS - 1)]);
-	s->allow.cut = s->allow.decided = 0;
+	s->allow.cut = CUT_NOT;
+	s->allow.decided = 0;
 	for (__u32 i = 0; i < NFA_BLOCK_WORDS; i++) {
 		__u32 at = set * NFA_WORDS + s->nfa.first_word + i;
 
@@ -160,6 +162,12 @@ __attribute__((noinline)) int nfa_end(__u32 copy)
 	return nfa_result(&walk);
 }
 
+static __always_inline void tell_cut(struct search *s)
+{
+	s->flags |= EVENT_ALLOW_CUT;
+	s->look_again |= s->allow.cut == CUT_WORK;
+}
+
 /* Whether a pattern of `set` matches the line. ALLOW_OVER: the line is longer than patterns are followed; nobody can say. */
 __attribute__((noinline)) int allow_search(__u32 copy, __u32 set)
 {
@@ -172,7 +180,7 @@ __attribute__((noinline)) int allow_search(__u32 copy, __u32 set)
 		return ALLOW_NONE;
 	result = search_dfa(s, table, DFA_PATTERNS, set & (MAX_ALLOW_SETS - 1), f->policy.max_allow_bytes);
 	if (result == ALLOW_OVER)
-		s->flags |= EVENT_ALLOW_CUT;
+		tell_cut(s);
 	return result;
 }
 
@@ -201,7 +209,7 @@ __attribute__((noinline)) int nfa_search(__u32 copy, __u32 set)
 		if (result == ALLOW_SPARED)
 			return ALLOW_SPARED;
 		if (result == ALLOW_OVER)
-			s->flags |= EVENT_ALLOW_CUT;
+			tell_cut(s);
 	}
 	return ALLOW_NONE;
 }

@@ -3,14 +3,14 @@
  *
  * The kernel lets go of exec_update_lock in setup_new_exec, some 100 us before sched_process_exec. From then on the parent of
  * the same user can write into the new image (process_vm_writev, /proc/PID/mem, ptrace): hide an argument from the judge and
- * put it back before main. So a hash is taken while the lock is held, and taken again when the arguments are judged. */
+ * put it back before main. So a hash is taken while the lock is held, and another of the very bytes that are searched: there is no
+ * moment between the two readings of which one is compared and the other judged. */
 #ifndef CRYPTNONO_COPIED_BPF_H
 #define CRYPTNONO_COPIED_BPF_H
 
 #include "search.bpf.h"
 
 #define PIECE_BYTES 4096
-#define HASH_CHUNK_BYTES 64
 
 /* Keys are drawn for each exec: whoever does not know them cannot choose other bytes with the same hash. */
 struct copied {
@@ -40,10 +40,9 @@ struct hashing {
 	__u8 piece[PIECE_BYTES];
 };
 
-/* 0 for the hash that is taken early, 1 and on for the copies of the exec program. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 2);
+	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct hashing);
 } hashings SEC(".maps");
@@ -65,19 +64,11 @@ struct {
 	__type(value, struct spared_buffer);
 } forked_buffers SEC(".maps");
 
-struct hash_walk {
+struct copied_walk {
 	__u32 turns;
 	__u32 reserved;
 	struct hashing *h;
 };
-
-static __always_inline __u64 hash_word(struct hashing *h, __u64 hash, __u64 word)
-{
-	/* Twice, or a difference in the top bit of one word could be undone by the next. */
-	hash = (hash ^ word) * h->keys[0];
-	hash ^= hash >> 32;
-	return hash * h->keys[1];
-}
 
 static __always_inline __u32 count_nuls(__u64 word)
 {
@@ -93,12 +84,12 @@ static __always_inline void hash_last(struct hashing *h, __u64 word)
 		if (i < h->strings)
 			nuls &= nuls - 1;
 	nuls &= -nuls; /* the end's 0x80 */
-	h->hash = hash_word(h, h->hash, word & ((nuls << 1) - 1));
+	h->hash = hash_word(h->keys, h->hash, word & ((nuls << 1) - 1));
 	h->bytes += (((nuls >> 7) * 0x0001020304050607ULL) >> 56) + 1;
 	h->strings = 0;
 }
 
-LOOP_BODY(hash_chunk, struct hash_walk)
+LOOP_BODY(hash_chunk, struct copied_walk)
 {
 	struct hashing *h = ctx->h;
 	__u32 at = turn * HASH_CHUNK_BYTES;
@@ -116,18 +107,18 @@ LOOP_BODY(hash_chunk, struct hash_walk)
 			return 1;
 		}
 		h->strings -= nuls;
-		h->hash = hash_word(h, h->hash, word);
+		h->hash = hash_word(h->keys, h->hash, word);
 		h->bytes += 8;
 	}
 	return 0;
 }
 
-LOOP_BODY(hash_piece, struct hash_walk)
+LOOP_BODY(hash_piece, struct copied_walk)
 {
 	struct hashing *h = ctx->h;
 	__u64 left = h->limit - h->bytes;
 	__u32 n = left > PIECE_BYTES ? PIECE_BYTES : left;
-	struct hash_walk walk = { .h = h };
+	struct copied_walk walk = { .h = h };
 
 	barrier_var(n);
 	if (h->bytes >= h->limit || n == 0 || n > PIECE_BYTES)
@@ -144,7 +135,7 @@ LOOP_BODY(hash_piece, struct hash_walk)
 /* The hash of the first `strings` strings; bytes 0 if they cannot be read. */
 static __always_inline void hash_strings(struct hashing *h, __u64 from, __u64 limit, __u32 strings)
 {
-	struct hash_walk walk = { .h = h };
+	struct copied_walk walk = { .h = h };
 
 	h->from = from;
 	h->limit = limit;
@@ -182,29 +173,67 @@ static __always_inline void take_copied(struct copied *c, struct linux_binprm *b
 	c->bytes = h->bytes;
 }
 
-enum copied_result { COPIED_SAME, COPIED_CHANGED, COPIED_UNKNOWN };
-
-/* Whether the arguments are those that were copied. */
-static __always_inline enum copied_result compare_copied(struct task_struct *task, struct linux_binprm *bprm, struct search *s)
+/* Have the search take a hash, and hold it against what was copied. False if nothing is known of that. */
+static __always_inline bool expect_copied(struct task_struct *task, struct search *s)
 {
 	struct copied *c = bpf_task_storage_get(&copied_arguments, task, NULL, 0);
-	__u64 end = BPF_CORE_READ(task, mm, env_end), bytes;
-	__u32 slot = s->copy + 1;
-	struct hashing *h = bpf_map_lookup_elem(&hashings, &slot);
 
-	if (!c || !h)
-		return COPIED_UNKNOWN;
-	bytes = c->bytes;
+	if (!c || !c->bytes) {
+		s->hash_keys[0] = random_odd();
+		s->hash_keys[1] = random_odd();
+		return false;
+	}
+	s->hash_keys[0] = c->keys[0];
+	s->hash_keys[1] = c->keys[1];
+	s->copied_hash = c->hash;
+	s->copied_bytes = c->bytes;
 	c->bytes = 0;
-	if (!bytes || end <= s->args)
-		return COPIED_UNKNOWN;
-	h->keys[0] = c->keys[0];
-	h->keys[1] = c->keys[1];
-	hash_strings(h, s->args, end - s->args, BPF_CORE_READ(bprm, argc));
-	s->work += bytes / 8;
-	if (h->unreadable)
-		return COPIED_UNKNOWN;
-	return h->bytes == bytes && h->hash == c->hash ? COPIED_SAME : COPIED_CHANGED;
+	return true;
+}
+
+/* Whether what was searched, to its end, is not what was copied. */
+static __always_inline bool is_changed(struct search *s)
+{
+	if (!s->copied_bytes || s->stop || !s->last_window || s->flags & EVENT_UNREADABLE)
+		return false;
+	return s->copied_bytes != s->args_bytes + 1ULL || s->copied_hash != s->hash;
+}
+
+#define STEP_BYTES (WINDOW_BYTES - OVERLAP_BYTES)
+
+LOOP_BODY(hash_step, struct hash_walk)
+{
+	struct search *s = ctx->s;
+	__u32 offset = turn * STEP_BYTES, n = s->args_bytes + 1 - offset;
+	struct hash_walk walk = { .s = s, .from = PATH_ROOM };
+
+	if (offset > s->args_bytes)
+		return 1;
+	if (n > STEP_BYTES)
+		n = STEP_BYTES;
+	barrier_var(n);
+	if (n == 0 || n > STEP_BYTES || bpf_probe_read_user(s->buffer + PATH_ROOM, n, (void *)(s->args + offset)))
+		return 1;
+	*(any_u64 *)(s->buffer + PATH_ROOM + n) = 0;
+	walk.end = PATH_ROOM + n;
+	LOOP(hash_searched, (n + HASH_CHUNK_BYTES - 1) / HASH_CHUNK_BYTES, &walk);
+	return 0;
+}
+
+/* Whether the arguments are no longer what was searched: asked where they were read again for more than telling. That is not
+ * airtight, as a writer may hit each of the readings; one who misses is found out here. */
+__attribute__((noinline)) int is_changed_since(__u32 copy)
+{
+	struct search *s = search_state(copy);
+	struct hash_walk walk = { .s = s };
+	__u64 searched;
+
+	if (!s || !s->copied_bytes || !(s->reread || (any_found(s) && !s->text_kept)))
+		return 0;
+	searched = s->hash;
+	s->hash = s->hash_keys[0] ^ s->argc;
+	LOOP(hash_step, MAX_TURNS, &walk);
+	return s->hash != searched;
 }
 
 #endif

@@ -115,16 +115,22 @@ static __always_inline struct cgroup *v1_cgroup(struct css_set *set)
 	return css ? BPF_CORE_READ(css, cgroup) : NULL;
 }
 
-static __always_inline void add_identity(struct event_buffer *b, struct task_struct *task)
+/* A global function, as the next one: verified once. */
+__attribute__((noinline)) int add_identity(__u32 copy)
 {
-	struct exec_event *e = &b->event;
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct event_buffer *b = event_buffer(copy);
 	struct task_struct *parent = BPF_CORE_READ(task, real_parent);
 	struct css_set *set = BPF_CORE_READ(task, cgroups);
 	struct cgroup *dfl = BPF_CORE_READ(set, dfl_cgrp), *v1;
 	struct pid *pid = BPF_CORE_READ(task, thread_pid);
 	__u32 level = BPF_CORE_READ(pid, level);
 	struct pid_namespace *ns = NULL;
+	struct exec_event *e;
 
+	if (!b)
+		return 0;
+	e = &b->event;
 	e->pid = BPF_CORE_READ(task, tgid);
 	e->ppid = BPF_CORE_READ(parent, tgid);
 	e->uid = (__u32)bpf_get_current_uid_gid();
@@ -140,6 +146,7 @@ static __always_inline void add_identity(struct event_buffer *b, struct task_str
 	e->cgroup_bytes = add_cgroup(b, dfl);
 	v1 = v1_cgroup(set);
 	e->cgroup_v1_bytes = v1 == dfl ? 0 : add_cgroup(b, v1);
+	return 0;
 }
 
 static __always_inline __u32 add_kernel_string(struct event_buffer *b, __u32 room, const char *string)
@@ -152,42 +159,49 @@ static __always_inline __u32 add_kernel_string(struct event_buffer *b, __u32 roo
 	return n - 1;
 }
 
-static __always_inline __u32 add_user_bytes(struct event_buffer *b, __u32 n, __u64 from)
+static __always_inline __u32 add_text(struct event_buffer *b, struct search *s, __u32 n, __u32 from)
 {
 	barrier_var(n);
 	if (n == 0 || n > EVENT_ARGS_BYTES)
 		return 0;
-	if (bpf_probe_read_user(event_room(b), n, (void *)from))
+	if (read_text(s, event_room(b), n, from))
 		return 0;
 	b->used += n;
 	return n;
 }
 
-static __always_inline void add_line(struct event_buffer *b, struct search *s, __u32 most)
+__attribute__((noinline)) int add_line(__u32 copy, __u32 most)
 {
-	struct exec_event *e = &b->event;
-	__u32 n = s->args_bytes < most ? s->args_bytes : most, from;
+	struct event_buffer *b = event_buffer(copy);
+	struct search *s = search_state(copy);
+	struct exec_event *e;
 	struct true_path *t;
+	__u32 n, from;
 
+	if (!b || !s)
+		return 0;
+	e = &b->event;
+	n = s->args_bytes < most ? s->args_bytes : most;
 	e->path_bytes = add_kernel_string(b, MAX_PATH_BYTES, (const char *)s->filename);
-	t = bpf_map_lookup_elem(&true_paths, &s->copy);
+	t = bpf_map_lookup_elem(&true_paths, &copy);
 	if (s->flags & EVENT_SCRIPT)
 		e->exe_bytes = add_kernel_string(b, EVENT_EXE_BYTES, (const char *)s->interp);
 	else
 		e->exe_bytes = t && t->bytes ? add_kernel_string(b, EVENT_EXE_BYTES, (const char *)t->path) : 0;
-	e->args_bytes = add_user_bytes(b, n, s->args);
+	e->args_bytes = add_text(b, s, n, 0);
 	e->args_total_bytes = s->args_bytes;
 	e->context_bytes = 0;
 	e->context_offset = 0;
 	if (!s->has_told || s->told.match_in_path || s->told.match_offset + MAX_STRING_BYTES <= e->args_bytes)
-		return;
+		return 0;
 	from = s->told.match_offset;
 	from = from > EVENT_CONTEXT_BYTES / 4 ? from - EVENT_CONTEXT_BYTES / 4 : 0;
 	n = s->args_bytes > from ? s->args_bytes - from : 0;
 	if (n > EVENT_CONTEXT_BYTES + MAX_STRING_BYTES)
 		n = EVENT_CONTEXT_BYTES + MAX_STRING_BYTES;
 	e->context_offset = from;
-	e->context_bytes = add_user_bytes(b, n, s->args + from);
+	e->context_bytes = add_text(b, s, n, from);
+	return 0;
 }
 
 /* Whether there was room. */

@@ -65,7 +65,7 @@ LOOP_BODY(skip_argument, struct skip)
 
 	if (ctx->offset >= s->args_bytes)
 		return 1;
-	n = bpf_probe_read_user_str(s->buffer + PATH_ROOM, MAX_PATH_BYTES, (void *)(s->args + ctx->offset));
+	n = read_text_string(s, s->buffer + PATH_ROOM, MAX_PATH_BYTES, ctx->offset);
 	if (n <= 0)
 		return 1;
 	ctx->offset += n - 1;
@@ -89,7 +89,7 @@ LOOP_BODY(skip_piece, struct skip)
 
 	if (ctx->offset >= s->args_bytes)
 		return 1;
-	n = bpf_probe_read_user_str(s->buffer + PATH_ROOM, MAX_PATH_BYTES, (void *)(s->args + ctx->offset));
+	n = read_text_string(s, s->buffer + PATH_ROOM, MAX_PATH_BYTES, ctx->offset);
 	if (n <= 0)
 		return 1;
 	ctx->offset += n - 1; /* the last byte read is a NUL, the argument's own or the helper's */
@@ -138,50 +138,75 @@ __attribute__((noinline)) int begin_line(__u32 copy)
 	return 0;
 }
 
-/* Strings of `action` that stand in the quoted line alone: where the piece of one was found, the line is walked over for it. A
- * global function: the exec programs have no room on the stack for its variables. No loop of a callback: the walks need the
- * call stack. */
-__attribute__((noinline)) int find_quoted(__u32 copy, __u32 action)
+/* Strings of one action and allow set that stand in the quoted line alone: where the piece of one was found, the line is walked
+ * over for it. */
+__attribute__((noinline)) int find_quoted_set(__u32 copy, __u32 action, __u32 set)
 {
 	struct search *s = search_state(copy);
-	__u32 sets;
+	int result;
 
 	if (!s)
 		return 0;
 	barrier_var(action); /* or clang masks one copy of it and uses another */
-	sets = s->found_sets[(action & 1) + ACTION_QUOTED_ENFORCE] & ~s->found_sets[action & 1];
-	if (!sets || s->found_sets[ACTION_ENFORCE] & 1)
+	action &= 1;
+	set &= MAX_ALLOW_SETS - 1;
+	if (!((s->found_sets[action + ACTION_QUOTED_ENFORCE] >> set) & 1) || (s->found_sets[action] >> set) & 1)
 		return 0;
-	begin_line(copy);
-	for (__u32 set = 0; set < MAX_ALLOW_SETS; set++) {
-		int result = (sets >> set) & 1 ? quoted_search(copy, (action & 1) * MAX_ALLOW_SETS + set) : ALLOW_NONE;
-
-		if (result == ALLOW_OVER)
-			s->flags |= EVENT_OVER_LONG;
-		if (result != ALLOW_SPARED)
-			continue;
-		s->found[action & 1][set] = s->found[(action & 1) + ACTION_QUOTED_ENFORCE][set];
-		s->found[action & 1][set].string_id = s->allow.pattern;
-		s->found_sets[action & 1] |= 1U << set;
-	}
+	result = quoted_search(copy, action * MAX_ALLOW_SETS + set);
+	if (result == ALLOW_OVER)
+		s->flags |= EVENT_OVER_LONG;
+	if (result != ALLOW_SPARED)
+		return 0;
+	s->found[action][set] = s->found[action + ACTION_QUOTED_ENFORCE][set];
+	s->found[action][set].string_id = s->allow.pattern;
+	s->found_sets[action] |= 1U << set;
 	return 0;
 }
 
-/* Which allow sets with a find a pattern spares under this path. No loop of a callback: the walks need the call stack. */
-static __always_inline void try_sets(struct search *s, __u32 path_bytes)
+/* In the line whose path lies at the buffer's start. A global function, as those that follow: verified once. No loop of a callback:
+ * the walks need the call stack. */
+__attribute__((noinline)) int find_quoted_under(__u32 copy, __u32 path_bytes)
 {
-	__u32 sets = (s->found_sets[ACTION_ENFORCE] | s->found_sets[ACTION_AUDIT]) & ~s->allow.spared_sets;
+	struct search *s = search_state(copy);
 
+	if (!s || !path_bytes)
+		return 0;
 	s->allow.path_bytes = path_bytes;
-	if (!path_bytes)
+	for (__u32 i = 0; i < 2 * MAX_ALLOW_SETS; i++)
+		find_quoted_set(copy, i / MAX_ALLOW_SETS, i);
+	return 0;
+}
+
+/* Strings of the quoted line: under the path that was given, and, where that does not say which file runs, under the file's own. */
+static __always_inline void find_quoted(struct search *s)
+{
+	if (!(s->found_sets[ACTION_QUOTED_ENFORCE] | s->found_sets[ACTION_QUOTED_AUDIT]) || s->found_sets[ACTION_ENFORCE] & 1)
 		return;
+	begin_line(s->copy);
+	find_quoted_under(s->copy, s->allow.path_bytes);
+	if (!s->is_plain)
+		find_quoted_under(s->copy, take_true_path(s));
+}
+
+/* Which allow sets with a find a pattern spares under the path of this length. No loop of a callback: the walks need the call
+ * stack. */
+__attribute__((noinline)) int try_sets(__u32 copy, __u32 path_bytes)
+{
+	struct search *s = search_state(copy);
+	__u32 sets;
+
+	if (!s || !path_bytes)
+		return 0;
+	sets = (s->found_sets[ACTION_ENFORCE] | s->found_sets[ACTION_AUDIT]) & ~s->allow.spared_sets;
+	s->allow.path_bytes = path_bytes;
 	for (__u32 set = 1; set < MAX_ALLOW_SETS; set++) {
 		if (!((sets >> set) & 1) ||
-		    (allow_search(s->copy, set) != ALLOW_SPARED && nfa_search(s->copy, set) != ALLOW_SPARED))
+		    (allow_search(copy, set) != ALLOW_SPARED && nfa_search(copy, set) != ALLOW_SPARED))
 			continue;
 		s->allow.spared_sets |= 1U << set;
 		s->allow.patterns[set] = s->allow.pattern;
 	}
+	return 0;
 }
 
 /* Patterns see the line under each name that the process truly has: the path that was given, if it is plain, and the path of
@@ -190,8 +215,8 @@ static __always_inline void find_spared(struct search *s)
 {
 	begin_line(s->copy);
 	if (s->is_plain)
-		try_sets(s, s->allow.path_bytes);
-	try_sets(s, take_true_path(s));
+		try_sets(s->copy, s->allow.path_bytes);
+	try_sets(s->copy, take_true_path(s));
 }
 
 struct set_walk {
@@ -308,7 +333,10 @@ static __always_inline struct filters *begin(struct search *s, __u32 copy, __u64
 	s->args = args;
 	s->args_bytes = args_bytes ? args_bytes - 1 : 0;
 	s->flags = flags;
-	s->work = 0;
+	s->work = s->look_again = 0;
+	s->text = args;
+	s->text_kept = s->reread = 0;
+	s->hash_keys[0] = s->copied_bytes = 0;
 	return search_filters(slot);
 }
 
@@ -387,12 +415,12 @@ static __always_inline __u32 script_flags(struct linux_binprm *bprm)
 
 /* Where the path that was given does not say which file runs, strings are looked for in the file's own. A script's file is not
  * at hand any more: what runs is its interpreter. */
-static __always_inline void see_true_path(struct search *s, struct filters *f, struct task_struct *task)
+static __always_inline void see_true_path(struct search *s, struct filters *f)
 {
 	__u32 bytes;
 
 	forget_true_path(s->copy);
-	if (s->flags & EVENT_SCRIPT || (s->is_plain && !s->found_sets[ACTION_ENFORCE] && !s->found_sets[ACTION_AUDIT]))
+	if (s->flags & EVENT_SCRIPT || (s->is_plain && !any_found(s)))
 		return;
 	read_true_path(s->copy);
 	if (s->is_plain || s->stop)
@@ -406,22 +434,17 @@ static __always_inline void see_true_path(struct search *s, struct filters *f, s
  * to it. */
 static __always_inline void remember_spared(struct search *s, struct filters *f, struct task_struct *task)
 {
-	__u32 tgid = BPF_CORE_READ(task, tgid), slot = s->copy + 1;
-	struct hashing *h = bpf_map_lookup_elem(&hashings, &slot);
+	__u32 tgid = BPF_CORE_READ(task, tgid);
 	struct spared_buffer *b = bpf_map_lookup_elem(&spared_buffers, &s->copy);
-	__u64 end = BPF_CORE_READ(task, mm, env_end);
 	long n;
 
-	if (!h || !b)
+	if (!b)
 		return;
-	h->keys[0] = random_odd();
-	h->keys[1] = random_odd();
-	hash_strings(h, s->args, end > s->args ? end - s->args : 0, s->argc);
 	b->entry.start_time_ns = BPF_CORE_READ(task, start_boottime);
-	b->entry.keys[0] = h->keys[0];
-	b->entry.keys[1] = h->keys[1];
-	b->entry.hash = h->hash;
-	b->entry.bytes = h->bytes;
+	b->entry.keys[0] = s->hash_keys[0];
+	b->entry.keys[1] = s->hash_keys[1];
+	b->entry.hash = s->hash;
+	b->entry.bytes = s->hash_keys[0] ? s->args_bytes + 1 : 0;
 	b->entry.string_id = s->told.string_id;
 	b->entry.pattern_id = s->allow.told_pattern;
 	b->entry.generation = f->policy.generation;
@@ -492,25 +515,34 @@ __attribute__((noinline)) int tell(__u32 copy)
 	b->event.signal_result = s->signal_result;
 	b->event.match_offset = s->told.match_offset;
 	b->event.match_in_path = s->told.match_in_path;
-	add_identity(b, task);
-	add_line(b, s, telling.args_bytes);
+	add_identity(copy);
+	add_line(copy, telling.args_bytes);
 	if (send_event(b) && counted)
 		count_told(verdict, &telling);
 	return 0;
 }
 
-/* Search and judge, for the second time if `later`. */
-static __always_inline __u32 look(struct search *s, struct filters *f, struct task_struct *task)
+/* Search and judge. */
+static __always_inline __u32 look(struct search *s, struct filters *f)
 {
 	const char *path = (const char *)s->filename;
+	__u32 verdict;
 
 	s->path_bytes = read_path(s, path);
 	s->is_plain = is_plain_path(s->copy);
 	search(s, f);
-	find_quoted(s->copy, ACTION_ENFORCE);
-	find_quoted(s->copy, ACTION_AUDIT);
-	see_true_path(s, f, task);
-	return judge(s);
+	if (is_changed(s))
+		s->flags |= EVENT_CHANGED;
+	if (any_found(s) || !s->is_plain)
+		keep_text(s);
+	see_true_path(s, f);
+	find_quoted(s);
+	verdict = judge(s);
+	if (verdict != VERDICT_KILLED && is_changed_since(s->copy)) {
+		s->flags |= EVENT_CHANGED;
+		verdict = settle(s->copy);
+	}
+	return verdict;
 }
 
 /* The verdict takes effect, and only then is it told. */
@@ -548,6 +580,9 @@ struct later {
 	__u32 flags;
 	__u32 argc;
 	__u32 reserved;
+	__u64 hash_keys[2]; /* as in struct search */
+	__u64 copied_hash;
+	__u64 copied_bytes;
 	__u8 path[MAX_PATH_BYTES];
 	__u8 interp[EVENT_EXE_BYTES];
 };
@@ -568,7 +603,7 @@ struct {
 	__type(value, struct later);
 } later_buffers SEC(".maps");
 
-/* Set before load: which state the second look takes; 0: there is none on this kernel. */
+/* Set before load: which state the second look takes. */
 const volatile __u32 later_copy = 0;
 
 struct bpf_map {
@@ -619,7 +654,6 @@ static __always_inline bool take_state(struct search *s)
 
 static int look_later(struct bpf_map *map, void *key, void *value)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
 	struct later *l = value;
 	struct filters *f;
 	struct search *s;
@@ -644,7 +678,11 @@ static int look_later(struct bpf_map *map, void *key, void *value)
 		s->filename = (__u64)l->path;
 		s->interp = (__u64)l->interp;
 		s->entered_ns = bpf_ktime_get_ns();
-		verdict = look(s, f, task);
+		s->hash_keys[0] = l->hash_keys[0];
+		s->hash_keys[1] = l->hash_keys[1];
+		s->copied_hash = l->copied_hash;
+		s->copied_bytes = l->copied_bytes;
+		verdict = look(s, f);
 		conclude(s, verdict);
 	}
 	s->taken = 0;
@@ -659,12 +697,16 @@ static __always_inline bool put_off(struct search *s, struct task_struct *task)
 	struct later *l = bpf_map_lookup_elem(&later_buffers, &zero);
 	long failed;
 
-	if (!later_copy || !l)
+	if (!l)
 		return false;
 	l->args = s->args;
 	l->args_bytes = s->args_bytes + 1;
 	l->flags = s->flags & ~(EVENT_UNREADABLE | EVENT_OVER_LONG | EVENT_ALLOW_CUT);
 	l->argc = s->argc;
+	l->hash_keys[0] = s->hash_keys[0];
+	l->hash_keys[1] = s->hash_keys[1];
+	l->copied_hash = s->copied_hash;
+	l->copied_bytes = s->copied_bytes;
 	bpf_probe_read_kernel_str(l->path, MAX_PATH_BYTES, (void *)s->filename);
 	bpf_probe_read_kernel_str(l->interp, EVENT_EXE_BYTES, (void *)s->interp);
 	if (bpf_map_update_elem(&later, &tgid, l, BPF_ANY))
@@ -683,14 +725,13 @@ static __always_inline bool put_off(struct search *s, struct task_struct *task)
 	return !failed;
 }
 
-static __always_inline int guard(struct task_struct *task, struct linux_binprm *bprm, __u32 copy)
+static __always_inline int guard(struct task_struct *task, struct linux_binprm *bprm, __u32 copy, bool has_second_look)
 {
 	__u64 entered = bpf_ktime_get_ns();
 	unsigned long args, args_end;
 	struct filters *f;
 	__u32 verdict;
 	struct search *s;
-	enum copied_result changed;
 
 	if (control_get(CONTROL_RETIRED_BY))
 		return 0;
@@ -714,14 +755,11 @@ static __always_inline int guard(struct task_struct *task, struct linux_binprm *
 	s->filename = (__u64)bprm->filename;
 	s->interp = (__u64)bprm->interp;
 	s->entered_ns = entered;
-	changed = check_copied ? compare_copied(task, bprm, s) : COPIED_SAME;
-	if (changed == COPIED_CHANGED)
-		s->flags |= EVENT_CHANGED;
-	else if (changed == COPIED_UNKNOWN)
+	if (check_copied && !expect_copied(task, s))
 		count(COUNTER_UNCHECKED);
-	verdict = look(s, f, task);
-	if (s->flags & (EVENT_UNREADABLE | EVENT_OVER_LONG | EVENT_ALLOW_CUT) && !(s->found_sets[ACTION_ENFORCE] & 1) &&
-	    put_off(s, task)) {
+	verdict = look(s, f);
+	if (has_second_look && (s->flags & (EVENT_UNREADABLE | EVENT_OVER_LONG) || s->look_again) &&
+	    !(s->found_sets[ACTION_ENFORCE] & 1) && put_off(s, task)) {
 		count(COUNTER_PUT_OFF);
 		return 0;
 	}
@@ -734,19 +772,27 @@ static __always_inline int guard(struct task_struct *task, struct linux_binprm *
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(guard_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
-	return guard(task, bprm, 0);
+	return guard(task, bprm, 0, true);
 }
 
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(guard_exec_2, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
-	return guard(task, bprm, 1);
+	return guard(task, bprm, 1, true);
 }
 
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(guard_exec_3, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
-	return guard(task, bprm, 2);
+	return guard(task, bprm, 2, true);
+}
+
+/* Instead of the first, before 6.18: a verifier that knows no second look counts its calls as if they were made in place, and
+ * finds the call stack too deep. */
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(guard_exec_once, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	return guard(task, bprm, 0, false);
 }
 
 /* The last one, and short: an exec that none of the copies took goes the way of one that cannot be read. Nothing is used
@@ -816,9 +862,10 @@ int judge_buffer(struct judge_args *in)
 	s->is_plain = is_plain_path(0);
 	search(s, f);
 	s->filename = (__u64)path;
-	find_quoted(0, ACTION_ENFORCE);
-	find_quoted(0, ACTION_AUDIT);
+	if (any_found(s))
+		keep_text(s);
 	forget_true_path(0);
+	find_quoted(s);
 	in->verdict = judge(s);
 	in->elapsed_ns = bpf_ktime_get_ns() - entered;
 	in->string_id = s->told.string_id;

@@ -177,7 +177,7 @@ LOOP_BODY(nfa_byte, struct nfa_walk)
 		}
 	}
 	if (s->work > s->max_work) {
-		a->cut = 1;
+		a->cut = CUT_WORK;
 		return 1;
 	}
 	if (turn % NFA_LOOK_EVERY == 0)

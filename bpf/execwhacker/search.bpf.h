@@ -50,7 +50,13 @@ struct allow_state {
 	__u32 offset; /* of the next piece in the argument area */
 	__u32 dfa; /* enum allow_dfa: the one that is walked */
 	__u32 decided; /* whatever comes */
-	__u32 cut; /* the line was not followed to its end */
+	__u32 cut; /* enum allow_cut: the line was not followed to its end */
+};
+
+enum allow_cut {
+	CUT_NOT = 0,
+	CUT_WORK, /* for want of work, or of a page */
+	CUT_BOUND, /* patterns follow a line no further */
 };
 
 /* A walk through one block of the NFA. */
@@ -102,6 +108,16 @@ struct search {
 	__u32 taken; /* by a second look */
 	__u32 flags; /* enum event_flags: UNREADABLE, OVER_LONG, SCRIPT */
 	__u32 stop;
+	__u32 look_again; /* with more work a pattern might say something else */
+	/* The arguments to be read again: where they lie, or what was searched of them. A parent may write into them meanwhile. */
+	__u64 text;
+	__u32 text_kept;
+	__u32 reread; /* 1: what was read again may differ from what was searched */
+	/* The hash of what is searched, to be held against the hash of what was copied (copied.bpf.h). No keys: none is taken. */
+	__u64 hash_keys[2];
+	__u64 hash;
+	__u64 copied_hash;
+	__u64 copied_bytes; /* with the last NUL */
 	struct allow_state allow; /* allow.bpf.h */
 	struct nfa_state nfa;
 	/* Chunks in which each filter fired. */
@@ -123,6 +139,25 @@ static __always_inline struct search *search_state(__u32 copy)
 {
 	return bpf_map_lookup_elem(&searches, &copy);
 }
+
+static __always_inline bool any_found(struct search *s)
+{
+	return s->found_sets[ACTION_ENFORCE] || s->found_sets[ACTION_AUDIT] || s->found_sets[ACTION_QUOTED_ENFORCE] ||
+	       s->found_sets[ACTION_QUOTED_AUDIT];
+}
+
+/* What was searched of a line that one window holds, kept for what reads the arguments again. */
+struct kept_text {
+	__u8 bytes[WINDOW_BYTES + GAP_BYTES];
+};
+
+/* By copy of the exec program. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct kept_text);
+} kept_texts SEC(".maps");
 
 static __always_inline struct filters *search_filters(__u32 slot)
 {
@@ -155,6 +190,21 @@ static __always_inline bool spend(struct search *s, __u32 work)
 		return true;
 	s->stop = 1;
 	return false;
+}
+
+/* Read arguments, of which an earlier read was searched. */
+static __always_inline long read_text(struct search *s, void *to, __u32 bytes, __u32 offset)
+{
+	const void *from = (void *)(s->text + offset);
+
+	return s->text_kept ? bpf_probe_read_kernel(to, bytes, from) : bpf_probe_read_user(to, bytes, from);
+}
+
+static __always_inline long read_text_string(struct search *s, void *to, __u32 room, __u32 offset)
+{
+	const void *from = (void *)(s->text + offset);
+
+	return s->text_kept ? bpf_probe_read_kernel_str(to, room, from) : bpf_probe_read_user_str(to, room, from);
 }
 
 static __always_inline __u8 buffer_byte(struct search *s, __u32 at)
@@ -541,84 +591,97 @@ static __always_inline int try_hits(__u32 copy)
 		barrier_var(any);                                                                                      \
 	} while (0)
 
+/* Without a branch: the verifier would follow both ways of each. */
 #define ADD_HIT(any, list, length)                                                                                     \
 	do {                                                                                                           \
 		__u32 n = (length);                                                                                    \
-		if ((any) & 1) {                                                                                       \
-			(list)[n & (MAX_HITS - 1)] = chunk;                                                            \
-			(length) = n + 1;                                                                              \
-		}                                                                                                      \
+		(list)[n & (MAX_HITS - 1)] = chunk;                                                                    \
+		(length) = n + ((any) & 1);                                                                            \
 	} while (0)
 
-/* One chunk through the filters that the list needs, without a branch inside. */
-static __always_inline bool filter_chunk(struct search *s, struct filters *f, __u32 flags, __u32 chunk)
+/* One chunk through the first two filters, or the first alone; and one through the third. No branch inside. */
+static __always_inline void filter_chunk_a(struct search *s, struct filters *f, const __u8 *text, __u32 chunk)
 {
-	__u32 at = chunk * CHUNK_BYTES;
-	const __u8 *text;
-	__u64 any;
+	const __u8 *filter = (__u8 *)f->a;
+	__u64 mask = f->policy.mask_a & (FILTER_A_BYTES - 8), any = 0;
 
-	barrier_var(at);
-	if (at >= MAX_CHUNKS * CHUNK_BYTES)
-		return 1;
-	text = s->buffer + at;
-	if (flags & POLICY_FILTER_B) {
-		const __u8 *filter_a = (__u8 *)f->a, *filter_b = (__u8 *)f->b;
-		__u64 mask_a = f->policy.mask_a & (FILTER_A_BYTES - 8);
-		__u64 mask_b = f->policy.mask_b & (FILTER_B_BYTES - 8), any_b = 0;
-
-		any = 0;
 #pragma unroll
-		for (int i = 0; i < CHUNK_BYTES; i += 4) {
-			__u64 v = *(any_u64 *)(text + i) | LOWER;
+	for (int i = 0; i < CHUNK_BYTES; i += 4)
+		ADD_FIRES(any, fires_a(filter, mask, *(any_u64 *)(text + i) | LOWER));
+	ADD_HIT(any, s->hit_a, s->hits_a);
+}
 
-			ADD_FIRES(any, fires_a(filter_a, mask_a, v));
-			ADD_FIRES(any_b, fires_b(filter_b, mask_b, v));
-			ADD_FIRES(any_b, fires_b(filter_b, mask_b, v >> 16));
-		}
-		ADD_HIT(any, s->hit_a, s->hits_a);
-		ADD_HIT(any_b, s->hit_b, s->hits_b);
-	} else if (flags & POLICY_FILTER_A) {
-		const __u8 *filter = (__u8 *)f->a;
-		__u64 mask = f->policy.mask_a & (FILTER_A_BYTES - 8);
+static __always_inline void filter_chunk_b(struct search *s, struct filters *f, const __u8 *text, __u32 chunk)
+{
+	const __u8 *filter_a = (__u8 *)f->a, *filter_b = (__u8 *)f->b;
+	__u64 mask_a = f->policy.mask_a & (FILTER_A_BYTES - 8);
+	__u64 mask_b = f->policy.mask_b & (FILTER_B_BYTES - 8), any_a = 0, any_b = 0;
 
-		any = 0;
 #pragma unroll
-		for (int i = 0; i < CHUNK_BYTES; i += 4)
-			ADD_FIRES(any, fires_a(filter, mask, *(any_u64 *)(text + i) | LOWER));
-		ADD_HIT(any, s->hit_a, s->hits_a);
+	for (int i = 0; i < CHUNK_BYTES; i += 4) {
+		__u64 v = *(any_u64 *)(text + i) | LOWER;
+
+		ADD_FIRES(any_a, fires_a(filter_a, mask_a, v));
+		ADD_FIRES(any_b, fires_b(filter_b, mask_b, v));
+		ADD_FIRES(any_b, fires_b(filter_b, mask_b, v >> 16));
 	}
-	if (flags & POLICY_FILTER_C) {
-		any = 0;
-#pragma unroll
-		for (int i = 0; i < CHUNK_BYTES; i += 4) {
-			__u64 v = *(any_u64 *)(text + i) | LOWER;
+	ADD_HIT(any_a, s->hit_a, s->hits_a);
+	ADD_HIT(any_b, s->hit_b, s->hits_b);
+}
 
-			ADD_FIRES(any, fires_c(f->c, v));
-			ADD_FIRES(any, fires_c(f->c, v >> 8));
-			ADD_FIRES(any, fires_c(f->c, v >> 16));
-			ADD_FIRES(any, fires_c(f->c, v >> 24));
-		}
-		ADD_HIT(any, s->hit_c, s->hits_c);
+static __always_inline void filter_chunk_c(struct search *s, struct filters *f, const __u8 *text, __u32 chunk)
+{
+	__u64 any = 0;
+
+#pragma unroll
+	for (int i = 0; i < CHUNK_BYTES; i += 4) {
+		__u64 v = *(any_u64 *)(text + i) | LOWER;
+
+		ADD_FIRES(any, fires_c(f->c, v));
+		ADD_FIRES(any, fires_c(f->c, v >> 8));
+		ADD_FIRES(any, fires_c(f->c, v >> 16));
+		ADD_FIRES(any, fires_c(f->c, v >> 24));
 	}
-	return 0;
+	ADD_HIT(any, s->hit_c, s->hits_c);
 }
 
 /* Chunks to a turn of the loop, whose call costs as much as half a chunk. */
 #define CHUNKS_PER_TURN 4
 
-LOOP_BODY(filter_some_chunks, struct scan)
-{
-	struct search *s = ctx->s;
-	__u32 flags = ctx->f->policy.flags, chunk = turn * CHUNKS_PER_TURN, end = s->end;
+/* 64 bits wide, and kept so: 354e8f1970f8 "bpf: Support <8-byte scalar spill and refill", v5.16. Before it the verifier forgets
+ * a smaller counter that lies on the stack, and the loop has no end for it. */
+#define EACH_CHUNK(filter_chunk)                                                                                       \
+	do {                                                                                                           \
+		struct search *s = ctx->s;                                                                             \
+		__u32 chunk = turn * CHUNKS_PER_TURN, end = s->end;                                                    \
+                                                                                                                       \
+		_Pragma("clang loop unroll(disable)") for (__u64 i = 0; i < CHUNKS_PER_TURN; i++, chunk++)             \
+		{                                                                                                      \
+			__u32 at = chunk * CHUNK_BYTES;                                                                \
+                                                                                                                       \
+			barrier_var(i);                                                                                \
+			barrier_var(at);                                                                               \
+			if (at >= end || at >= MAX_CHUNKS * CHUNK_BYTES)                                               \
+				return 1;                                                                              \
+			filter_chunk(s, ctx->f, s->buffer + at, chunk);                                                \
+		}                                                                                                      \
+	} while (0)
 
-#pragma clang loop unroll(disable)
-	for (__u64 i = 0; i < CHUNKS_PER_TURN; i++, chunk++) {
-		/* 64 bits wide, and kept so: 354e8f1970f8 "bpf: Support <8-byte scalar spill and refill", v5.16. Before it the
-		 * verifier forgets a smaller counter that lies on the stack, and the loop has no end for it. */
-		barrier_var(i);
-		if (chunk * CHUNK_BYTES >= end || filter_chunk(s, ctx->f, flags, chunk))
-			return 1;
-	}
+LOOP_BODY(filter_chunks_a, struct scan)
+{
+	EACH_CHUNK(filter_chunk_a);
+	return 0;
+}
+
+LOOP_BODY(filter_chunks_b, struct scan)
+{
+	EACH_CHUNK(filter_chunk_b);
+	return 0;
+}
+
+LOOP_BODY(filter_chunks_c, struct scan)
+{
+	EACH_CHUNK(filter_chunk_c);
 	return 0;
 }
 
@@ -633,13 +696,20 @@ __attribute__((noinline)) int filter_chunks(__u32 copy)
 	struct search *s = search_state(copy);
 	struct filters *f = s ? search_filters(s->slot) : NULL;
 	struct scan scan = { .s = s, .f = f };
+	__u32 calls;
 
 	if (!s || !f)
 		return 0;
 	s->hits_a = s->hits_b = s->hits_c = 0;
 	if (!spend(s, WORK_WINDOW + (s->end / CHUNK_BYTES + 1) * chunk_work(f->policy.flags)))
 		return 0;
-	LOOP(filter_some_chunks, s->end / (CHUNKS_PER_TURN * CHUNK_BYTES) + 1, &scan);
+	calls = s->end / (CHUNKS_PER_TURN * CHUNK_BYTES) + 1;
+	if (f->policy.flags & POLICY_FILTER_B)
+		LOOP(filter_chunks_b, calls, &scan);
+	else if (f->policy.flags & POLICY_FILTER_A)
+		LOOP(filter_chunks_a, calls, &scan);
+	if (f->policy.flags & POLICY_FILTER_C)
+		LOOP(filter_chunks_c, calls, &scan);
 	return s->hits_a || s->hits_b || s->hits_c;
 }
 
@@ -653,7 +723,7 @@ LOOP_BODY(argv0_piece, struct scan)
 
 	if (s->argv0_bytes >= s->args_bytes)
 		return 1;
-	n = bpf_probe_read_user_str(s->buffer + PATH_ROOM, 4096, (void *)(s->args + s->argv0_bytes));
+	n = read_text_string(s, s->buffer + PATH_ROOM, 4096, s->argv0_bytes);
 	if (n <= 0) {
 		s->flags |= EVENT_UNREADABLE;
 		return 1;
@@ -710,10 +780,11 @@ __attribute__((noinline)) int fill_tail(__u32 copy)
 	if (s->argv0_bytes >= window) {
 		if (s->last_window)
 			return 0; /* no argument follows */
+		s->reread = 1;
 		find_argv0_end(s); /* reads over the window, so that it is read again */
 		from = s->args_start;
 		barrier_var(from);
-		if (from > PATH_ROOM || bpf_probe_read_user(s->buffer + from, WINDOW_BYTES, (void *)s->args))
+		if (from > PATH_ROOM || read_text(s, s->buffer + from, WINDOW_BYTES, 0))
 			s->flags |= EVENT_UNREADABLE;
 	}
 	if (s->argv0_bytes >= s->args_bytes)
@@ -732,12 +803,78 @@ __attribute__((noinline)) int fill_tail(__u32 copy)
 		if (from > BUFFER_BYTES - MAX_STRING_BYTES - 2)
 			return 0;
 		bpf_probe_read_kernel(s->buffer + to, n, s->buffer + from);
-	} else if (bpf_probe_read_user(s->buffer + to, n, (void *)(s->args + s->argv0_bytes))) {
+	} else if (read_text(s, s->buffer + to, n, s->argv0_bytes)) {
 		s->flags |= EVENT_UNREADABLE;
 		return 0;
 	}
 	s->tail_end = to + n;
 	return 0;
+}
+
+/* ---- a hash of what is searched ---- */
+
+struct hash_walk {
+	__u32 turns;
+	__u32 from; /* in the buffer */
+	__u32 end;
+	__u32 reserved;
+	struct search *s;
+};
+
+static __always_inline __u64 hash_word(const __u64 *keys, __u64 hash, __u64 word)
+{
+	/* Twice, or a difference in the top bit of one word could be undone by the next. */
+	hash = (hash ^ word) * keys[0];
+	hash ^= hash >> 32;
+	return hash * keys[1];
+}
+
+#define HASH_CHUNK_BYTES 64
+_Static_assert((WINDOW_BYTES - OVERLAP_BYTES) % 8 == 0, "a window's part of the hash ends with a word");
+
+LOOP_BODY(hash_searched, struct hash_walk)
+{
+	struct search *s = ctx->s;
+	__u32 at = ctx->from + turn * HASH_CHUNK_BYTES;
+
+	barrier_var(at);
+	if (at > BUFFER_BYTES - HASH_CHUNK_BYTES)
+		return 1;
+#pragma unroll
+	for (int i = 0; i < HASH_CHUNK_BYTES; i += 8) {
+		if (at + i >= ctx->end)
+			return 1;
+		s->hash = hash_word(s->hash_keys, s->hash, *(any_u64 *)(s->buffer + at + i));
+	}
+	return 0;
+}
+
+/* So much of the window as the next one does not begin with; of the last one all, with the last NUL: zeros follow. */
+static __always_inline void hash_window(struct search *s)
+{
+	struct hash_walk walk = { .s = s, .from = s->args_start };
+
+	if (!s->hash_keys[0])
+		return;
+	walk.end = s->last_window ? s->end + 1 : s->args_start + WINDOW_BYTES - OVERLAP_BYTES;
+	s->work += (walk.end - walk.from) / 8;
+	LOOP(hash_searched, (walk.end - walk.from + HASH_CHUNK_BYTES - 1) / HASH_CHUNK_BYTES, &walk);
+}
+
+/* Keep what was searched, if one window holds it. A line that is longer is read again from where it lies. */
+static __always_inline void keep_text(struct search *s)
+{
+	__u32 copy = s->copy, from = s->args_start, n = s->end - s->args_start;
+	struct kept_text *kept = bpf_map_lookup_elem(&kept_texts, &copy);
+
+	barrier_var(from);
+	barrier_var(n);
+	if (!kept || !s->first_window || !s->last_window || s->flags & EVENT_UNREADABLE || from > PATH_ROOM || n > WINDOW_BYTES)
+		return;
+	if (bpf_probe_read_kernel(kept->bytes, n + GAP_BYTES, s->buffer + from))
+		return;
+	s->text = (__u64)kept->bytes;
+	s->text_kept = 1;
 }
 
 /* One window of the arguments (the first with the path before it): read, filter, try. */
@@ -753,7 +890,7 @@ LOOP_BODY(search_window, struct scan)
 		barrier_var(n);
 		if (n > WINDOW_BYTES)
 			return 1;
-		if (bpf_probe_read_user(s->buffer + begin, n, (void *)(s->args + s->window_offset))) {
+		if (read_text(s, s->buffer + begin, n, s->window_offset)) {
 			s->flags |= EVENT_UNREADABLE;
 			return 1;
 		}
@@ -769,6 +906,7 @@ LOOP_BODY(search_window, struct scan)
 	/* A script's path stands among the arguments too, in front of its own. */
 	if (s->first_window && ctx->f->policy.tail_bytes && !(s->flags & EVENT_SCRIPT))
 		fill_tail(s->copy);
+	hash_window(s);
 	if (filter_chunks(s->copy))
 		try_hits(s->copy);
 	if (s->last_window || s->stop)
@@ -782,22 +920,29 @@ LOOP_BODY(search_window, struct scan)
 	return 0;
 }
 
-static __always_inline void search_windows(struct search *s, struct filters *f)
+/* Through the path and all windows. A global function: verified once, by itself. */
+__attribute__((noinline)) int search_windows(__u32 copy)
 {
+	struct search *s = search_state(copy);
+	struct filters *f = s ? search_filters(s->slot) : NULL;
 	struct scan scan = { .s = s, .f = f };
-	__u32 at = s->path_bytes;
+	__u32 at;
 
+	if (!s || !f)
+		return 0;
+	at = s->path_bytes;
 	s->window_offset = 0;
 	s->last_window = 0;
 	s->tail_end = s->path_bytes;
 	barrier_var(at);
 	if (at > MAX_PATH_BYTES)
-		return;
+		return 0;
 	*(any_u64 *)(s->buffer + at) = 0;
 	if (f->policy.tail_bytes && f->policy.tail_bytes <= MAX_STRING_BYTES)
 		at += f->policy.tail_bytes + 1;
 	s->args_start = (at + GAP_BYTES + 7) & ~7;
 	LOOP(search_window, MAX_TURNS, &scan);
+	return 0;
 }
 
 /* Search the path, which lies at the start of the buffer (path_bytes), and the arguments (args, args_bytes). */
@@ -808,24 +953,32 @@ static __always_inline void search(struct search *s, struct filters *f)
 	s->found_sets[ACTION_QUOTED_ENFORCE] = s->found_sets[ACTION_QUOTED_AUDIT] = 0;
 	s->stop = 0;
 	s->in_true_path = 0;
+	s->hash = s->hash_keys[0] ^ s->argc;
 	s->max_work = f->policy.max_work * s->work_factor;
-	search_windows(s, f);
+	search_windows(s->copy);
 	if (s->work > s->max_work)
 		count(COUNTER_BUDGET_EXCEEDED);
 	if (!(s->found_sets[ACTION_ENFORCE] & 1) && !(s->flags & EVENT_UNREADABLE) && (s->stop || !s->last_window))
 		s->flags |= EVENT_OVER_LONG;
 }
 
-/* Once more, in the path of the file that runs alone (bytes, at the start of the buffer). */
+/* Once more, under the path of the file that runs (bytes, at the start of the buffer). Without strings that go on behind a path
+ * the path alone is enough. */
 static __always_inline void search_true_path(struct search *s, struct filters *f, __u32 bytes)
 {
 	__u32 args_bytes = s->args_bytes;
+	__u64 key = s->hash_keys[0];
 
 	s->in_true_path = 1;
 	s->path_bytes = bytes;
-	s->args_bytes = 0;
-	search_windows(s, f);
+	s->hash_keys[0] = 0;
+	if (!f->policy.tail_bytes)
+		s->args_bytes = 0;
+	else if (!s->text_kept)
+		s->reread = 1;
+	search_windows(s->copy);
 	s->args_bytes = args_bytes;
+	s->hash_keys[0] = key;
 }
 
 #endif

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import {
   execwhackerSensor,
-  GUARD_PROGRAM,
+  guardProgram,
   slotContents,
   TEST_PROGRAM,
 } from "@cryptnono/agent/detectors/execwhacker/sensor";
@@ -100,7 +100,7 @@ export class KernelMatcher {
 
   /** Of the program that judges execs. */
   statistics(): ProgramStatistics {
-    return this.#sensor.statistics(GUARD_PROGRAM);
+    return this.#sensor.statistics(guardProgram());
   }
 
   constant(name: string): number {

@@ -10,17 +10,18 @@ import { SUMMED, TALLIES, TOLD_GROUPS } from "./tallies.js";
 export const KILL_RING = "kill_events";
 export const OTHER_RING = "other_events";
 
-/** The program that decides. */
-export const GUARD_PROGRAM = "guard_exec";
+/** The program that decides: before Linux 6.18, which schedules no second look, a form without it. */
+export function guardProgram(kernelRelease = release()): string {
+  return hasSecondLook(kernelRelease) ? "guard_exec" : "guard_exec_once";
+}
+
 /** For tests and benchmarks. */
 export const TEST_PROGRAM = "judge_buffer";
 
 /** Copies of it, each with a state of its own in these maps, and what notices that all of them were skipped. */
 const COPIES = ["guard_exec_2", "guard_exec_3"];
 const AFTER_COPIES = "guard_skipped";
-const MAPS_BY_COPY = ["searches", "event_buffers", "true_paths", "spared_buffers"];
-/** One for each copy, and one for the hash that is taken early. */
-const HASHINGS = "hashings";
+const MAPS_BY_COPY = ["searches", "kept_texts", "event_buffers", "true_paths", "spared_buffers"];
 
 /**
  * Programs that take a hash of the arguments while nobody else can reach them (bpf/execwhacker/copied.bpf.h): two tracepoints from
@@ -42,24 +43,24 @@ export function execwhackerSensor(
   const copied = hasTracepoints ? COPIED.byTracepoints : COPIED.byFunction;
   const copies = isPreempted ? 1 + COPIES.length : 1;
   // What cannot be searched at once is looked at once more where the kernel can schedule that (look_later), in a state of its own.
-  const laterCopy = isAtLeast(kernelRelease, 6, 18) ? copies : 0;
-  const states = laterCopy > 0 ? copies + 1 : copies;
-  const programs = ["agent_exit", "spared_forked", GUARD_PROGRAM, ...(isPreempted ? others : [])];
+  const states = hasSecondLook(kernelRelease) ? copies + 1 : copies;
+  const guard = guardProgram(kernelRelease);
+  const programs = ["agent_exit", "spared_forked", guard, ...(isPreempted ? others : [])];
   return {
     detector: "execwhacker",
     programs: [...copied.map((program) => ({ program, optional: true })), ...programs.map((program) => ({ program }))],
-    mainProgram: GUARD_PROGRAM,
+    mainProgram: guard,
     skip: [
       TEST_PROGRAM,
+      ...["guard_exec", "guard_exec_once"].filter((program) => program !== guard),
       ...(isPreempted ? [] : others),
       ...(hasTracepoints ? COPIED.byFunction : COPIED.byTracepoints),
     ],
     maxEntries: {
       ...Object.fromEntries(Object.entries(ringBytes).filter(([, bytes]) => bytes > 0)),
       ...Object.fromEntries(MAPS_BY_COPY.map((map) => [map, states])),
-      [HASHINGS]: states + 1,
     },
-    constants: { check_copied: true, later_copy: laterCopy },
+    constants: { check_copied: true, later_copy: copies },
     // From 7.0 on it takes an argument that the verifier gives, and has a name without the ending (execwhacker.bpf.c).
     absent: isAtLeast(kernelRelease, 7, 0) ? ["bpf_task_work_schedule_signal_impl"] : [],
     rings: [KILL_RING, OTHER_RING],
@@ -73,6 +74,10 @@ export function execwhackerSensor(
  */
 function isTracingPreempted(kernelRelease: string): boolean {
   return isAtLeast(kernelRelease, 7, 0);
+}
+
+function hasSecondLook(kernelRelease: string): boolean {
+  return isAtLeast(kernelRelease, 6, 18);
 }
 
 function isAtLeast(kernelRelease: string, major: number, minor: number): boolean {
