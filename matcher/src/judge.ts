@@ -37,15 +37,10 @@ export type Judgement =
  *   own path instead where it is known.
  * @param cut - As for `walkTables`.
  */
-export function judgeLine(
-  list: Judge,
-  line: CommandLine,
-  names: readonly (readonly Uint8Array[])[],
-  cut?: Cut,
-): Judgement {
+export function judgeLine(list: Judge, line: CommandLine, names: Names, cut?: Cut): Judgement {
   const found = walkTables(list.tables, line, cut);
-  const quoted = list.quoted.length === 0 ? [] : searchQuoted(list.strings, names[0] ?? [], list.quoted);
   const plain = names.filter(([path]) => path !== undefined && isPlainPath(path));
+  const quoted = findQuoted(list, names, plain);
   let spared: Judgement | undefined;
   for (const action of ["enforce", "audit"] as const) {
     const inQuoted = quoted
@@ -61,11 +56,16 @@ export function judgeLine(
   return found.substring < 0 ? { kind: "none" } : { kind: "is-substring", index: found.substring };
 }
 
-function sparedBy(
-  { allow, maxAllowBytes = DEFAULT_MAX_ALLOW_BYTES }: Judge,
-  allowSet: number,
-  names: readonly (readonly Uint8Array[])[],
-): number {
+/** Under the first name, and under the others where that one does not say which file runs. */
+function findQuoted(list: Judge, [first, ...others]: Names, plain: Names): number[] {
+  if (list.quoted.length === 0 || first === undefined) return [];
+  const seen = plain.includes(first) ? [first] : [first, ...others.filter((name) => plain.includes(name))];
+  return [...new Set(seen.flatMap((name) => searchQuoted(list.strings, name, list.quoted)))];
+}
+
+type Names = readonly (readonly Uint8Array[])[];
+
+function sparedBy({ allow, maxAllowBytes = DEFAULT_MAX_ALLOW_BYTES }: Judge, allowSet: number, names: Names): number {
   if (allowSet === 0) return -1;
   for (const line of names) {
     const pattern = matchArguments(allow, line, allowSet, maxAllowBytes);

@@ -9,6 +9,7 @@ import { type Launched, launch, numbersOf, Workshop } from "../lib/progs.js";
 const shop = new Workshop();
 const banned = randomString();
 const name = randomString("tool");
+const flag = randomString("flag");
 const allowed = join(shop.directory, "allowed");
 const elsewhere = join(shop.directory, "elsewhere");
 let agent: TestAgent;
@@ -16,13 +17,13 @@ let agent: TestAgent;
 before(async () => {
   shop.victim("allowed/v");
   shop.victim("elsewhere/v");
-  shop.victim(`elsewhere/mine/${name}`);
+  for (const folder of ["mine", "hers", "his"]) shop.victim(`elsewhere/${folder}/${name}`);
   mkdirSync(join(allowed, "folder"));
   symlinkSync("../elsewhere/v", join(allowed, "link-out"));
   symlinkSync(join(allowed, "v"), join(elsewhere, "link-in"));
   symlinkSync(allowed, join(elsewhere, "folder-link"));
   agent = await TestAgent.start({
-    bannedCommandStrings: [banned, `mine/${name}`],
+    bannedCommandStrings: [banned, `mine/${name}`, `hers/${name} --${flag}`, `his/${name} '${flag}`],
     allowedCommandPatterns: [`${allowed}/.* ${banned}$`],
   });
 });
@@ -124,5 +125,30 @@ describe("a string of a path is found in the file's own path where the given one
       assert.deepEqual([line?.action, line?.["matched"]], ["killed", `mine/${name}`]);
       assert.equal(line?.["exe"], `${elsewhere}/mine/${name}`);
     });
+  }
+});
+
+describe("a string that begins in the path and goes on is found behind the file's own path too", () => {
+  const ways: Omit<Row, "title">[] = [
+    { path: `./${name}`, cwd: "FOLDER" },
+    { path: `FOLDER/./${name}` },
+    { path: `FOLDER/${name}`, program: "fexecve" },
+    { path: name, cwd: "FOLDER", program: "execveat-cwd" },
+  ];
+  for (const way of ways) {
+    for (const [folder, argument, matched] of [
+      ["hers", `--${flag}`, `hers/${name} --${flag}`],
+      ["his", `${flag} and more`, `his/${name} '${flag}`],
+    ] as const) {
+      const within = (text: string) => text.replace("FOLDER", join(elsewhere, folder));
+      const row = { ...way, title: "", path: within(way.path), ...(way.cwd ? { cwd: within(way.cwd) } : {}) };
+      test(`${way.program ?? way.path.replace(name, "NAME")}, with ${folder === "his" ? "an apostrophe" : "a blank"}`, async () => {
+        const ended = await run(row, argument);
+        assert.deepEqual([ended.signal, ended.stdout.length], ["SIGKILL", 0], ended.stderr);
+        const [line] = await agent.linesOf(ended.pid);
+        assert.deepEqual([line?.action, line?.["matched"]], ["killed", matched]);
+        assert.equal((await run(row, `x${argument}`)).signal, null);
+      });
+    }
   }
 });
