@@ -170,7 +170,12 @@ test("500 containers, large arguments, a log that halts and a runtime that hangs
   assert.ok(most < MOST_RSS_BYTES, `${most} bytes`);
   assert.equal(await killedOf(agent), killed);
   agent.read();
-  await agent.waitFor(() => sumOf(agent) >= killed, "all of them", 120_000);
+  await agent
+    .waitFor(() => sumOf(agent) >= killed, "all of them", 120_000)
+    .catch((error: Error) => {
+      const { whole, counted, dropped } = told(agent, "killed", "kill");
+      throw new Error(`${error.message}: ${whole} whole, ${counted} counted, ${dropped} dropped of ${killed}`);
+    });
   await agent.stop();
   const { whole, counted, dropped } = assertAllTold(agent, killed);
   t.diagnostic(`${killed} killed: ${whole} lines, ${counted} in summaries, ${dropped} lines dropped`);
