@@ -105,9 +105,11 @@ struct fs_struct {
 
 struct signal_struct {
 	atomic_t live;
+	struct pid *pids[4]; /* enum pid_type, which no kernel has changed since v4.19 */
 };
 
 struct task_struct {
+	unsigned int flags;
 	int pid;
 	int tgid;
 	struct mm_struct *mm;
@@ -133,6 +135,11 @@ struct linux_binprm {
 };
 
 #pragma clang attribute pop
+
+/* linux include/linux/pid.h */
+#define PIDTYPE_SID 3
+/* linux include/linux/sched.h */
+#define PF_KTHREAD 0x00200000
 
 /* The values differ with the kernel's configuration; CO-RE finds them by name. */
 enum cgroup_subsys_id {

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* The guard at connect and sendmsg. What is banned is refused here, before its first packet, and its process killed; user space is
+ * told, and kills where this kernel's programs may not. */
+#include "../lib/kernel.bpf.h"
+#include "flowkiller.h"
+#include "../lib/border.bpf.h"
+#include "../lib/agent.bpf.h"
+#include "maps.bpf.h"
+#include "lists.bpf.h"
+#include "event.bpf.h"
+
+/* bpf_send_signal, bpf_trace_printk and the reads of kernel memory are for GPL-compatible programs. */
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+BORDER(struct border)
+
+#define SIGKILL 9
+/* linux include/linux/net.h, enum sock_type */
+#define SOCK_STREAM 1
+#define SOCK_DGRAM 2
+
+#define REFUSE 0
+#define PASS 1
+
+/* Set before load: enum kill_way. What the kernel has no helper for is not looked at by its verifier. */
+const volatile __u32 kill_way = KILL_BY_AGENT;
+
+/* "cn!", by which printk_kill knows what this program wrote. */
+static const char doom[] = "cn!";
+
+/* 0: it will die before it runs its next instruction. */
+static __always_inline long kill_current(void)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	__u8 one = 1;
+
+	if (kill_way == KILL_IN_HOOK || kill_way == KILL_AT_STATE)
+		return bpf_send_signal(SIGKILL);
+	if (kill_way != KILL_BY_PRINTK)
+		return SIGNAL_NOT_SENT;
+	if (bpf_map_update_elem(&doomed, &thread, &one, BPF_ANY))
+		return SIGNAL_NOT_SENT;
+	bpf_trace_printk(doom, sizeof(doom));
+	/* Taken away by printk_kill. */
+	if (!bpf_map_lookup_elem(&doomed, &thread))
+		return 0;
+	bpf_map_delete_elem(&doomed, &thread);
+	return SIGNAL_NOT_SENT;
+}
+
+/* Programs of cgroup hooks may not send signals on Linux 6.1 and 6.12, and may on 6.18 (docs/security.md has what was tried); one
+ * of this tracepoint, which fires in the context of whoever prints, may. */
+SEC("tp_btf/bpf_trace_printk")
+int BPF_PROG(printk_kill, const char *text)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	char start[sizeof(doom)] = {};
+
+	bpf_probe_read_kernel_str(start, sizeof(start), text);
+	if (start[0] != doom[0] || start[1] != doom[1] || start[2] != doom[2] || !bpf_map_lookup_elem(&doomed, &thread))
+		return 0;
+	if (!bpf_send_signal(SIGKILL))
+		bpf_map_delete_elem(&doomed, &thread);
+	return 0;
+}
+
+/* Loaded alone, to see whether the kernel lets it. */
+SEC("cgroup/connect4")
+int try_signal(struct bpf_sock_addr *ctx)
+{
+	return bpf_send_signal(0) ? PASS : PASS;
+}
+
+/* A destination of the lists: refused, and whoever meant it is killed. A UDP connect sends nothing and is no more than a question:
+ * getaddrinfo connects a socket to each answer, to sort them. */
+static __always_inline int refuse(struct flow *f, __u32 entry)
+{
+	struct task_struct *task = f->task;
+	bool is_kernel = BPF_CORE_READ(task, flags) & PF_KTHREAD;
+	bool kills = f->hook != HOOK_CONNECT || f->type == SOCK_STREAM;
+	long failed;
+
+	if (f->settings->flags & FLOW_AUDIT) {
+		count(COUNTER_WOULD_REFUSE);
+		tell(f, kills ? FLOW_WOULD_KILL : FLOW_WOULD_REFUSE, entry, SIGNAL_NOT_SENT, false);
+		return PASS;
+	}
+	count(COUNTER_REFUSED);
+	if (is_kernel)
+		count(COUNTER_KERNEL_THREADS);
+	if (is_kernel || !kills || BPF_CORE_READ(task, tgid) == control_get(CONTROL_AGENT_TGID)) {
+		tell(f, FLOW_REFUSED, entry, SIGNAL_NOT_SENT, false);
+		return REFUSE;
+	}
+	failed = kill_current();
+	if (!failed)
+		count(COUNTER_KILLED);
+	else if (failed < 0)
+		count(COUNTER_KILL_FAILED);
+	tell(f, FLOW_KILLED, entry, failed, failed != 0);
+	return REFUSE;
+}
+
+static __always_inline __u32 look_up(struct flow *f, bool *is_v4)
+{
+	__u32 entry;
+
+	*is_v4 = unwrap(f->address);
+	entry = find_banned(f->slot, f->address, f->port, *is_v4);
+	/* Someone may have listed NAT64's own prefix. */
+	if (entry == NO_ENTRY && *is_v4 && !is_mapped(f->given))
+		entry = find_banned(f->slot, f->given, f->port, false);
+	return entry;
+}
+
+static __always_inline int judge(struct flow *f)
+{
+	bool is_v4;
+	__u32 zero = 0, entry;
+	void *settings;
+
+	if (control_get(CONTROL_RETIRED_BY))
+		return PASS;
+	f->task = (void *)bpf_get_current_task();
+	if (!in_scope(f->task))
+		return PASS;
+	count(f->type == SOCK_STREAM ? COUNTER_CONNECTS : COUNTER_DATAGRAMS);
+	f->slot = control_get(CONTROL_SLOT) & 1;
+	settings = bpf_map_lookup_elem(&settings_slots, &f->slot);
+	f->settings = settings ? bpf_map_lookup_elem(settings, &zero) : NULL;
+	if (!f->settings) {
+		count(COUNTER_NO_TABLES);
+		return PASS;
+	}
+	entry = look_up(f, &is_v4);
+	if (entry != NO_ENTRY && is_allowed(f->slot, f->address, is_v4)) {
+		count(COUNTER_ALLOWED);
+		entry = NO_ENTRY;
+	}
+	if (entry != NO_ENTRY) {
+		f->group = identity_group(f->task);
+		return refuse(f, entry);
+	}
+	if (f->type == SOCK_STREAM && f->settings->flags & FLOW_LOG_CONNECTS) {
+		f->group = identity_group(f->task);
+		tell(f, FLOW_CONNECT, NO_ENTRY, SIGNAL_NOT_SENT, false);
+	}
+	return PASS;
+}
+
+static __always_inline int judge_socket(struct bpf_sock_addr *ctx, __u32 hook, bool is_v4)
+{
+	struct flow f = {
+		.hook = hook,
+		.type = ctx->type,
+		.protocol = ctx->protocol,
+		.port = bpf_ntohs((__u16)ctx->user_port),
+		.netns_cookie = bpf_get_netns_cookie(ctx),
+	};
+
+	if (is_v4) {
+		f.given[2] = MAPPED;
+		f.given[3] = ctx->user_ip4;
+	} else {
+		f.given[0] = ctx->user_ip6[0];
+		f.given[1] = ctx->user_ip6[1];
+		f.given[2] = ctx->user_ip6[2];
+		f.given[3] = ctx->user_ip6[3];
+	}
+	__builtin_memcpy(f.address, f.given, sizeof(f.address));
+	return judge(&f);
+}
+
+SEC("cgroup/connect4")
+int connect4(struct bpf_sock_addr *ctx)
+{
+	return judge_socket(ctx, HOOK_CONNECT, true);
+}
+
+SEC("cgroup/connect6")
+int connect6(struct bpf_sock_addr *ctx)
+{
+	return judge_socket(ctx, HOOK_CONNECT, false);
+}
+
+SEC("cgroup/sendmsg4")
+int sendmsg4(struct bpf_sock_addr *ctx)
+{
+	return judge_socket(ctx, HOOK_SENDMSG, true);
+}
+
+SEC("cgroup/sendmsg6")
+int sendmsg6(struct bpf_sock_addr *ctx)
+{
+	return judge_socket(ctx, HOOK_SENDMSG, false);
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The maps: what is in each, who writes, who reads. Those named *_slots hold two, of which CONTROL_SLOT says the one in force. */
+#ifndef CRYPTNONO_FLOWKILLER_MAPS_BPF_H
+#define CRYPTNONO_FLOWKILLER_MAPS_BPF_H
+
+/* Networks, IPv4 and IPv6: banned ones to what the lists say, allowed ones to the entry that allows them. Written by the agent,
+ * read by the hooks. */
+struct networks4_map {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__type(key, struct network4);
+	__type(value, struct listed);
+};
+struct networks6_map {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__type(key, struct network6);
+	__type(value, struct listed);
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct networks4_map);
+} banned4_slots SEC(".maps"), allowed4_slots SEC(".maps");
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct networks6_map);
+} banned6_slots SEC(".maps"), allowed6_slots SEC(".maps");
+
+/* Single ports of networks that are not banned whole: struct listed_port -> entry. As above. */
+struct ports_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__type(key, struct listed_port);
+	__type(value, __u32);
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct ports_map);
+} ports_slots SEC(".maps");
+
+struct settings_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct settings);
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct settings_map);
+} settings_slots SEC(".maps");
+
+/* struct flow_event. Kills have a ring of their own, so that no flood of other events can take their room: 2 MiB are 400 of
+ * them. Written by the hooks, read by the agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 2 << 20);
+} kill_events SEC(".maps");
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} other_events SEC(".maps");
+
+/* struct tally_key -> struct tally. Written by the hooks, read by the agent. The oldest entries go; the counters know of all. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_TALLIES);
+	__type(key, struct tally_key);
+	__type(value, struct tally);
+} tallies SEC(".maps");
+
+/* 0 -> when the next record is due if they came evenly, in ns since boot. Of the hooks. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} told SEC(".maps");
+
+/* Thread -> 1, from where it is refused to where it is killed (KILL_BY_PRINTK). Of the hooks and printk_kill. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, __u8);
+} doomed SEC(".maps");
+
+#endif
