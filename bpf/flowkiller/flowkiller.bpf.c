@@ -2,6 +2,7 @@
 /* The guard at connect and sendmsg. What is banned is refused here, before its first packet, and its process killed; user space is
  * told, and kills where this kernel's programs may not. */
 #include "../lib/kernel.bpf.h"
+#include "socket.bpf.h"
 #include "flowkiller.h"
 #include "../lib/border.bpf.h"
 #include "../lib/agent.bpf.h"
@@ -64,11 +65,18 @@ int BPF_PROG(printk_kill, const char *text)
 	return 0;
 }
 
-/* Loaded alone, to see whether the kernel lets it. */
+/* Loaded alone and never attached, to see whether the kernel lets it: a signal in the hook, and the hook itself. */
 SEC("cgroup/connect4")
 int try_signal(struct bpf_sock_addr *ctx)
 {
-	return bpf_send_signal(0) ? PASS : PASS;
+	bpf_send_signal(0);
+	return PASS;
+}
+
+SEC("cgroup/connect4")
+int try_hook(struct bpf_sock_addr *ctx)
+{
+	return PASS;
 }
 
 /* A destination of the lists: refused, and whoever meant it is killed. A UDP connect sends nothing and is no more than a question:
@@ -169,6 +177,37 @@ static __always_inline int judge_socket(struct bpf_sock_addr *ctx, __u32 hook, b
 	}
 	__builtin_memcpy(f.address, f.given, sizeof(f.address));
 	return judge(&f);
+}
+
+/* linux include/net/tcp_states.h */
+#define TCP_SYN_SENT 2
+/* linux include/linux/socket.h */
+#define AF_INET 2
+#define AF_INET6 10
+
+/* Where there are no cgroup hooks (CONFIG_CGROUP_BPF): a TCP socket is about to send its first packet, which nothing here can
+ * keep back. Its process dies of it. */
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(state, struct sock *sk, int from, int to)
+{
+	struct flow f = { .hook = HOOK_STATE, .type = SOCK_STREAM, .protocol = IPPROTO_TCP };
+	__u16 family;
+
+	if (to != TCP_SYN_SENT)
+		return 0;
+	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	f.port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	if (family == AF_INET) {
+		f.given[2] = MAPPED;
+		f.given[3] = BPF_CORE_READ(sk, __sk_common.skc_daddr);
+	} else if (family == AF_INET6) {
+		BPF_CORE_READ_INTO(&f.given, sk, __sk_common.skc_v6_daddr);
+	} else {
+		return 0;
+	}
+	__builtin_memcpy(f.address, f.given, sizeof(f.address));
+	judge(&f);
+	return 0;
 }
 
 SEC("cgroup/connect4")

@@ -130,6 +130,12 @@ struct tally {
 	__u8 address[16];
 };
 
+/* How much of a tally the agent has told of by its number. */
+struct summed {
+	__u64 first_ns; /* the tally's: an entry that went and came again counts anew */
+	__u64 count;
+};
+
 /* Everything that user space reads by the object's BTF, with what it contains. No memory has this shape. */
 struct border {
 	enum limits limits;
@@ -148,6 +154,7 @@ struct border {
 	struct flow_event flow_event;
 	struct tally_key tally_key;
 	struct tally tally;
+	struct summed summed;
 };
 
 #endif

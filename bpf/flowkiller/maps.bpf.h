@@ -80,6 +80,15 @@ struct {
 	__type(value, struct tally);
 } tallies SEC(".maps");
 
+/* struct tally_key -> struct summed. Written and read by the agents, one after the other. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MAX_TALLIES);
+	__type(key, struct tally_key);
+	__type(value, struct summed);
+} summed SEC(".maps");
+
 /* 0 -> when the next record is due if they came evenly, in ns since boot. Of the hooks. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -49,6 +49,7 @@ export interface Addon {
   openPinned(dir: string, maps: readonly string[]): Handle;
   isPinFileSystem(dir: string): boolean;
   hashStrings(area: Uint8Array, bytes: number, keys: Uint8Array): bigint;
+  mountCgroup2(): number;
   pidfdOpen(pid: number): number;
   pidfdSendSignal(fd: number, signal: number): void;
   closeFd(fd: number): void;

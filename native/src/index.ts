@@ -29,6 +29,14 @@ export function hashStrings(area: Uint8Array, bytes: number, keys: Uint8Array): 
   return call((addon) => addon.hashStrings(area, bytes, keys));
 }
 
+/**
+ * A cgroup2 file system that is mounted nowhere: a descriptor by which its root can be opened (`/proc/self/fd/<n>`), that of the
+ * cgroup namespace. It wants CAP_SYS_ADMIN.
+ */
+export function mountCgroup2(): number {
+  return call((addon) => addon.mountCgroup2());
+}
+
 /** pidfds by number. Errors are NativeErrors whose `code` is the errno's name: `ESRCH` when there is no such process. */
 export const pidfd = {
   pidfdOpen: (pid: number): number => call((addon) => addon.pidfdOpen(pid)),

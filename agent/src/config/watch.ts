@@ -1,6 +1,6 @@
 // Notices that config files changed: written in place, replaced by rename, or swapped below a mounted Secret's `..data`.
-import { type FSWatcher, realpathSync, statSync, watch } from "node:fs";
-import { dirname } from "node:path";
+import { type FSWatcher, readdirSync, realpathSync, statSync, watch } from "node:fs";
+import { dirname, join } from "node:path";
 
 export interface WatchOptions {
   /** How often the files are looked at, whatever inotify says. */
@@ -19,16 +19,22 @@ export interface ConfigWatch {
 }
 
 /**
- * Call `onChange` once for each change of any of `files`, deletion and re-creation too. What the files are at the time of the
+ * Call `onChange` once for each change of any of `files`, deletion and re-creation too; of a directory, each change of what lies in
+ * it. What a function names may change: it is asked at each look. What the files are at the time of the
  * call counts as known: start watching first, then load, so that no change falls between.
  *
  * The truth is what polling sees (real path, device, inode, size, times). Directory watches only make it prompt; they miss
  * writes behind a symbolic link, may be refused (inotify limits) and die with their directory. What happens to other files
  * beside a config costs little, however much it is: looks are rationed, and a directory without rest is polled alone.
  */
-export function watchConfig(files: readonly string[], onChange: () => void, options: WatchOptions = {}): ConfigWatch {
-  const { pollMs = 2000, settleMs = 200, maxWaitMs = 2000, look = fileSignature } = options;
-  const directories = new DirectoryWatches(files, lookSoon);
+export function watchConfig(
+  files: readonly string[] | (() => readonly string[]),
+  onChange: () => void,
+  options: WatchOptions = {},
+): ConfigWatch {
+  const { pollMs = 2000, settleMs = 200, maxWaitMs = 2000, look = (file: string) => fileSignature(file) } = options;
+  const named = typeof files === "function" ? files : () => files;
+  const directories = new DirectoryWatches(named(), lookSoon);
   let lookMs = 0;
   let told = lookAtAll();
   let seen = told;
@@ -38,7 +44,7 @@ export function watchConfig(files: readonly string[], onChange: () => void, opti
 
   function lookAtAll(): string {
     const start = performance.now();
-    const all = files.map(look).join("\n");
+    const all = named().map(look).join("\n");
     lookMs = performance.now() - start;
     return all;
   }
@@ -91,11 +97,18 @@ const MIN_LOOK_MS = 20;
 const MANY_EVENTS = 500;
 const REST_POLLS = 15;
 
-function fileSignature(file: string): string {
+/** A mounted ConfigMap is a directory of links, and several may lie in one: two levels. */
+const DIRECTORY_LEVELS = 2;
+const MOST_IN_DIRECTORY = 1000;
+
+function fileSignature(file: string, depth = DIRECTORY_LEVELS): string {
   try {
     const stat = statSync(file, { bigint: true });
     // ctime too: `cp -p` over a file of the same size leaves the rest as it was.
-    return [realpathSync(file), stat.dev, stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join(" ");
+    const own = [realpathSync(file), stat.dev, stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join(" ");
+    if (!stat.isDirectory() || depth === 0) return own;
+    const names = readdirSync(file).toSorted().slice(0, MOST_IN_DIRECTORY);
+    return [own, ...names.map((name) => `${name} ${fileSignature(join(file, name), depth - 1)}`)].join("\n");
   } catch (error) {
     return error instanceof Error && "code" in error ? String(error.code) : "error";
   }

@@ -56,8 +56,9 @@ function addDetector(program: Command, detector: AnyDetectorCommand, parts: RunP
   detector.addFlags(command);
   addCommonFlags(command);
   command.action(async (flags: CommonFlags) => {
-    const options = { ...flags, pinDir: flags.pinDir ?? null, env: process.env };
-    const running = await run(detector.create(flags), options, parts);
+    const created = detector.create(flags);
+    const options = { ...flags, ...created.wishes, pinDir: flags.pinDir ?? null, env: process.env };
+    const running = await run(created, options, parts);
     keepMemorySmall();
     const end = () => {
       running.stop().then(

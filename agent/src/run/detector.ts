@@ -12,8 +12,10 @@ export interface Detector<Rules> {
   readonly name: string;
   /** Its BPF object: a file's name below the folder of objects, and what to make of it. */
   readonly sensor: SensorParts & { readonly object: string };
-  /** Files whose change is a reload. */
-  readonly watched: readonly string[];
+  /** What its own config says of the house at start; it wins over the flags. */
+  readonly wishes?: HouseWishes;
+  /** Files and directories whose change is a reload; a function is asked again and again. */
+  readonly watched: readonly string[] | (() => readonly string[]);
   /**
    * Read what it goes by.
    *
@@ -24,6 +26,12 @@ export interface Detector<Rules> {
   begin(house: House<Rules>): Life<Rules>;
   /** What an error of loading or attaching means here, and the way out; the error itself where it says enough. */
   explain?(error: unknown): unknown;
+}
+
+export interface HouseWishes {
+  readonly serveMetricsPort?: number;
+  readonly lookupContainer?: boolean;
+  readonly lookupEnvs?: readonly string[];
 }
 
 /** What of a detector lives as long as it runs. */

@@ -1,0 +1,54 @@
+// Which way this kernel lets a program of ours kill: tried by loading what is needed, as versions and configurations differ.
+import { NativeError, Sensor } from "@cryptnono/native";
+import type { SensorFactory } from "../../sensor/index.js";
+
+/** `enum kill_way` of bpf/flowkiller/flowkiller.h, in words. */
+export type KillWay = "in-hook" | "by-printk" | "by-agent" | "at-state";
+
+export const KILL_WAYS: Readonly<Record<KillWay, string>> = {
+  "in-hook": "KILL_IN_HOOK",
+  "by-printk": "KILL_BY_PRINTK",
+  "by-agent": "KILL_BY_AGENT",
+  "at-state": "KILL_AT_STATE",
+};
+
+/** For people: what happens to a process, and when. */
+export const WAY_WORDS: Readonly<Record<KillWay, string>> = {
+  "in-hook": "refused before the first packet and killed in the hook",
+  "by-printk": "refused before the first packet and killed by a tracepoint in its own context",
+  "by-agent": "refused before the first packet and killed by the agent",
+  "at-state": "killed after the first packet: this kernel has no cgroup hooks (CONFIG_CGROUP_BPF)",
+};
+
+/** Programs that are loaded alone, each to see whether it may be. */
+export const TRIALS = ["try_signal", "try_hook"] as const;
+
+/** Every program of the object. */
+export const HOOKS = ["connect4", "connect6", "sendmsg4", "sendmsg6"] as const;
+const OTHERS = ["agent_exit", "printk_kill", "state"] as const;
+export const PROGRAMS: readonly string[] = [...HOOKS, ...OTHERS, ...TRIALS];
+
+/** Where nothing loads, for want of a capability say, the answer is of no use, and the error comes with the real load. */
+export function chooseKillWay(object: Uint8Array, native: Pick<SensorFactory, "open"> = Sensor): KillWay {
+  const loads = (program: string) => canLoad(object, program, native);
+  if (loads("try_signal")) return "in-hook";
+  if (loads("try_hook")) return loads("printk_kill") ? "by-printk" : "by-agent";
+  return loads("state") ? "at-state" : "by-agent";
+}
+
+/** As small as they can be: what is tried needs no room. */
+const SMALL = { kill_events: 4096, other_events: 4096, tallies: 64, doomed: 64 };
+
+function canLoad(object: Uint8Array, program: string, native: Pick<SensorFactory, "open">): boolean {
+  const skip = PROGRAMS.filter((other) => other !== program);
+  const sensor = native.open({ object, skip, maxEntries: SMALL });
+  try {
+    sensor.map("control");
+    return true;
+  } catch (error) {
+    if (error instanceof NativeError) return false;
+    throw error;
+  } finally {
+    sensor.close();
+  }
+}

@@ -1,0 +1,97 @@
+// Flowkiller's own metrics: the contract's, by their names, and ours.
+import type { SeriesMaker } from "../../report/index.js";
+import type { Counters } from "../../types.js";
+import { KILL_WAYS, type KillWay } from "./kill-way.js";
+
+/** Why a process was to be killed, in the contract's words. */
+export type Reason = "banned-ip" | "scan";
+
+const REASONS: readonly Reason[] = ["banned-ip", "scan"];
+
+export interface FlowMetricsOptions {
+  /** The kernel's; null when others go on with them. */
+  readonly readCounters: () => Counters | null;
+  readonly readNetworks: () => { readonly banned: number; readonly allowed: number };
+  readonly way: KillWay;
+}
+
+export interface FlowMetrics {
+  /** By the agent; the kernel's own kills are read from it. */
+  killed(reason: Reason): void;
+  missed(reason: Reason): void;
+  killFailed(reason: Reason): void;
+}
+
+export function flowMetrics(series: SeriesMaker, options: FlowMetricsOptions): FlowMetrics {
+  let last: Counters = {};
+  series.beforeScrape(() => {
+    // Detached: the last values stand, as a counter must not fall while its process lives.
+    last = options.readCounters() ?? last;
+  });
+  const of = (name: string) => last[name] ?? 0n;
+  const killed = tally();
+  const failed = tally();
+
+  series.reading("connects_checked_total", "TCP connects that were judged, private ones too", "counter", () => [
+    [{}, of("connects")],
+  ]);
+  series.reading("datagrams_checked_total", "Sends and connects of UDP that were judged", "counter", () => [
+    [{}, of("datagrams")],
+  ]);
+  series.reading("processes_killed_total", "Processes killed", "counter", () =>
+    REASONS.map((reason) => [{ reason }, BigInt(killed.get(reason)!) + (reason === "banned-ip" ? of("killed") : 0n)]),
+  );
+  const missed = series.counter<Reason>(
+    "processes_missed_total",
+    "Processes that exited before they could be killed",
+    REASONS.map((reason) => [reason, { reason }]),
+  );
+  series.reading("processes_kill_failed_total", "Processes that could not be killed", "counter", () =>
+    REASONS.map((reason) => [{ reason }, failed.get(reason)!]),
+  );
+  series.reading("destinations_refused_total", "Connects and sends that were refused", "counter", () => [
+    [{ reason: "banned-ip" }, of("refused")],
+  ]);
+  series.reading(
+    "destinations_would_refuse_total",
+    "Connects and sends that audit mode alone let pass",
+    "counter",
+    () => [[{ reason: "banned-ip" }, of("would_refuse")]],
+  );
+  series.reading(
+    "destinations_allowed_total",
+    "Connects and sends to banned destinations in allowed networks",
+    "counter",
+    () => [[{}, of("allowed")]],
+  );
+  series.reading(
+    "kernel_threads_refused_total",
+    "Refused connects of the kernel's own, which is not killed",
+    "counter",
+    () => [[{}, of("kernel_threads")]],
+  );
+  series.reading(
+    "events_lost_total",
+    "Events that found no room in the ring buffer: their processes are tallied",
+    "counter",
+    () => [
+      [{ kind: "kill" }, of("kill_events_lost")],
+      [{ kind: "other" }, of("other_events_lost")],
+    ],
+  );
+  series.gauge("banned_networks", "Banned addresses and networks in force", () => options.readNetworks().banned);
+  series.gauge("allowed_networks", "Allowed networks in force", () => options.readNetworks().allowed);
+  series.reading("kill_way", "1 for the way in which processes are killed on this kernel", "gauge", () =>
+    (Object.keys(KILL_WAYS) as KillWay[]).map((way) => [{ way }, Number(way === options.way)]),
+  );
+
+  return {
+    killed: (reason) => void killed.set(reason, killed.get(reason)! + 1),
+    missed: (reason) => missed.add(reason),
+    killFailed: (reason) => void failed.set(reason, failed.get(reason)! + 1),
+  };
+}
+
+function tally(): Map<Reason, number> {
+  return new Map(REASONS.map((reason) => [reason, 0]));
+}

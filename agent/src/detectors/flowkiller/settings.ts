@@ -1,0 +1,197 @@
+// The settings by their names of the config, `FlowKiller.<name>`: from files, and from flags that win over them.
+import {
+  ConfigError,
+  type ConfigProblem,
+  JsonError,
+  type JsonNode,
+  nearest,
+  Positions,
+  parseJson,
+} from "../../config/index.js";
+
+export interface Settings {
+  /** Globs of files with banned addresses; `banned_ipv4_file_globs` is its older name, and means the same. */
+  readonly banned_file_globs: readonly string[];
+  readonly banned_ipv4_file_globs: readonly string[];
+  readonly allowed_file_globs: readonly string[];
+  /** Networks that win over banned ones, and are free of the scan rule. */
+  readonly allowed_networks: readonly string[];
+  readonly unique_destinations_threshold: number;
+  readonly lookback_duration_seconds: number;
+  readonly log_connects: boolean;
+  readonly log_container_info: boolean;
+  readonly log_container_envs: readonly string[];
+  readonly metrics_port: number;
+  readonly debug: boolean;
+}
+
+export type SettingName = keyof Settings;
+
+type Value = readonly string[] | number | boolean | string;
+
+interface Kind<T extends Value> {
+  readonly preset: T;
+  /** For the help. */
+  readonly about: string;
+  readonly expected: string;
+  /** From a JSON value; undefined when it is another kind of thing. */
+  readonly read: (value: unknown) => T | undefined;
+}
+
+function strings(about: string): Kind<readonly string[]> {
+  return {
+    preset: [],
+    about,
+    expected: "a list of texts",
+    read: (value) => {
+      const all = typeof value === "string" ? [value] : value;
+      return Array.isArray(all) && all.every((one) => typeof one === "string" && one !== "") ? all : undefined;
+    },
+  };
+}
+
+function numeric(about: string, preset: number, least: number, most: number): Kind<number> {
+  return {
+    preset,
+    about,
+    expected: `a whole number from ${least} to ${most}`,
+    read: (value) =>
+      typeof value === "number" && Number.isInteger(value) && value >= least && value <= most ? value : undefined,
+  };
+}
+
+function flag(about: string, preset: boolean): Kind<boolean> {
+  return {
+    preset,
+    about,
+    expected: "true or false",
+    read: (value) => (typeof value === "boolean" ? value : undefined),
+  };
+}
+
+/** Most destinations that a window can hold (bpf/flowkiller/flowkiller.h, WINDOW_SLOTS). */
+export const MOST_DESTINATIONS = 63;
+const DAY = 86_400;
+
+export const KINDS: { readonly [Name in SettingName]: Kind<Settings[Name]> } = {
+  banned_file_globs: strings("files or directories with banned addresses and networks, one a line"),
+  banned_ipv4_file_globs: strings("the same, by its older name"),
+  allowed_file_globs: strings("files or directories with networks that win over banned ones"),
+  allowed_networks: strings("networks that win over banned ones"),
+  unique_destinations_threshold: numeric(
+    "public destinations within the window that a process or a session may have; 0: any number",
+    15,
+    0,
+    MOST_DESTINATIONS,
+  ),
+  lookback_duration_seconds: numeric("seconds of the window", 30, 1, DAY),
+  log_connects: flag("log every TCP connect", false),
+  log_container_info: flag("name the container in the log", false),
+  log_container_envs: strings("environment variables of the container's specification that stand in the log"),
+  metrics_port: numeric("port of the metrics; 0: none", 0, 0, 65_535),
+  debug: flag("log more", false),
+};
+
+export const SETTING_NAMES = Object.keys(KINDS) as readonly SettingName[];
+
+export const SECTION = "FlowKiller";
+
+/** What stands in files and flags, checked; what is not said is not there. */
+export type Said = { -readonly [Name in SettingName]?: Settings[Name] };
+
+export function settingsOf(...said: readonly Said[]): Settings {
+  const presets = Object.fromEntries(SETTING_NAMES.map((name) => [name, KINDS[name].preset]));
+  return Object.assign(presets, ...said) as Settings;
+}
+
+/**
+ * One file: `{"FlowKiller": {"<name>": <value>}}`.
+ *
+ * @throws ConfigError with all problems of the file.
+ */
+export function parseSettings(file: string, text: string): Said {
+  const problems: ConfigProblem[] = [];
+  const said: Record<string, unknown> = {};
+  const found = (place: string, expected: string, got: string, hint?: string) =>
+    problems.push({ file, place, expected, got, ...(hint === undefined ? {} : { hint }) });
+  try {
+    const root = parseJson(text);
+    if (root.type !== "object") found("", `an object with the key ${SECTION}`, `a ${root.type}`);
+    else {
+      for (const { key, value } of root.members) {
+        if (key !== SECTION) found(shown(key), `the key ${SECTION}`, "another key", meant(key, [SECTION]));
+        else if (value.type !== "object") found(SECTION, "an object", `a ${value.type}`);
+        else for (const member of value.members) take(member.key, member.value);
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error;
+    const { line, column } = new Positions(text).of(error.at);
+    found(`line ${line} column ${column}`, error.expected, error.got);
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return said as Said;
+
+  function take(key: string, node: JsonNode): void {
+    const place = `${SECTION}.${shown(key)}`;
+    if (!isName(key)) {
+      found(place, "a known setting", "another key", meant(key, SETTING_NAMES));
+      return;
+    }
+    const value = KINDS[key].read(plain(node, text));
+    if (value === undefined) found(place, KINDS[key].expected, describe(node));
+    else said[key] = value;
+  }
+}
+
+/** A flag's text: JSON, or what Python writes for the same, or a list's one text. @returns undefined when it is neither. */
+export function parseFlag(name: SettingName, text: string): Value | undefined {
+  return KINDS[name].read(flagValue(text));
+}
+
+function flagValue(text: string): unknown {
+  const words: Readonly<Record<string, unknown>> = { True: true, False: false, true: true, false: false };
+  if (text in words) return words[text];
+  if (/^-?\d+$/.test(text)) return Number(text);
+  if (!text.startsWith("[")) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Python's quotes. A text that holds either kind of quote is for a file.
+    const list = /^\[\s*(?:'[^'"\\]*'\s*(?:,\s*'[^'"\\]*'\s*)*,?)?\s*\]$/.test(text);
+    return list ? [...text.matchAll(/'([^']*)'/g)].map(([, item]) => item) : undefined;
+  }
+}
+
+function isName(key: string): key is SettingName {
+  return Object.hasOwn(KINDS, key);
+}
+
+function meant(key: string, words: readonly string[]): string {
+  const close = nearest(key, words);
+  return close === null ? `known: ${words.join(", ")}` : `did you mean ${close}?`;
+}
+
+function shown(key: string): string {
+  return /^[\w.-]{1,64}$/.test(key) ? key : "a key with other characters";
+}
+
+function plain(node: JsonNode, text: string): unknown {
+  switch (node.type) {
+    case "string":
+      return node.value;
+    case "array":
+      return node.items.map((item) => plain(item, text));
+    case "object":
+      return {};
+    case "null":
+      return null;
+    default:
+      // The reader knows where a number or a word stands, and not what it is.
+      return JSON.parse(/^[-+.\w]+/.exec(text.slice(node.at))![0]);
+  }
+}
+
+function describe(node: JsonNode): string {
+  return node.type === "number" ? "another number" : node.type === "array" ? "another list" : `a ${node.type}`;
+}

@@ -1,0 +1,141 @@
+// The network guard at every way to reach an address: what is banned is refused, its process killed, and no packet leaves.
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { FlowAgent, inNetwork, KILLED, Lists, reach } from "../lib/flow-agent.js";
+
+const lists = new Lists();
+const BANNED = lists.write(
+  "banned",
+  ["# miners", "192.0.2.1", "198.51.100.0/24  # a network", "2001:db8:bad::/48", "203.0.113.9:3333", ""].join("\n"),
+);
+const ALLOWED = lists.write("allowed", "198.51.100.64/26\n2001:db8:bad:a::/64\n");
+after(() => lists.remove());
+
+const WAYS = [
+  "tcp",
+  "tcp-nonblocking",
+  "tcp-fast-open",
+  "tcp-fast-open-connect",
+  "mptcp",
+  "mptcp-fast-open",
+  "ring",
+  "ring-async",
+  "ring-polled",
+  "ring-send",
+  "udp",
+  "udp-many",
+  "udp-lite",
+] as const;
+
+/** What the guard does not see as the address that is written. */
+const REFUSED = ["192.0.2.1", "198.51.100.7", "2001:db8:bad::1", "::ffff:192.0.2.1", "64:ff9b::192.0.2.1"] as const;
+const SPARED = ["192.0.2.2", "198.51.100.77", "2001:db8:bad:a::1", "2001:db8::1", "::ffff:198.51.100.77"] as const;
+
+/** What the capture shows of an address. */
+const wire = (address: string) => address.replace("::ffff:", "").replace("64:ff9b::192.0.2.1", "64:ff9b::c000:201");
+
+for (const killWay of ["in-hook", "by-printk", "by-agent"] as const) {
+  describe(`killed ${killWay}`, () => {
+    let agent: FlowAgent;
+    before(async () => {
+      agent = await FlowAgent.start([
+        "--kill-way",
+        killWay,
+        `--FlowKiller.banned_ipv4_file_globs=["${lists.directory}/b*"]`,
+        `--FlowKiller.allowed_file_globs=${ALLOWED}`,
+      ]);
+    });
+    after(() => agent.stop());
+
+    test("every way to a banned address is refused and its process killed; no packet leaves", async () => {
+      const script = WAYS.flatMap((way) => [...REFUSED, ...SPARED].map((address) => reach(way, address)));
+      const { lines, packets } = await inNetwork(script.join("\n"));
+      assert.equal(lines.length, script.length);
+      const known = lines.map((line) => line.split(" ")).filter((words) => words.at(-1) !== "77");
+      assert.ok(known.length > 60, "this kernel knows most of them");
+      for (const [way, address, ...rest] of known) {
+        const isBanned = (REFUSED as readonly string[]).includes(address!);
+        // One that the agent kills may have told that it was refused, or even ended, before.
+        if (isBanned && killWay === "by-agent")
+          assert.match(rest.join(" "), /^(refused )?(0|137)$/, `${way} ${address}`);
+        else if (isBanned) assert.deepEqual(rest, [KILLED], `${way} ${address}`);
+        else assert.notEqual(rest.at(-1), KILLED, `${way} ${address}`);
+      }
+      for (const address of REFUSED) assert.equal(packets.get(wire(address)), undefined, `packets to ${address}`);
+      for (const address of SPARED) assert.ok(packets.get(wire(address))! > 0, `packets to ${address}`);
+      const wanted = known.filter(([, address]) => (REFUSED as readonly string[]).includes(address!)).length;
+      const told = () => agent.actions("killed").length + agent.actions("missed-kill").length;
+      await agent.until("all are told", () => told() >= wanted);
+      assert.equal(told(), wanted);
+    });
+
+    test("a line has the contract's keys, and names file and line", async () => {
+      await agent.until("a kill", () => agent.actions("killed").length > 0);
+      const line = agent.lines.find(({ "banned-ip": ip, action }) => ip === "198.51.100.7" && action === "killed");
+      if (line === undefined) {
+        assert.equal(killWay, "by-agent"); // each was gone
+        return;
+      }
+      assert.deepEqual((line["cmdline"] as unknown as string[]).slice(2), ["198.51.100.7", "9"]);
+      assert.equal(line["rule"], `${BANNED}:3`);
+      assert.equal(line["event"], "Killed process");
+      assert.equal(line["killed_by"], killWay === "by-agent" ? "agent" : "kernel");
+      assert.equal(line["port"], 9);
+      assert.equal(line["protocol"], "tcp");
+    });
+  });
+}
+
+describe("in the hook", () => {
+  let agent: FlowAgent;
+  before(async () => {
+    agent = await FlowAgent.start([
+      `--FlowKiller.banned_ipv4_file_globs=${BANNED}`,
+      `--FlowKiller.allowed_file_globs=${ALLOWED}`,
+    ]);
+  });
+  after(() => agent.stop());
+
+  test("a UDP connect is refused and nobody killed: getaddrinfo connects to every answer", async () => {
+    const { lines, packets } = await inNetwork(reach("udp-connect", "192.0.2.1"));
+    assert.deepEqual(lines, ["udp-connect 192.0.2.1 refused 0"]);
+    assert.equal(packets.get("192.0.2.1"), undefined);
+    await agent.until("it is told", () => agent.actions("refused").length > 0);
+    assert.equal(agent.actions("refused")[0]!["banned-ip"], "192.0.2.1");
+  });
+
+  test("an entry with a port bans that port alone", async () => {
+    const { lines } = await inNetwork([reach("tcp", "203.0.113.9", 3333), reach("tcp", "203.0.113.9", 80)].join("\n"));
+    assert.deepEqual(lines, ["tcp 203.0.113.9 137", "tcp 203.0.113.9 error 111 0"]);
+  });
+
+  test("it counts", async () => {
+    assert.ok((await agent.metric('processes_killed_total{reason="banned-ip"}')) >= 1);
+    assert.ok((await agent.metric('destinations_refused_total{reason="banned-ip"}')) >= 2);
+    assert.ok((await agent.metric("connects_checked_total")) >= 2);
+    assert.equal(await agent.metric('kill_way{way="at-state"}'), 0);
+    assert.equal(await agent.metric("banned_networks"), 4);
+  });
+});
+
+test("audit mode refuses nothing, and tells", async (t) => {
+  const agent = await FlowAgent.start(["--mode", "audit", `--FlowKiller.banned_ipv4_file_globs=${BANNED}`]);
+  t.after(() => agent.stop());
+  const { lines, packets } = await inNetwork([reach("tcp", "192.0.2.1"), reach("udp-connect", "192.0.2.1")].join("\n"));
+  assert.deepEqual(lines, ["tcp 192.0.2.1 error 111 0", "udp-connect 192.0.2.1 ok 0"]);
+  assert.ok(packets.get("192.0.2.1")! > 0);
+  await agent.until(
+    "both are told",
+    () => agent.lines.filter(({ action }) => action?.startsWith("would-")).length === 2,
+  );
+  assert.deepEqual(agent.lines.map(({ action }) => action).filter(Boolean), ["would-kill", "would-refuse"]);
+});
+
+test("without cgroup hooks the process dies, after its first packet", async (t) => {
+  const agent = await FlowAgent.start(["--kill-way", "at-state", `--FlowKiller.banned_ipv4_file_globs=${BANNED}`]);
+  t.after(() => agent.stop());
+  assert.match(await agent.readiness(), /after the first packet/);
+  const { lines, packets } = await inNetwork(reach("tcp", "192.0.2.1"));
+  assert.deepEqual(lines, ["tcp 192.0.2.1 137"]);
+  assert.ok(packets.get("192.0.2.1")! > 0);
+});
