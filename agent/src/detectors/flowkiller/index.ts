@@ -1,9 +1,8 @@
 // Flowkiller: refuses banned destinations in the kernel, before their first packet, and kills who meant them.
 
-import { readFileSync } from "node:fs";
 import { uptime } from "node:os";
 import { constant } from "@cryptnono/native";
-import { ConfigError } from "../../config/index.js";
+import { ConfigError, readWhole, unreadable } from "../../config/index.js";
 import { GroupPlaces } from "../../report/index.js";
 import type { Detector, House, Life } from "../../run/detector.js";
 import { objectDir, readObject } from "../../run/objects.js";
@@ -86,13 +85,13 @@ function globsOf(settings: Settings): readonly string[] {
 /** @throws ConfigError with the problems of all files. */
 export function readSettings({ config, said }: Pick<FlowkillerOptions, "config" | "said">): Settings {
   const files = config.map((file) => {
+    let bytes: Uint8Array;
     try {
-      return parseSettings(file, readFileSync(file, "utf8"));
+      bytes = readWhole(file);
     } catch (error) {
-      if (error instanceof ConfigError) throw error;
-      const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-      throw new ConfigError([{ file, place: "", expected: "a readable file", got: code }]);
+      throw new ConfigError([unreadable(file, error)]);
     }
+    return parseSettings(file, Buffer.from(bytes).toString());
   });
   return settingsOf(...files, said);
 }

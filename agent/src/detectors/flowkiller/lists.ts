@@ -1,6 +1,5 @@
 // Files of addresses to entries that know where they were written.
-import { readFileSync, statSync } from "node:fs";
-import { ConfigError, type ConfigProblem } from "../../config/index.js";
+import { ConfigError, type ConfigProblem, readWhole, unreadable } from "../../config/index.js";
 import { AddressError, type Network, parseNetwork } from "./address.js";
 import { globFiles } from "./files.js";
 
@@ -19,14 +18,13 @@ export function placeOf({ list, line }: Pick<Entry, "list" | "line">): string {
 
 export interface ListOptions {
   /** Reads a whole file; throws errors with a `code`. */
-  readonly readFile?: (file: string) => string;
+  readonly readFile?: (file: string) => Uint8Array;
   /** Entries with a port are a mistake. */
   readonly withoutPorts?: boolean;
 }
 
 /** As many as were measured (docs/reference/performance.md), with some to spare; more is some other file. */
 export const MAX_ENTRIES = 1_000_000;
-const MAX_FILE_BYTES = 64 * 1024 * 1024;
 const MAX_PROBLEMS = 100;
 
 /**
@@ -44,7 +42,7 @@ export function readLists(
   for (const file of globFiles(globs)) {
     let text: string;
     try {
-      text = (options.readFile ?? readWhole)(file);
+      text = Buffer.from((options.readFile ?? readWhole)(file)).toString();
     } catch (error) {
       problems.push(unreadable(file, error));
       continue;
@@ -75,23 +73,4 @@ export function readLists(
       if (problems.length < MAX_PROBLEMS) problems.push({ file, place, expected, got });
     }
   }
-}
-
-function readWhole(file: string): string {
-  const { size } = statSync(file);
-  if (size > MAX_FILE_BYTES) throw Object.assign(new Error(), { code: "EFBIG" });
-  return readFileSync(file, "utf8");
-}
-
-const CAUSES: Readonly<Record<string, readonly [got: string, hint?: string]>> = {
-  ENOENT: ["no such file", "check the path, and that the volume is mounted"],
-  EACCES: ["permission denied", "run as root, or make the file readable"],
-  EFBIG: [`more than ${MAX_FILE_BYTES} bytes`],
-};
-
-function unreadable(file: string, error: unknown): ConfigProblem {
-  const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : null;
-  if (code === null) throw error;
-  const [got, hint] = CAUSES[code] ?? [code];
-  return { file, place: "", expected: "a readable file", got, ...(hint === undefined ? {} : { hint }) };
 }
