@@ -100,6 +100,7 @@ describe("what can't work", { skip }, () => {
     ["maxAllowBytes", 4096, 2 ** 30],
     ["maxWork", 100_000, 100_000_000],
     ["wholeLines", 0, 1_000_000],
+    ["summaryEverySeconds", 1, 86_400],
   ];
   for (const [key, least, most] of NUMBERS) {
     it(`is refused: ${key} below ${least} or above ${most}`, () => {

@@ -27,6 +27,9 @@ args:
   - --lookup-container
   - --mode
   - {{ .mode }}
+  {{- with include "cryptnono.commonArgs" . | fromJsonArray }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
   {{- with $detector.args }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -99,4 +102,23 @@ volumeMounts:
   {{- . | trim | nindent 2 }}
   {{- end }}
 {{- end }}
+{{- end }}
+
+{{/*
+Arguments of flags that every detector has, of those that its values set. Call with its values. A number from values is a float64,
+which a template prints as 1e+06 unless it is told that it is whole.
+*/}}
+{{- define "cryptnono.commonArgs" -}}
+{{- $args := list }}
+{{- range $flag, $number := dict
+  "--lookup-wait" .lookupWaitSeconds
+  "--whole-lines" .wholeLines
+  "--summary-every" .summaryEverySeconds
+}}
+{{- if not (kindIs "invalid" $number) }}{{ $args = concat $args (list $flag (int64 $number | toString)) }}{{ end }}
+{{- end }}
+{{- with .lookupEnvs }}{{ $args = concat $args (list "--lookup-envs" (join "," .)) }}{{ end }}
+{{- range .trustedCgroups }}{{ $args = concat $args (list "--trusted-cgroup" .) }}{{ end }}
+{{- if .logSeverity }}{{ $args = append $args "--log-severity" }}{{ end }}
+{{- toJson $args }}
 {{- end }}

@@ -9,19 +9,15 @@
 {{- default (list "none.json") $files | toJson }}
 {{- end }}
 
-{{/* Its own arguments. A number from values is a float64, which a template prints as 1e+06 unless it is told that it is whole. */}}
+{{/* Its own arguments. */}}
 {{- define "cryptnono.execwhacker.args" -}}
 {{- $args := list "--scan-existing" (int64 .scanExistingSeconds | toString) "--unreadable" .unreadable "--over-long" .overLong }}
 {{- range $flag, $number := dict
-  "--lookup-wait" .lookupWaitSeconds
   "--max-allow-bytes" .maxAllowBytes
   "--max-work" .maxWork
-  "--whole-lines" .wholeLines
 }}
 {{- if not (kindIs "invalid" $number) }}{{ $args = concat $args (list $flag (int64 $number | toString)) }}{{ end }}
 {{- end }}
-{{- with .lookupEnvs }}{{ $args = concat $args (list "--lookup-envs" (join "," .)) }}{{ end }}
-{{- range .trustedCgroups }}{{ $args = concat $args (list "--trusted-cgroup" .) }}{{ end }}
 {{- if .allowAcrossLists }}{{ $args = append $args "--allow-across-lists" }}{{ end }}
 {{- toJson $args }}
 {{- end }}
