@@ -48,9 +48,11 @@ export interface CompileOptions {
 export class CompileError extends Error {
   override readonly name = "CompileError";
   readonly index: number;
-  constructor(index: number, cause: string) {
-    super(`compile string ${index}: ${cause}`);
+  readonly problem: string;
+  constructor(index: number, problem: string) {
+    super(`compile string ${index}: ${problem}`);
     this.index = index;
+    this.problem = problem;
   }
 }
 

@@ -1,3 +1,11 @@
+export {
+  type Account,
+  type AccountableList,
+  accountsOf,
+  type Occurrence,
+  type PatternAccount,
+  type StringAccount,
+} from "./account.js";
 export * from "./allow/index.js";
 export { joinArguments, lowerCase } from "./bytes.js";
 export { type CompilableString, CompileError, type CompileOptions, compileTables, type Tables } from "./compile.js";

@@ -117,7 +117,7 @@ export interface NumberRange {
 export const RING_BYTES = { least: 4096, most: 2 ** 30, powerOfTwo: true } as const;
 const PORT: NumberRange = { least: 1, most: 65535, zero: "none" };
 /** Above what a process's own number can be (linux include/linux/threads.h, PID_MAX_LIMIT). */
-const PID: NumberRange = { least: 1, most: 4_194_304, zero: "every process" };
+export const PID: NumberRange = { least: 1, most: 4_194_304, zero: "every process" };
 
 /** Timers count milliseconds in 31 bits; what is longer fires at once, again and again. */
 export const MOST_TIMER_SECONDS = 2_147_483;

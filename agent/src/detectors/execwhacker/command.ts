@@ -1,11 +1,10 @@
-// Execwhacker on the command line: its flags, and `explain`, which asks its rules without a kernel.
+// Execwhacker on the command line: its flags.
 import { DEFAULT_MAX_ALLOW_BYTES } from "@cryptnono/matcher";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { UsageError } from "../../errors.js";
 import type { DetectorCommand } from "../../run/command.js";
 import { configFlag, MOST_TIMER_SECONDS, modeFlag, numberFlag, RING_BYTES } from "../../run/flags.js";
 import { acrossListsFlag } from "./across-lists.js";
-import { type ExplainOptions, explain } from "./explain.js";
 import { type ExecwhackerOptions, execwhacker } from "./index.js";
 import type { CompiledRules, Way } from "./rules.js";
 
@@ -33,18 +32,6 @@ export const execwhackerCommand: DetectorCommand<Flags, CompiledRules> = {
     return execwhacker(flags);
   },
 };
-
-export function addExplain(program: Command): void {
-  program
-    .command("explain")
-    .description("say what would become of a command line, read from standard input: its words, quoted as for a shell")
-    .addOption(configFlag("JSON file with banned strings and allow patterns (again and again)"))
-    .addOption(new Option("--mode <mode>").choices(["enforce", "audit"]).default("enforce"))
-    .addOption(acrossListsFlag())
-    .action(async (options: ExplainOptions) => {
-      process.exitCode = await explain(options);
-    });
-}
 
 function addFlags(command: Command): void {
   command

@@ -1,11 +1,11 @@
 // Rules compiled once for both judges: the tables that go into the kernel, and the same verdict in user space for the scan.
 import {
+  type AccountableList,
   type CommandLine,
   type Cut,
   compileAllow,
   compileTables,
   DEFAULT_MAX_ALLOW_BYTES,
-  type Judge,
   judgeLine,
   quotedPiece,
   type RefusedPattern,
@@ -34,6 +34,8 @@ export interface Ways {
 export interface CompiledRules {
   readonly rules: Rules;
   readonly tables: Tables;
+  /** What the verdict is made of, for those who ask why. */
+  readonly list: AccountableList;
   /** Numbers this list in the events that come of it. */
   readonly generation: number;
   /**
@@ -71,10 +73,8 @@ const MAX_SHOWN = 20;
 
 /** Rejects with CompileError, PatternError or PatternsRefused. */
 export async function compileRules(rules: Rules, generation: number, ways: Ways = {}): Promise<CompiledRules> {
-  const allow = compileAllow(
-    rules.allow.map(({ source }) => source),
-    rules.allowSets,
-  );
+  const sources = rules.allow.map(({ source }) => source);
+  const allow = compileAllow(sources, rules.allowSets);
   if (allow.refused.length > 0) throw new PatternsRefused(rules.allow, allow.refused);
   const { unreadable = "kill", overLong = "kill", maxScanBytes = 0, maxWork, wholeLines } = ways;
   const { maxAllowBytes = DEFAULT_MAX_ALLOW_BYTES } = ways;
@@ -91,11 +91,13 @@ export async function compileRules(rules: Rules, generation: number, ways: Ways 
   };
   const tables = compileTables(rules.strings, options);
   const quoted = rules.strings.flatMap((string, index) => (quotedPiece(string) === null ? [] : [index]));
-  const list: Judge = { strings: rules.strings, tables, allow, maxAllowBytes, quoted };
+  const { strings, allowSets: sets } = rules;
+  const list: AccountableList = { strings, tables, allow, maxAllowBytes, quoted, sources, sets };
 
   return {
     rules,
     tables,
+    list,
     generation,
     judge(line, { names, cut } = { names: [[line.path, ...line.args.slice(1)]] }) {
       const judged = judgeLine(list, line, names, cut);

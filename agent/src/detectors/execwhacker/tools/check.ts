@@ -1,5 +1,6 @@
 // `cryptnono check`: what may be wrong with lists, said before they are in force. Needs no kernel and no privileges.
 import {
+  CompileError,
   compileAllow,
   compileTables,
   FINDING_LEVELS,
@@ -85,10 +86,14 @@ function examine(options: CheckOptions): Checked {
     };
   const patterns = rules.allow.map(({ source }, index) => ({ source, spares: whoseStrings(rules, index) }));
   const alone = lintPatterns(patterns);
+  const { cost, noRoom } = costOrNone(() => costOf(rules, placeOf));
   return {
     findings: [
-      ...lintStrings(rules.strings).map(placed("string")),
-      ...lintByLines(rules.strings, options.benign.flatMap(readBenignLines)).map(placed("string")),
+      ...noRoom.map(placed("string")),
+      ...(noRoom.length > 0 ? [] : lintStrings(rules.strings)).map(placed("string")),
+      ...(noRoom.length > 0 ? [] : lintByLines(rules.strings, options.benign.flatMap(readBenignLines))).map(
+        placed("string"),
+      ),
       ...alone.map(placed("pattern")),
       ...withoutRoom(rules, new Set(alone.filter(({ code }) => code === "too-large").map(({ index }) => index))).map(
         placed("pattern"),
@@ -96,8 +101,18 @@ function examine(options: CheckOptions): Checked {
     ],
     strings: rules.strings.length,
     patterns: rules.allow.length,
-    cost: costOf(rules, placeOf),
+    cost,
   };
+}
+
+function costOrNone(costOfAll: () => Cost): { readonly cost: Cost | null; readonly noRoom: readonly Finding[] } {
+  try {
+    return { cost: costOfAll(), noRoom: [] };
+  } catch (error) {
+    if (!(error instanceof CompileError)) throw error;
+    const problem = `the kernel has no room for it: ${error.problem}`;
+    return { cost: null, noRoom: [{ level: "error", code: "too-large", index: error.index, problem }] };
+  }
 }
 
 function unreadable({ file, place, expected, got, hint }: ConfigError["problems"][number]): PlacedFinding {
@@ -134,6 +149,7 @@ function withoutRoom({ allow, allowSets }: Rules, alone: ReadonlySet<number>): F
     }));
 }
 
+/** @throws CompileError for a string that the kernel has no room for. */
 function costOf(rules: Rules, placeOf: (of: "allow", index: number) => string): Cost {
   const allow = compileAllow(
     rules.allow.map(({ source }) => source),

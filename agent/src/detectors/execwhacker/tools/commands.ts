@@ -1,13 +1,17 @@
 // The commands that ask the rules without a kernel. Each one's code is loaded when it is given: an agent needs none of it.
 import { FINDING_LEVELS } from "@cryptnono/matcher";
 import { type Command, Option } from "commander";
-import { configFlag, modeFlag } from "../../../run/flags.js";
+import { configFlag, modeFlag, numberFlag, PID } from "../../../run/flags.js";
 import { acrossListsFlag } from "../across-lists.js";
 import type { CheckOptions } from "./check.js";
+import type { ExplainOptions } from "./explain.js";
 
 const LISTS = "JSON file with banned strings and allow patterns (again and again)";
 
-export function addCheck(program: Command): void {
+/** Each adds one command. */
+export const execwhackerTools: readonly ((program: Command) => void)[] = [addExplain, addCheck];
+
+function addCheck(program: Command): void {
   program
     .command("check")
     .description("say what may be wrong with lists, without a kernel")
@@ -30,6 +34,23 @@ export function addCheck(program: Command): void {
     .action(async (options: CheckOptions) => {
       const { check } = await import("./check.js");
       process.exitCode = check(options);
+    });
+}
+
+function addExplain(program: Command): void {
+  program
+    .command("explain")
+    .description(
+      "say what would become of a command line and why: standard input has its words, quoted as for a shell, or its log line",
+    )
+    .addOption(configFlag(LISTS))
+    .addOption(new Option("--mode <mode>").choices(["enforce", "audit"]).default("enforce"))
+    .addOption(acrossListsFlag())
+    .addOption(numberFlag("--pid <pid>", "judge this process instead", { ...PID, zero: "standard input" }, 0))
+    .option("--json", "for programs", false)
+    .action(async (options: ExplainOptions) => {
+      const { explain } = await import("./explain.js");
+      process.exitCode = await explain(options);
     });
 }
 

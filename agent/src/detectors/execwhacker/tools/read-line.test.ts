@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { UsageError } from "../../errors.js";
-import { splitWords } from "./explain.js";
+import { UsageError } from "../../../errors.js";
+import { splitWords } from "./read-line.js";
 
 // matcher/src/shell-split.test.ts has the shell's rules.
 for (const [text, words] of [

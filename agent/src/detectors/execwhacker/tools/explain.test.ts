@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { mergeRules, parseConfigFile } from "../config/index.js";
+import { explanationOf } from "./explain.js";
+import { readTyped } from "./read-line.js";
+
+const rules = mergeRules(
+  [
+    parseConfigFile(
+      "one.json",
+      Buffer.from(
+        JSON.stringify({
+          bannedCommandStrings: ["zz-miner", { value: "--zz-flag", mode: "exact-argument", note: "a note" }],
+          allowedCommandPatterns: ["/usr/bin/git clone( [\\w:/.-]+)+$", "/opt/zz.*$"],
+        }),
+      ),
+    ),
+    parseConfigFile("two.json", Buffer.from(JSON.stringify({ bannedCommandStrings: ["zz-other"], mode: "audit" }))),
+  ],
+  "enforce",
+);
+const explain = async (input: string) => (await explanationOf(rules, readTyped(Buffer.from(input)))).explanation;
+
+test("each string that occurs is told, with its place, and why it does not count", async () => {
+  const { verdict, strings } = await explain("/bin/sh -c 'zz-miners zz-miner' x--zz-flag zz-other");
+  assert.equal(verdict, "killed");
+  assert.deepEqual(
+    strings.map(({ rule, outcome, occurrences }) => [
+      rule,
+      outcome,
+      occurrences.map(({ argument, counts, beside }) => [argument?.index, argument?.offset, counts || beside]),
+    ]),
+    [
+      [
+        "one[0]",
+        "kills",
+        [
+          [2, 0, { side: "after", byte: 0x73 }],
+          [2, 10, true],
+        ],
+      ],
+      ["one[1]", "does-not-count", [[3, 1, { side: "before", byte: 0x78 }]]],
+      ["two[0]", "would-kill", [[4, 0, true]]],
+    ],
+  );
+});
+
+test("each pattern that could spare a string is told, and how far the line went with it", async () => {
+  const { verdict, patterns, strings, log } = await explain("/usr/bin/git clone zz-miner 'a b'");
+  assert.equal(verdict, "killed");
+  assert.deepEqual(
+    patterns.map(({ rule, matches, went }) => [rule, matches, went?.bytes, went?.to]),
+    [
+      ["one[0]", false, 28, "/usr/bin/git clone zz-miner "],
+      ["one[1]", false, 1, "/"],
+    ],
+  );
+  assert.equal(strings[0]!.sparedBy, undefined);
+  assert.deepEqual(log, {
+    cmdline: "/usr/bin/git clone zz-miner 'a b'",
+    matched: "zz-miner",
+    action: "killed",
+    event: "Killed process",
+    level: "info",
+    killed_by: "kernel",
+    rule: "one[0]",
+    mode: "word",
+    match_offset: 19,
+  });
+});
+
+test("a line of the log is judged anew, under the path of the file that ran where the given one says nothing", async () => {
+  const line = { pid: 7, cmdline: "./x zz-miner", exe: "/opt/zz/x", argv0: "q", action: "killed", rule: "one[0]" };
+  const { verdict, strings, logged } = await explain(`${JSON.stringify(line)}\n`);
+  assert.equal(verdict, "spared");
+  assert.equal(strings[0]!.sparedBy, "one[1]");
+  assert.deepEqual(logged, { action: "killed", rule: "one[0]" });
+});
+
+test("a log line's exact bytes count, and its cuts are told", async () => {
+  const bytes = Buffer.from("/bin/x '\xffzz-miner'", "latin1");
+  const line = {
+    cmdline: "?",
+    cmdline_base64: bytes.toString("base64"),
+    truncated: { cmdline: { total_bytes: 9999 } },
+  };
+  const { verdict, notes } = await explain(JSON.stringify(line));
+  assert.equal(verdict, "killed");
+  assert.match(notes[0]!, /a part of the line only/);
+});
+
+test("a summary's line has nothing to judge", async () => {
+  await assert.rejects(explain('{"action": "killed-summary", "count": 3}'), /it has no cmdline/);
+});
+
+test("nothing stands in it: nothing is logged", async () => {
+  assert.deepEqual(await explain("/bin/ls -l"), {
+    verdict: "passes",
+    cmdline: "/bin/ls -l",
+    strings: [],
+    patterns: [],
+    log: null,
+    notes: [],
+  });
+});
+
+test("no pattern sees a line whose path is not plain, and that is said", async () => {
+  const { verdict, notes, patterns } = await explain("git clone zz-miner");
+  assert.equal(verdict, "killed");
+  assert.ok(patterns.every(({ matches }) => !matches));
+  assert.match(notes[0]!, /not absolute and plain/);
+});

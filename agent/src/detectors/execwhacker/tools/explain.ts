@@ -1,0 +1,277 @@
+// `cryptnono explain`: the verdict on a command line and all that led to it, by the rules, without a kernel. The line comes by
+// standard input: on a command line of its own it would be judged itself.
+import { Buffer } from "node:buffer";
+import { type Account, accountsOf, type Occurrence, quoteLine } from "@cryptnono/matcher";
+import { openProc } from "../../../proc/index.js";
+import { createFormatter } from "../../../report/index.js";
+import type { AllowedBy, JudgeVerdict, Outcome, ProcessFacts, Report, Rules } from "../../../types.js";
+import { checkPattern } from "../check-pattern.js";
+import { loadConfig } from "../config/index.js";
+import { compileRules } from "../rules.js";
+import { type AskedLine, type Logged, readProcess, readTyped } from "./read-line.js";
+
+export interface ExplainOptions {
+  readonly config: readonly string[];
+  readonly mode: "enforce" | "audit";
+  /** A pattern that does not say whose strings it spares spares those of all files. */
+  readonly allowAcrossLists?: boolean;
+  /** The process to judge; 0: what standard input has. */
+  readonly pid: number;
+  readonly json: boolean;
+}
+
+/** What `--json` prints. */
+export interface Explanation {
+  readonly verdict: "passes" | "killed" | "would-kill" | "spared";
+  /** As the log and the allow patterns have it. */
+  readonly cmdline: string;
+  readonly strings: readonly ExplainedString[];
+  readonly patterns: readonly ExplainedPattern[];
+  /** The log line, as far as the command line decides it; null: there would be none. */
+  readonly log: Readonly<Record<string, unknown>> | null;
+  readonly logged?: Logged;
+  readonly notes: readonly string[];
+}
+
+export interface ExplainedString {
+  /** `list[index]` */
+  readonly rule: string;
+  readonly mode: string;
+  readonly action: "enforce" | "audit";
+  readonly note?: string;
+  readonly outcome: "kills" | "would-kill" | "spared" | "does-not-count";
+  /** The pattern's place. */
+  readonly sparedBy?: string;
+  readonly occurrences: readonly Occurrence[];
+}
+
+export interface ExplainedPattern {
+  readonly rule: string;
+  readonly pattern: string;
+  readonly matches: boolean;
+  /** Bytes of the quoted line that it went along with, of how many, and the last of them; absent: too large to be followed. */
+  readonly went?: {
+    readonly bytes: number;
+    readonly of: number;
+    readonly to: string;
+    readonly end: "matches" | "leaves" | "wants-more";
+  };
+}
+
+/** @returns the exit status: 0 for a process that would live, 3 for one that would die. */
+export async function explain(
+  options: ExplainOptions,
+  input: AsyncIterable<Uint8Array> = process.stdin,
+): Promise<number> {
+  const rules = loadConfig(options.config, { ...options, defaultMode: options.mode, checkPattern });
+  const asked = options.pid === 0 ? readTyped(await readAll(input)) : await readProcess(options.pid, openProc());
+  const { explanation, sentence } = await explanationOf(rules, asked);
+  process.stdout.write(
+    options.json ? `${JSON.stringify(explanation, null, 2)}\n` : `${render(explanation, sentence)}\n`,
+  );
+  for (const note of explanation.notes) process.stderr.write(`cryptnono: ${note}\n`);
+  return explanation.verdict === "killed" ? 3 : 0;
+}
+
+async function readAll(input: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of input) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** The sentence is for people. */
+export async function explanationOf(
+  rules: Rules,
+  asked: AskedLine,
+): Promise<{ readonly explanation: Explanation; readonly sentence: string }> {
+  const { judge, list } = await compileRules(rules, 0);
+  const { line, names } = asked;
+  const verdict = judge(line, { names });
+  const account = accountsOf(list)(line, names);
+  const strings = stringsOf(rules, account);
+  const notes = account.isPlain.includes(true) ? asked.notes : [...asked.notes, PATH_NOT_PLAIN];
+  return {
+    sentence: sentenceOf(verdict),
+    explanation: {
+      verdict: wordOf(verdict),
+      cmdline: text(quoteLine(names[0]!)),
+      strings,
+      patterns: patternsOf(rules, account, names),
+      log: logOf(verdict, asked, firstThatDecides(verdict, account, rules)),
+      ...(asked.logged === undefined ? {} : { logged: asked.logged }),
+      notes: strings.length === 0 ? asked.notes : notes,
+    },
+  };
+}
+
+const PATH_NOT_PLAIN =
+  "the path is not absolute and plain: no pattern sees such a line, but the kernel sees the path of the file that runs";
+
+function stringsOf({ strings, allow }: Rules, account: Account): ExplainedString[] {
+  return account.strings.map(({ index, occurrences, counts, sparedBy }) => {
+    const rule = strings[index]!;
+    const pattern = allow[sparedBy];
+    const outcome = !counts
+      ? "does-not-count"
+      : pattern !== undefined
+        ? "spared"
+        : rule.action === "audit"
+          ? "would-kill"
+          : "kills";
+    return {
+      rule: place(rule),
+      mode: rule.mode,
+      action: rule.action,
+      ...(rule.note === undefined ? {} : { note: rule.note }),
+      outcome,
+      ...(pattern === undefined ? {} : { sparedBy: place(pattern) }),
+      occurrences,
+    };
+  });
+}
+
+function patternsOf({ allow }: Rules, { patterns }: Account, names: AskedLine["names"]): ExplainedPattern[] {
+  return patterns.map(({ pattern, matches, progress }) => {
+    const { source } = allow[pattern]!;
+    const shown = { rule: place(allow[pattern]!), pattern: source, matches };
+    if (progress === null) return shown;
+    const quoted = quoteLine(names[progress.name]!);
+    const { bytes, end } = progress;
+    return {
+      ...shown,
+      went: { bytes, of: quoted.length, to: text(quoted.subarray(Math.max(0, bytes - LAST_BYTES), bytes)), end },
+    };
+  });
+}
+
+/** As many of the bytes that a pattern went along with are shown. */
+const LAST_BYTES = 40;
+
+function place({ list, index }: { readonly list: string; readonly index: number }): string {
+  return `${list}[${index}]`;
+}
+
+function wordOf(verdict: JudgeVerdict): Explanation["verdict"] {
+  if (verdict.kind === "none") return "passes";
+  if (verdict.kind === "spared") return "spared";
+  return verdict.rule.action === "audit" ? "would-kill" : "killed";
+}
+
+function sentenceOf(verdict: JudgeVerdict): string {
+  if (verdict.kind === "none") return "passes: no banned string stands in it";
+  const rule = `${place(verdict.rule)} (${verdict.rule.mode})`;
+  if (verdict.kind === "banned") {
+    return verdict.rule.action === "audit" ? `would be logged as would-kill: ${rule}` : `would be killed: ${rule}`;
+  }
+  if (verdict.allowedBy === "is-substring") return `spared: ${rule} stands in it only as part of longer words`;
+  return `spared: ${rule} stands in it, and allow pattern ${place(verdict.allowedBy.pattern)} matches`;
+}
+
+// ---- what would be logged ----
+
+/** The kernel names one of several strings and places that decide: which, is its own business. */
+function firstThatDecides(verdict: JudgeVerdict, { strings }: Account, rules: Rules): Occurrence | undefined {
+  if (verdict.kind === "none") return undefined;
+  const own = strings.find(({ index }) => rules.strings[index] === verdict.rule)?.occurrences ?? [];
+  return own.find(({ counts }) => counts) ?? own[0];
+}
+
+/** Keys of the log line that a command line decides. */
+const DECIDED: readonly string[] = [
+  ...["cmdline", "cmdline_base64", "matched", "matched_base64", "action", "allowedby", "event", "level", "killed_by"],
+  ...["allowed_rule", "argv0", "rule", "mode", "note", "match_offset", "truncated"],
+];
+
+function logOf(
+  verdict: JudgeVerdict,
+  { line, names }: AskedLine,
+  occurrence: Occurrence | undefined,
+): Explanation["log"] {
+  if (verdict.kind === "none") return null;
+  const [path = line.path, ...rest] = names[0] ?? [];
+  const process: ProcessFacts = {
+    ...{ pid: 0, ppid: 0, uid: 0, startTimeNs: 0n, path, comm: NOTHING, parentComm: NOTHING },
+    args: [line.args[0] ?? path, ...rest],
+    argsBytes: 0,
+    cgroup: { source: "kernel", paths: [] },
+  };
+  const report: Report = {
+    source: "execwhacker.bpf",
+    process,
+    rule: verdict.rule,
+    outcome: outcomeOf(verdict),
+    ...(occurrence === undefined || occurrence.text === "quoted" ? {} : { matchOffset: occurrence.offset }),
+  };
+  const [written] = createFormatter().lines(report, { kind: "host" });
+  const fields = JSON.parse(written!.text) as Readonly<Record<string, unknown>>;
+  return Object.fromEntries(Object.entries(fields).filter(([key]) => DECIDED.includes(key)));
+}
+
+const NOTHING = new Uint8Array(0);
+
+function outcomeOf(verdict: Exclude<JudgeVerdict, { kind: "none" }>): Outcome {
+  if (verdict.kind === "spared") return { action: "spared", allowedBy: verdict.allowedBy satisfies AllowedBy };
+  return verdict.rule.action === "audit" ? { action: "would-kill" } : { action: "killed", by: "kernel" };
+}
+
+// ---- for people ----
+
+function render({ cmdline, strings, patterns, log, logged }: Explanation, sentence: string): string {
+  const lines = [sentence];
+  if (strings.length > 0) lines.push(`the line: ${printable(cmdline)}`);
+  for (const { rule, mode, action, outcome, sparedBy, occurrences } of strings) {
+    const what = sparedBy === undefined ? OUTCOMES[outcome] : `spared by pattern ${sparedBy}`;
+    lines.push(`string ${rule} (${mode}, ${action}): ${what}`);
+    for (const occurrence of occurrences.slice(0, MAX_SHOWN)) lines.push(`  ${renderOccurrence(occurrence)}`);
+    if (occurrences.length > MAX_SHOWN) lines.push(`  and ${occurrences.length - MAX_SHOWN} more`);
+  }
+  for (const { rule, matches, went } of patterns) lines.push(`pattern ${rule}: ${renderProgress(matches, went)}`);
+  if (log !== null) lines.push(`the log: ${JSON.stringify(log)}`);
+  if (logged !== undefined) {
+    const by = logged.rule === undefined ? "" : ` ${logged.rule}`;
+    lines.push(
+      `the log said: ${logged.action}${by}${logged.allowedBy === undefined ? "" : `, ${printable(logged.allowedBy)}`}`,
+    );
+  }
+  return lines.join("\n");
+}
+
+const MAX_SHOWN = 8;
+const OUTCOMES = {
+  kills: "kills",
+  "would-kill": "would kill, is only logged",
+  spared: "spared",
+  "does-not-count": "does not count",
+} as const;
+
+function renderOccurrence({ text: where, offset, argument, counts, beside }: Occurrence): string {
+  const first = where === "argv0" ? "argv[0]" : "the path";
+  const at =
+    argument === undefined
+      ? `at byte ${offset} of the quoted line`
+      : `in ${argument.index === 0 ? first : `argument ${argument.index}`}, at byte ${argument.offset}`;
+  if (counts) return `${at}: counts`;
+  if (beside === undefined || beside === null) return `${at}: does not count, it is more than one argument`;
+  const byte =
+    beside.byte > 0x20 && beside.byte < 0x7f ? `«${String.fromCharCode(beside.byte)}»` : `byte ${beside.byte}`;
+  return `${at}: does not count, ${byte} stands ${beside.side === "before" ? "before" : "behind"} it`;
+}
+
+function renderProgress(matches: boolean, went: ExplainedPattern["went"]): string {
+  if (went === undefined) return matches ? "matches" : "does not match";
+  const { bytes, of, to, end } = went;
+  const behind = `${bytes > LAST_BYTES ? "..." : ""}${printable(to)}`;
+  if (matches) return `matches, by the first ${bytes} of ${of} bytes`;
+  if (end === "matches") return `does not match: it would behind the bytes that --max-allow-bytes lets it read`;
+  if (end === "leaves") return `does not match: it goes along for ${bytes} of ${of} bytes, to «${behind}»`;
+  return `does not match: the line ends before it has met all that it wants`;
+}
+
+function text(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString();
+}
+
+/** A terminal must not obey what an argument holds. */
+function printable(shown: string): string {
+  return shown.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (char) => `\\u{${char.codePointAt(0)!.toString(16)}}`);
+}

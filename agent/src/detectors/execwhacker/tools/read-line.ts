@@ -1,0 +1,137 @@
+// A command line as people have it, to what is judged: its words, a line of the agent's log, or a running process.
+import { Buffer } from "node:buffer";
+import { type CommandLine, isPlainPath, OpenQuoteError, type ShellWords, shellSplit } from "@cryptnono/matcher";
+import { UsageError } from "../../../errors.js";
+import type { ProcFiles } from "../../../proc/index.js";
+import { splitArea } from "../record.js";
+import { splitArguments } from "../scan/arguments.js";
+import { claimsOf, isTrue } from "../scan/names.js";
+
+/** What is judged, and what is known of it besides. */
+export interface AskedLine {
+  readonly line: CommandLine;
+  /** As allow patterns see it: once for each name that it has. */
+  readonly names: readonly (readonly Uint8Array[])[];
+  /** What the asker should know of how it was taken. */
+  readonly notes: readonly string[];
+  /** What the log says became of it. */
+  readonly logged?: Logged;
+}
+
+/** The log's word on a process, as far as it is there. */
+export interface Logged {
+  readonly action: string;
+  readonly rule?: string;
+  readonly allowedBy?: string;
+}
+
+/** What is typed; or, where a NUL stands in it, what /proc/PID/cmdline says; or a line of the log. @throws UsageError */
+export function readTyped(text: Uint8Array): AskedLine {
+  const logged = fromLog(text);
+  if (logged !== null) return logged;
+  const { words, acts } = splitWords(text);
+  const note = "a shell would act on it, here it is taken as it stands";
+  return ofWords(words, acts.length === 0 ? [] : [`without quotes there: ${acts.join(", ")}; ${note}`]);
+}
+
+/** Words as a shell splits them; or, where a NUL stands in it, as /proc/PID/cmdline separates them. @throws UsageError */
+export function splitWords(text: Uint8Array): ShellWords {
+  if (text.includes(0)) return { words: splitArea(text.at(-1) === 0 ? text.subarray(0, -1) : text), acts: [] };
+  try {
+    return shellSplit(text);
+  } catch (error) {
+    if (!(error instanceof OpenQuoteError)) throw error;
+    throw new UsageError(error.message, "close it, or write \\' for an apostrophe");
+  }
+}
+
+function ofWords(words: readonly Uint8Array[], notes: readonly string[] = []): AskedLine {
+  const path = words[0] ?? new Uint8Array(0);
+  return { line: { path, args: words }, names: [[path, ...words.slice(1)]], notes };
+}
+
+const BRACE = 0x7b;
+
+/**
+ * A line of the agent's log as the process that it tells of; null for other text. The log's command line is in small letters, which
+ * changes no verdict.
+ *
+ * @throws UsageError for a line of the log that has no command line.
+ */
+export function fromLog(text: Uint8Array): AskedLine | null {
+  const fields = logFields(text);
+  if (fields === null) return null;
+  if (typeof fields["cmdline"] !== "string") {
+    throw new UsageError(
+      "read the log line: it has no cmdline",
+      "give the line of one process: a summary tells of many",
+    );
+  }
+  const { words } = shellSplit(exact(fields, "cmdline")!, "plain");
+  const path = words[0] ?? new Uint8Array(0);
+  const argv0 = exact(fields, "argv0") ?? path;
+  const exe = exact(fields, "exe");
+  const rest = words.slice(1);
+  const truncated = fields["truncated"] as Readonly<Record<string, unknown>> | undefined;
+  const notes =
+    truncated?.["cmdline"] === undefined ? [] : ["the log has a part of the line only: what is left out is not judged"];
+  // Where the path given says nothing, patterns see the file that ran.
+  const names = [[path, ...rest]];
+  if (exe !== undefined && !isPlainPath(path)) names.push([exe, ...rest]);
+  return { line: { path, args: [argv0, ...rest] }, names, notes, ...loggedOf(fields) };
+}
+
+function loggedOf(fields: Fields): { readonly logged?: Logged } {
+  const { action, rule, allowedby } = fields;
+  if (typeof action !== "string") return {};
+  const ruleOf = typeof rule === "string" ? { rule } : {};
+  return { logged: { action, ...ruleOf, ...(typeof allowedby === "string" ? { allowedBy: allowedby } : {}) } };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function logFields(text: Uint8Array): Fields | null {
+  const trimmed = Buffer.from(text).toString().trim();
+  if (trimmed.charCodeAt(0) !== BRACE) return null;
+  try {
+    const parsed: unknown = JSON.parse(trimmed);
+    return typeof parsed === "object" && parsed !== null ? (parsed as Fields) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The exact bytes follow where text could not hold them. */
+function exact(fields: Fields, key: string): Uint8Array | undefined {
+  const base64 = fields[`${key}_base64`];
+  if (typeof base64 === "string") return Buffer.from(base64, "base64");
+  const text = fields[key];
+  return typeof text === "string" ? Buffer.from(text) : undefined;
+}
+
+/** As far as a line is read here. */
+const MAX_AREA_BYTES = 262_144;
+
+/** A running process, judged as the scan judges one of which the kernel remembers nothing. @throws UsageError */
+export async function readProcess(pid: number, proc: ProcFiles): Promise<AskedLine> {
+  try {
+    const area = await proc.area(pid, 0, MAX_AREA_BYTES, 0n);
+    const isCut = area.length > area.bytes.length;
+    const args = splitArguments(area.bytes, isCut);
+    const exe = proc.exe(pid);
+    const names = [[exe, ...args.slice(1)]];
+    for (const claim of claimsOf(exe, args)) if ((await isTrue(pid, claim, proc)) === true) names.push([...claim.line]);
+    const notes = [
+      "its file's own path and its arguments as they are now are judged: at exec the path that was given counted",
+    ];
+    if (isCut) notes.push(`${area.length} bytes of arguments, of which the first ${area.bytes.length} are judged`);
+    return { line: { path: exe, args }, names, notes };
+  } catch (error) {
+    const { code } = error as { readonly code?: unknown };
+    if (typeof code !== "string") throw error;
+    throw new UsageError(
+      `read process ${pid}: ${code}`,
+      "it is gone, a kernel thread, or not yours to read: try as root",
+    );
+  }
+}

@@ -1,0 +1,152 @@
+// What `explain` and `check` say of random lists and lines, and what the kernel does: 10,000 cases.
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import {
+  type Account,
+  accountsOf,
+  type CommandLine,
+  type CompilableString,
+  compileAllow,
+  compileTables,
+  lintPatterns,
+  lintStrings,
+  quotedPiece,
+} from "@cryptnono/matcher";
+import { argumentArea, hostileLine, hostileList, Random, withNul } from "../lib/hostile-lines.js";
+import { KernelMatcher } from "../lib/kernel-matcher.js";
+
+const kernel = new KernelMatcher();
+after(() => kernel.close());
+
+const PATTERNS = [
+  "/bin/a",
+  "/bin/[ab]( -?\\w*)*$",
+  "/bin/b( [^ ]+)*$",
+  ".*'[^']*'$",
+  ".*--spare\\b",
+  "/opt/(a|b){2,9} ",
+  // Of no line, and of every line.
+  "bin/a",
+  "/bin/a  x",
+  ".*",
+];
+const SEED = 20261126;
+const CASES = 10_000;
+
+test(`${CASES} random cases: explain and check say what the kernel does`, () => {
+  const random = new Random(SEED);
+  const seen: Record<string, number> = {};
+  let claims = 0;
+  for (let cases = 0; cases < CASES; ) {
+    const list = hostileList(random, random.pick([1, 2, 3, 5, 8, 20, 60]));
+    const sources = PATTERNS.filter(() => random.oneIn(3));
+    const sets = [sources.map((_, i) => i).filter(() => random.oneIn(2)), sources.map((_, i) => i)];
+    // For more of those that stand in the quoted line too there is no room.
+    let room = 3;
+    const strings: CompilableString[] = list.strings
+      .map((string) => ({ ...string, allowSet: random.below(3) }))
+      .filter((string) => quotedPiece(string) === null || (string.value.length < 40 && room-- > 0));
+    if (strings.length === 0) continue;
+    const allow = compileAllow(sources, sets);
+    const tables = compileTables(strings, { allow });
+    const quoted = [...strings.keys()].filter((i) => quotedPiece(strings[i]!) !== null);
+    const account = accountsOf({ strings, tables, allow, quoted, sources, sets });
+    const needless = new Set(lintStrings(strings).flatMap(({ code, index }) => (code === "contained" ? [index] : [])));
+    const lean = compileTables(
+      strings.filter((_, i) => !needless.has(i)),
+      { allow },
+    );
+    const found = lintPatterns(sources.map((source) => ({ source, spares: "own" as const })));
+    const withCode = (wanted: string) => found.filter(({ code }) => code === wanted);
+    const lines = Array.from({ length: 250 }, () => plainly(random, hostileLine(random, { ...list, strings })));
+    kernel.install(tables);
+    const verdicts = lines.map((line) => {
+      const judged = kernel.judge(withNul(line.path), argumentArea(line.args));
+      const verdict = kernel.verdictName(judged.verdict);
+      const explained = account(line, [[line.path, ...line.args.slice(1)]]);
+      const shown = () => JSON.stringify({ sources, sets, explained, line: [line.path, ...line.args].map(text) });
+      assert.equal(verdictOf(explained, strings), verdict, shown());
+      assert.equal(ofJudgement(explained), verdict, shown());
+      if (verdict !== "pass") assertNamed(judged, verdict, explained, line, shown);
+      if (verdict === "spared-pattern") {
+        for (const { index } of withCode("never-matches")) assert.notEqual(judged.patternId, index);
+      }
+      for (const { index } of withCode("spares-everything")) {
+        const asked = explained.patterns.find((one) => one.pattern === index);
+        if (asked === undefined || explained.isPlain[0] === false) continue;
+        assert.ok(asked.matches, shown());
+        claims += 1;
+      }
+      seen[verdict] = (seen[verdict] ?? 0) + 1;
+      return verdict;
+    });
+    // What check calls needless may go.
+    if (needless.size > 0) {
+      kernel.install(lean);
+      for (const [i, line] of lines.entries()) {
+        const verdict = kernel.verdictName(kernel.judge(withNul(line.path), argumentArea(line.args)).verdict);
+        if (verdict !== "spared-substring" && verdict !== "pass") assert.equal(verdict, verdicts[i]);
+        else assert.ok(verdicts[i] === "pass" || verdicts[i] === "spared-substring");
+        claims += 1;
+      }
+    }
+    cases += lines.length;
+  }
+  for (const verdict of ["killed", "would-kill", "spared-pattern", "spared-substring", "pass"])
+    assert.ok((seen[verdict] ?? 0) > 300, JSON.stringify(seen));
+  assert.ok(claims > 1000, String(claims));
+});
+
+/** Half of the lines with a path that patterns may see. */
+function plainly(random: Random, line: CommandLine): CommandLine {
+  if (random.oneIn(2)) return line;
+  const path = Buffer.from(random.pick(["/bin/a", "/bin/b", "/opt/ab", "/usr/bin/x"]));
+  return { ...line, path };
+}
+
+/** By the account of each string alone. */
+function verdictOf({ strings: found }: Account, strings: readonly CompilableString[]): string {
+  const counted = found.filter(({ counts }) => counts);
+  const unspared = counted.filter(({ sparedBy }) => sparedBy < 0);
+  if (unspared.some(({ index }) => strings[index]!.action !== "audit")) return "killed";
+  if (unspared.length > 0) return "would-kill";
+  if (counted.length > 0) return "spared-pattern";
+  return found.length > 0 ? "spared-substring" : "pass";
+}
+
+function ofJudgement({ judgement }: Account): string {
+  if (judgement.kind === "banned") return judgement.action === "audit" ? "would-kill" : "killed";
+  if (judgement.kind === "spared") return "spared-pattern";
+  return judgement.kind === "is-substring" ? "spared-substring" : "pass";
+}
+
+/** String, place and pattern that the kernel names are among those that explain names. */
+function assertNamed(
+  judged: ReturnType<KernelMatcher["judge"]>,
+  verdict: string,
+  { strings, patterns }: Account,
+  { path, args }: CommandLine,
+  shown: () => string,
+): void {
+  const string = strings.find(({ index }) => index === judged.stringId);
+  assert.ok(string !== undefined, shown());
+  assert.equal(string.counts, verdict !== "spared-substring", shown());
+  if (verdict === "killed" || verdict === "would-kill") assert.equal(string.sparedBy, -1, shown());
+  const inArgv0 = judged.matchInPath === 0;
+  const argv0 = args[0]?.length ?? 0;
+  const isBehind = inArgv0 && judged.matchOffset > argv0;
+  const offset = isBehind ? judged.matchOffset - argv0 + path.length : judged.matchOffset;
+  const where = inArgv0 && !isBehind ? "argv0" : "path";
+  const isQuoted = string.occurrences.some((occurrence) => occurrence.text === "quoted");
+  const isThere = string.occurrences.some((occurrence) => occurrence.text === where && occurrence.offset === offset);
+  assert.ok(isQuoted || isThere, `${judged.matchOffset} ${judged.matchInPath} ${shown()}`);
+  if (verdict === "spared-pattern")
+    assert.ok(
+      patterns.some(({ pattern, matches }) => matches && pattern === judged.patternId),
+      shown(),
+    );
+}
+
+function text(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("latin1");
+}
