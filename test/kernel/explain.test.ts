@@ -1,6 +1,7 @@
-// What `explain` and `check` say of random lists and lines, and what the kernel does: 10,000 cases.
+// What `explain`, `check` and `replay` say of random lists and lines, and what the kernel does: 10,000 cases.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { fatesBy } from "@cryptnono/agent/detectors/execwhacker/tools/replay";
 import {
   type Account,
   accountsOf,
@@ -33,7 +34,7 @@ const PATTERNS = [
 const SEED = 20261126;
 const CASES = 10_000;
 
-test(`${CASES} random cases: explain and check say what the kernel does`, () => {
+test(`${CASES} random cases: explain, check and replay say what the kernel does`, async () => {
   const random = new Random(SEED);
   const seen: Record<string, number> = {};
   let claims = 0;
@@ -50,6 +51,14 @@ test(`${CASES} random cases: explain and check say what the kernel does`, () => 
     const allow = compileAllow(sources, sets);
     const tables = compileTables(strings, { allow });
     const quoted = [...strings.keys()].filter((i) => quotedPiece(strings[i]!) !== null);
+    const named = <T>(all: readonly T[]) => all.map((one, index) => ({ ...one, list: "random", index }));
+    const fateOf = await fatesBy({
+      strings: named(
+        strings.map((string) => ({ ...string, action: string.action ?? "enforce", allowSet: string.allowSet ?? 0 })),
+      ),
+      allow: named(sources.map((source) => ({ source }))),
+      allowSets: sets,
+    });
     const account = accountsOf({ strings, tables, allow, quoted, sources, sets });
     const needless = new Set(lintStrings(strings).flatMap(({ code, index }) => (code === "contained" ? [index] : [])));
     const lean = compileTables(
@@ -67,6 +76,8 @@ test(`${CASES} random cases: explain and check say what the kernel does`, () => 
       const shown = () => JSON.stringify({ sources, sets, explained, line: [line.path, ...line.args].map(text) });
       assert.equal(verdictOf(explained, strings), verdict, shown());
       assert.equal(ofJudgement(explained), verdict, shown());
+      const { fate } = fateOf({ line, names: [[line.path, ...line.args.slice(1)]], notes: [] });
+      assert.equal(fate, verdict === "killed" || verdict === "would-kill" ? verdict : "lives", shown());
       if (verdict !== "pass") assertNamed(judged, verdict, explained, line, shown);
       if (verdict === "spared-pattern") {
         for (const { index } of withCode("never-matches")) assert.notEqual(judged.patternId, index);

@@ -5,11 +5,12 @@ import { configFlag, modeFlag, numberFlag, PID } from "../../../run/flags.js";
 import { acrossListsFlag } from "../across-lists.js";
 import type { CheckOptions } from "./check.js";
 import type { ExplainOptions } from "./explain.js";
+import type { ReplayOptions } from "./replay.js";
 
 const LISTS = "JSON file with banned strings and allow patterns (again and again)";
 
 /** Each adds one command. */
-export const execwhackerTools: readonly ((program: Command) => void)[] = [addExplain, addCheck];
+export const execwhackerTools: readonly ((program: Command) => void)[] = [addExplain, addCheck, addReplay];
 
 function addCheck(program: Command): void {
   program
@@ -51,6 +52,25 @@ function addExplain(program: Command): void {
     .action(async (options: ExplainOptions) => {
       const { explain } = await import("./explain.js");
       process.exitCode = await explain(options);
+    });
+}
+
+function addReplay(program: Command): void {
+  program
+    .command("replay")
+    .description(
+      "judge files of command lines, or of the agent's log, by lists, and say what changes; - or none: standard input",
+    )
+    .argument("[files...]")
+    .addOption(configFlag(LISTS))
+    .addOption(filesFlag("--before <file>", "the lists to compare with; none: what the log says (again and again)"))
+    .addOption(modeFlag())
+    .addOption(acrossListsFlag())
+    .option("--json", "for programs", false)
+    .option("--show-lines", "print lines whose fate changes: they hold banned strings, which are secret", false)
+    .action(async (files: string[], options: ReplayOptions) => {
+      const { replay } = await import("./replay.js");
+      process.exitCode = await replay(files, options);
     });
 }
 

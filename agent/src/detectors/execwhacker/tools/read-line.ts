@@ -14,6 +14,8 @@ export interface AskedLine {
   readonly names: readonly (readonly Uint8Array[])[];
   /** What the asker should know of how it was taken. */
   readonly notes: readonly string[];
+  /** The log has a part of it only. */
+  readonly isCut?: boolean;
   /** What the log says became of it. */
   readonly logged?: Logged;
 }
@@ -22,7 +24,10 @@ export interface AskedLine {
 export interface Logged {
   readonly action: string;
   readonly rule?: string;
+  readonly matched?: string;
+  readonly mode?: string;
   readonly allowedBy?: string;
+  readonly allowedRule?: string;
 }
 
 /** What is typed; or, where a NUL stands in it, what /proc/PID/cmdline says; or a line of the log. @throws UsageError */
@@ -34,9 +39,20 @@ export function readTyped(text: Uint8Array): AskedLine {
   return ofWords(words, acts.length === 0 ? [] : [`without quotes there: ${acts.join(", ")}; ${note}`]);
 }
 
+/**
+ * A line of a file: of the log, or a command line. A quote that is not closed is a character.
+ *
+ * @returns null for a line of the log that has no command line.
+ */
+export function readRecorded(text: Uint8Array): AskedLine | null {
+  const fields = logFields(text);
+  if (fields !== null) return typeof fields["cmdline"] === "string" ? ofFields(fields) : null;
+  return ofWords(text.includes(NUL) ? splitWords(text).words : shellSplit(text, "plain").words);
+}
+
 /** Words as a shell splits them; or, where a NUL stands in it, as /proc/PID/cmdline separates them. @throws UsageError */
 export function splitWords(text: Uint8Array): ShellWords {
-  if (text.includes(0)) return { words: splitArea(text.at(-1) === 0 ? text.subarray(0, -1) : text), acts: [] };
+  if (text.includes(NUL)) return { words: splitArea(text.at(-1) === 0 ? text.subarray(0, -1) : text), acts: [] };
   try {
     return shellSplit(text);
   } catch (error) {
@@ -51,6 +67,7 @@ function ofWords(words: readonly Uint8Array[], notes: readonly string[] = []): A
 }
 
 const BRACE = 0x7b;
+const NUL = 0;
 
 /**
  * A line of the agent's log as the process that it tells of; null for other text. The log's command line is in small letters, which
@@ -67,26 +84,38 @@ export function fromLog(text: Uint8Array): AskedLine | null {
       "give the line of one process: a summary tells of many",
     );
   }
+  return ofFields(fields);
+}
+
+function ofFields(fields: Fields): AskedLine {
   const { words } = shellSplit(exact(fields, "cmdline")!, "plain");
   const path = words[0] ?? new Uint8Array(0);
   const argv0 = exact(fields, "argv0") ?? path;
   const exe = exact(fields, "exe");
   const rest = words.slice(1);
   const truncated = fields["truncated"] as Readonly<Record<string, unknown>> | undefined;
-  const notes =
-    truncated?.["cmdline"] === undefined ? [] : ["the log has a part of the line only: what is left out is not judged"];
+  const isCut = truncated?.["cmdline"] !== undefined;
+  const notes = isCut ? ["the log has a part of the line only: what is left out is not judged"] : [];
   // Where the path given says nothing, patterns see the file that ran.
   const names = [[path, ...rest]];
   if (exe !== undefined && !isPlainPath(path)) names.push([exe, ...rest]);
-  return { line: { path, args: [argv0, ...rest] }, names, notes, ...loggedOf(fields) };
+  return { line: { path, args: [argv0, ...rest] }, names, notes, isCut, ...loggedOf(fields) };
 }
 
 function loggedOf(fields: Fields): { readonly logged?: Logged } {
-  const { action, rule, allowedby } = fields;
+  const { action } = fields;
   if (typeof action !== "string") return {};
-  const ruleOf = typeof rule === "string" ? { rule } : {};
-  return { logged: { action, ...ruleOf, ...(typeof allowedby === "string" ? { allowedBy: allowedby } : {}) } };
+  const words = LOGGED_KEYS.flatMap(([key, name]) => (typeof fields[key] === "string" ? [[name, fields[key]]] : []));
+  return { logged: { action, ...(Object.fromEntries(words) as Omit<Logged, "action">) } };
 }
+
+const LOGGED_KEYS = [
+  ["rule", "rule"],
+  ["matched", "matched"],
+  ["mode", "mode"],
+  ["allowedby", "allowedBy"],
+  ["allowed_rule", "allowedRule"],
+] as const;
 
 type Fields = Readonly<Record<string, unknown>>;
 
