@@ -65,7 +65,7 @@ export class TestAgent {
   readonly #marker = randomString("marker");
   readonly #directory: string;
   readonly #metricsPort: number;
-  readonly #healthPort: number;
+  readonly healthPort: number;
   #rest = Buffer.alloc(0);
   #stderr = "";
   #badLine: string | null = null;
@@ -76,7 +76,7 @@ export class TestAgent {
     ports: readonly [number, number],
     { more = [], configFile, env = process.env, root = ROOT, detached = false, read = true }: StartOptions,
   ) {
-    [this.#metricsPort, this.#healthPort] = ports;
+    [this.#metricsPort, this.healthPort] = ports;
     this.#directory = mkdtempSync(join(tmpdir(), "cryptnono-test-"));
     this.configFile = configFile ?? join(this.#directory, "config.json");
     if (configFile === undefined) this.write(config);
@@ -99,7 +99,7 @@ export class TestAgent {
         "--serve-metrics-port",
         String(this.#metricsPort),
         "--health-port",
-        String(this.#healthPort),
+        String(this.healthPort),
         ...flags,
       ],
       { stdio: ["ignore", "pipe", "pipe"], env, detached },
@@ -195,7 +195,7 @@ export class TestAgent {
   /** The status of /readyz; 0 when nobody answers. */
   async readiness(): Promise<{ status: number; text: string }> {
     try {
-      const response = await fetch(`http://127.0.0.1:${this.#healthPort}/readyz`);
+      const response = await fetch(`http://127.0.0.1:${this.healthPort}/readyz`);
       return { status: response.status, text: await response.text() };
     } catch {
       return { status: 0, text: "" };

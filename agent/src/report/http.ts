@@ -34,11 +34,22 @@ export function serveMetrics(port: number, text: () => string, host = ""): Promi
   return serve("metrics", port, host, () => ({ status: 200, type: CONTENT_TYPE, body: text() }));
 }
 
-/** Serve `/livez` (the event loop turns) and `/readyz` (what `ready` says) on `port`. */
-export function serveHealth(port: number, ready: () => Readiness, host = ""): Promise<Endpoint> {
+/**
+ * Serve `/livez` (the event loop turns), `/readyz` (what `ready` says) and `/selftest` on `port`.
+ *
+ * @param ask - What `/selftest` answers, as JSON. Whoever reaches the port may ask.
+ */
+export function serveHealth(
+  port: number,
+  ready: () => Readiness,
+  host = "",
+  ask?: () => Promise<unknown>,
+): Promise<Endpoint> {
   return serve("health", port, host, (path) => {
     if (path === "/livez") return plain(200, "alive");
-    if (path !== "/readyz") return plain(404, "known paths: /livez, /readyz");
+    if (path === "/selftest" && ask !== undefined)
+      return ask().then((body) => ({ status: 200, type: "application/json", body: `${JSON.stringify(body)}\n` }));
+    if (path !== "/readyz") return plain(404, `known paths: /livez, /readyz${ask === undefined ? "" : ", /selftest"}`);
     const { ok, reason } = ready();
     return plain(ok ? 200 : 503, reason);
   });
@@ -84,13 +95,26 @@ const MAX_REST_BYTES = 256 * 1024;
 /** Waiting to be accepted; more would wait longer than a probe does. The kernel has its own bound, net.core.somaxconn. */
 const BACKLOG = 1024;
 
-async function serve(what: string, port: number, host: string, answer: (path: string) => Answer): Promise<Endpoint> {
+/** What stands behind a path; some of it takes a moment. */
+type Answers = (path: string) => Answer | Promise<Answer>;
+
+async function serve(what: string, port: number, host: string, answers: Answers): Promise<Endpoint> {
   // Loaded here: without endpoints the agent does without. Not node:http, which costs 3 MB and keeps connections of its own.
   const { createServer } = await import("node:net");
   const connections = new Connections();
   const server = createServer((socket) => {
     connections.add(socket);
-    readHead(socket, (head) => send(socket, respond(head, answer)));
+    readHead(socket, (head) => {
+      connections.asked(socket);
+      const { answer, isHead } = respond(head, answers);
+      if (!(answer instanceof Promise)) send(socket, { answer, isHead });
+      else
+        answer
+          .catch(() => plain(500))
+          .then((made) => {
+            if (!socket.destroyed) send(socket, { answer: made, isHead });
+          });
+    });
   });
   await listen(server, what, port, host);
   const sweep = setInterval(() => connections.sweep(), SWEEP_MS).unref();
@@ -140,15 +164,15 @@ const END_BYTES = 4;
 
 function respond(
   head: string,
-  answer: (path: string) => Answer,
-): { readonly answer: Answer; readonly isHead: boolean } {
+  answers: Answers,
+): { readonly answer: Answer | Promise<Answer>; readonly isHead: boolean } {
   const end = END.exec(head)?.index ?? Infinity;
   if (end > MAX_HEAD_BYTES) return { answer: plain(431), isHead: false };
   const [, method, target] = /^([A-Z]+) (\S+) HTTP\/1\.[01]\r?\n/.exec(head) ?? [];
   if (method === undefined) return { answer: plain(400), isHead: false };
   if (method !== "GET" && method !== "HEAD") return { answer: plain(405), isHead: false };
   try {
-    return { answer: answer(target!.replace(/[?#].*$/s, "")), isHead: method === "HEAD" };
+    return { answer: answers(target!.replace(/[?#].*$/s, "")), isHead: method === "HEAD" };
   } catch {
     // A scrape must not end the guard; whoever scrapes sees that something is wrong.
     return { answer: plain(500), isHead: method === "HEAD" };
@@ -175,6 +199,8 @@ function send(socket: Socket, { answer, isHead }: { readonly answer: Answer; rea
 class Connections {
   /** By address, in the order of their coming, each with its time. */
   readonly #byAddress = new Map<string, Map<Socket, number>>();
+  /** Those whose question is known: only the answer is waited for. */
+  readonly #asked = new WeakSet<Socket>();
   #count = 0;
   #isTrimming = false;
 
@@ -191,12 +217,17 @@ class Connections {
     if (this.#count > MAX_CONNECTIONS && !this.#isTrimming) this.#trimLater();
   }
 
+  asked(socket: Socket): void {
+    this.#asked.add(socket);
+  }
+
   /** End what has had its time. */
   sweep(nowMs = performance.now()): void {
     for (const ofAddress of this.#byAddress.values()) {
       for (const [socket, sinceMs] of ofAddress) {
         if (nowMs - sinceMs > CONNECTION_MS) socket.resetAndDestroy();
-        else if (nowMs - sinceMs > HEAD_MS) send(socket, { answer: plain(408), isHead: false });
+        else if (nowMs - sinceMs > HEAD_MS && !this.#asked.has(socket))
+          send(socket, { answer: plain(408), isHead: false });
       }
     }
   }

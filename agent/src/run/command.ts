@@ -7,9 +7,10 @@ import { unpin } from "../sensor/index.js";
 import { version } from "../version.js";
 import type { Detector } from "./detector.js";
 import { refuseOpenDoors } from "./doors.js";
-import { addCommonFlags, type CommonFlags } from "./flags.js";
+import { addCommonFlags, type CommonFlags, healthPortFlag } from "./flags.js";
 import { keepMemorySmall } from "./memory.js";
 import { type RunParts, run } from "./run.js";
+import type { SelfTestFlags } from "./self-test-command.js";
 
 /** A detector as a command: its word, its own flags, and what they make. */
 export interface DetectorCommand<Flags, Rules> {
@@ -41,6 +42,7 @@ export async function main(
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "cryptnono: ")) });
   for (const detector of detectors) addDetector(program, detector, parts);
   for (const add of others) add(program);
+  addSelfTest(program);
   addUnpin(program);
   try {
     refuseOpenDoors(process.env, debuggerUrl(), process.execArgv);
@@ -73,6 +75,19 @@ function addDetector(program: Command, detector: AnyDetectorCommand, parts: RunP
     process.once("SIGINT", end);
     process.on("SIGHUP", () => running.reload());
   });
+}
+
+function addSelfTest(program: Command): void {
+  program
+    .command("selftest")
+    .description("have a running agent kill a child of its own, and say how that went")
+    .argument("[detector]", "which one is meant to answer")
+    .addOption(healthPortFlag("the agent's --health-port"))
+    .option("--json", "for programs", false)
+    .action(async (detector: string | undefined, flags: SelfTestFlags) => {
+      const { askSelfTest } = await import("./self-test-command.js");
+      process.exitCode = await askSelfTest(detector, flags);
+    });
 }
 
 function addUnpin(program: Command): void {

@@ -48,6 +48,8 @@ export interface Life<Rules> {
   readyText(): string;
   /** Proof that it works: made at start, after each reload, and again and again. */
   selfTest?(): Promise<SelfTestResult>;
+  /** The same for an operator who asks, with what came of it on the way. */
+  askedSelfTest?(): Promise<AskedSelfTest>;
   /** What the kernel counts and does not tell one by one. */
   readonly counts?: Counts;
   /** What is done beside: at start, after each reload, and every so often. */
@@ -68,6 +70,12 @@ export interface Counts {
 }
 
 export type SelfTestResult = "killed" | "survived" | "could not be started" | "did not end";
+
+export interface AskedSelfTest {
+  readonly result: SelfTestResult;
+  /** From the kernel's first look at the child to the signal; null when its event has not come. */
+  readonly latencyUs: number | null;
+}
 
 export interface Alongside {
   readonly everyMs: number;

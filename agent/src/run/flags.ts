@@ -26,7 +26,7 @@ export interface CommonFlags {
 export function addCommonFlags(command: Command): void {
   command
     .addOption(numberFlag("--serve-metrics-port <port>", "serve Prometheus metrics", PORT, 0))
-    .addOption(numberFlag("--health-port <port>", "serve /livez and /readyz", PORT, 0))
+    .addOption(healthPortFlag("serve /livez, /readyz and /selftest"))
     .option("--lookup-container", "name the container of a process in the log", false)
     .addOption(
       numberFlag(
@@ -72,6 +72,10 @@ export function addCommonFlags(command: Command): void {
         .default(0)
         .hideHelp(),
     );
+}
+
+export function healthPortFlag(description: string): Option {
+  return numberFlag("--health-port <port>", description, PORT, 0);
 }
 
 const MOST_ENVS = 32;

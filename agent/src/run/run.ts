@@ -28,6 +28,7 @@ import {
 import { Guard, type SensorFactory } from "../sensor/index.js";
 import type { ContainerLookup } from "../types.js";
 import { version } from "../version.js";
+import { createAskedSelfTest } from "./asked-self-test.js";
 import { coalesce } from "./coalesce.js";
 import type { Detector, House, SelfTestResult } from "./detector.js";
 import { objectDir, readObject } from "./objects.js";
@@ -163,6 +164,17 @@ export async function run<Rules>(
   });
   const reloads = coalesce(reloadOnce);
   const selfTests = repeat(SELF_TEST_EVERY_MS, checkSelf, fault);
+  const askedSelfTest = createAskedSelfTest({
+    detector: detector.name,
+    test: life.askedSelfTest?.bind(life),
+    isAttached: () => guard.isAttached,
+    writer,
+    line: (result, latencyUs) =>
+      formatter.notice(result === "killed" ? "info" : "error", "Self-test asked for", {
+        result: `the child ${result === "killed" ? "was killed" : result}`,
+        ...(latencyUs === null ? {} : { latency_us: latencyUs }),
+      }),
+  });
   const looks = options.pinDir === null ? null : setInterval(lookAround, LOOK_AROUND_EVERY_MS).unref();
 
   try {
@@ -172,7 +184,7 @@ export async function run<Rules>(
     opened.push(() => watch.close());
     // What a wrong flag or file can make fail comes before anything is attached or pinned.
     if (options.serveMetricsPort > 0) serve(await serveMetrics(options.serveMetricsPort, metrics.text));
-    if (options.healthPort > 0) serve(await serveHealth(options.healthPort, readiness));
+    if (options.healthPort > 0) serve(await serveHealth(options.healthPort, readiness, "", askedSelfTest));
     const rules = await detector.load();
     guard.install(life.contents(rules));
     guard.attach();

@@ -17,7 +17,7 @@ import { execDecoder } from "./record.js";
 import { reportOf } from "./report.js";
 import { type CompiledRules, compileRules, type Ways } from "./rules.js";
 import { Looker, Rounds, scanProcesses, YoungSweep } from "./scan/index.js";
-import { isSelfTest, runSelfTest, SELF_TEST_LIST, selfTestRule } from "./self-test.js";
+import { AskedTest, isSelfTest, runSelfTest, SELF_TEST_LIST, selfTestRule } from "./self-test.js";
 import { execwhackerSensor, KILL_RING, OTHER_RING, slotContents } from "./sensor.js";
 import { summaryOfTally } from "./summary.js";
 import { tallyStore } from "./tallies.js";
@@ -60,14 +60,14 @@ export function execwhacker(options: ExecwhackerOptions): Detector<CompiledRules
       const rules = loadConfig(options.config, { ...options, defaultMode: options.mode, checkPattern, readFile });
       return compileRules({ ...rules, strings: [...rules.strings, selfTest] }, number.get(), options);
     },
-    begin: (house) => live(house, options, () => runSelfTest(selfTest)),
+    begin: (house) => live(house, options, (onStart) => runSelfTest(selfTest, undefined, undefined, onStart)),
   };
 }
 
 function live(
   house: House<CompiledRules>,
   { mode, scanExisting }: ExecwhackerOptions,
-  selfTest: () => ReturnType<typeof runSelfTest>,
+  selfTest: (onStart?: (pid: number) => void) => ReturnType<typeof runSelfTest>,
 ): Life<CompiledRules> {
   const { proc, kill, tell, offer, count, notice } = house;
   const counters = () => {
@@ -76,6 +76,7 @@ function live(
   };
   const metrics = execMetrics(house.series, counters, () => byPattern.read());
   const decode = execDecoder(house.layout);
+  const asked = new AskedTest();
   const spares = new SpareMemory();
   const lists = new Lists();
   const rounds = new Rounds();
@@ -108,7 +109,8 @@ function live(
     },
     readyText: () =>
       withoutSelfTest(house.rules().rules).strings.length === 0 ? NOTHING_BANNED : "attached and matching",
-    selfTest,
+    selfTest: () => selfTest(),
+    askedSelfTest: () => asked.run(selfTest),
     counts: {
       look: () => ledger.look(),
       take: (isLast) => ledger.take(isLast).map((untold) => summaryOfTally(untold, rulesOf)),
@@ -132,7 +134,11 @@ function live(
     const record = decode(bytes.slice());
     const list = lists.of(record);
     const rule = record.match === null ? null : (list?.rules.strings[record.match.stringId] ?? null);
-    if (isSelfTest(rule, record.match?.bytes)) return; // nobody's business, and not among the kernel's kills
+    if (isSelfTest(rule, record.match?.bytes)) {
+      // Nobody's business but the asker's, and not among the kernel's kills.
+      if (record.verdict === "killed") asked.onEvent(record.process.pid, record.latencyNs);
+      return;
+    }
     const sinceMs = performance.now() - Number(record.latencyNs) / 1e6;
     metrics.killedIfNeeded(Number(record.latencyNs) / 1e9);
     const report = reportOf(record, rule, list?.rules);

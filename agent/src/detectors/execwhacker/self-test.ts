@@ -1,7 +1,7 @@
 // Proof that the guard works: a child of the agent's own, with a random string on its command line, must die at exec.
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import type { SelfTestResult } from "../../run/detector.js";
+import type { AskedSelfTest, SelfTestResult } from "../../run/detector.js";
 import type { Rule } from "../../types.js";
 
 /** A process that is killed at exec ends within milliseconds; a machine under load may need longer to start it. */
@@ -29,7 +29,12 @@ export function selfTestRule(): Rule {
  *
  * @returns a promise that does not reject: what keeps a child from being started is a result too.
  */
-export function runSelfTest({ value }: Rule, program = process.execPath, start = spawn): Promise<SelfTestResult> {
+export function runSelfTest(
+  { value }: Rule,
+  program = process.execPath,
+  start = spawn,
+  onStart: (pid: number) => void = () => {},
+): Promise<SelfTestResult> {
   return new Promise((resolve) => {
     let child: ChildProcess;
     try {
@@ -38,6 +43,7 @@ export function runSelfTest({ value }: Rule, program = process.execPath, start =
       resolve("could not be started"); // for want of memory, descriptors or processes
       return;
     }
+    if (child.pid !== undefined) onStart(child.pid);
     const deadline = setTimeout(() => {
       child.kill("SIGKILL");
       resolve("did not end");
@@ -51,4 +57,35 @@ export function runSelfTest({ value }: Rule, program = process.execPath, start =
       resolve(signal === "SIGKILL" ? "killed" : "survived");
     });
   });
+}
+
+/** Longest that the kernel's event of a child that is dead takes to be read. */
+const EVENT_MS = 5_000;
+
+/** Self-tests that an operator asks for, one at a time: the kernel's event of the child belongs to them. */
+export class AskedTest {
+  #pid = 0;
+  #told: (latencyUs: number) => void = () => {};
+
+  /** The kernel's event of a self-test's child. */
+  onEvent(pid: number, latencyNs: bigint): void {
+    if (pid === this.#pid) this.#told(Number(latencyNs) / 1000);
+  }
+
+  async run(test: (onStart: (pid: number) => void) => Promise<SelfTestResult>): Promise<AskedSelfTest> {
+    const told = new Promise<number>((resolve) => {
+      this.#told = resolve;
+    });
+    const result = await test((pid) => {
+      this.#pid = pid;
+    });
+    if (result !== "killed") return { result, latencyUs: null };
+    let deadline: NodeJS.Timeout | undefined;
+    const late = new Promise<null>((resolve) => {
+      deadline = setTimeout(() => resolve(null), EVENT_MS);
+    });
+    const latencyUs = await Promise.race([told, late]);
+    clearTimeout(deadline);
+    return { result, latencyUs };
+  }
 }
