@@ -28,8 +28,9 @@ export interface Reporter {
    * does not keep up, all that waits for the next time.
    *
    * @param take - What the kernel counted. From then on it is told.
+   * @returns whether it was told; not, and nothing taken, while the log's reader is behind.
    */
-  tellCounts(take: () => readonly Summary[], isLast?: boolean): void;
+  tellCounts(take: () => readonly Summary[], isLast?: boolean): boolean;
   /** Name containers from now on. */
   lookUpWith(containers: ContainerLookup): void;
   /** Resolves when every report told so far is written. */
@@ -144,9 +145,10 @@ export function createReporter({
     notice: (level, event, fields) => writer.write(formatter.notice(level, event, fields)),
     fault,
     tellCounts(take, isLast = false) {
-      if (!writer.isRoomy && !isLast) return;
+      if (!writer.isRoomy && !isLast) return false;
       for (const summary of boundSummaries([...take(), ...limit.take()])) tellSummary(summary);
       tellDropped();
+      return true;
     },
     lookUpWith(lookup) {
       containers = lookup;

@@ -5,8 +5,10 @@ import { createTallying } from "./tallying.js";
 
 const SUMMARY: Summary = { source: "execwhacker.bpf", action: "killed", count: 1, rule: null };
 
-function tallyingWith(lookTakesMs = 0) {
+function tallyingWith(lookTakesMs = 0, cpuShare = 1) {
   let nowMs = 0;
+  let cpuMs = 0;
+  let isBehind = false;
   let looks = 0;
   let fails = false;
   const takes: boolean[] = [];
@@ -17,6 +19,7 @@ function tallyingWith(lookTakesMs = 0) {
       look: () => {
         looks++;
         nowMs += lookTakesMs;
+        cpuMs += lookTakesMs * cpuShare;
         if (fails) throw new Error("gone");
       },
       take: (isLast) => {
@@ -25,12 +28,21 @@ function tallyingWith(lookTakesMs = 0) {
       },
       untold: () => ({}),
     },
-    reporter: { tellCounts: (take, isLast = false) => void told.push([take().length, isLast]) },
+    reporter: {
+      tellCounts(take, isLast = false) {
+        if (!isBehind) told.push([take().length, isLast]);
+        return !isBehind;
+      },
+    },
     everyMs: 60_000,
     onError: (error) => void errors.push(error),
     nowMs: () => nowMs,
+    cpuMs: () => cpuMs,
   });
   return {
+    setBehind: (is: boolean) => {
+      isBehind = is;
+    },
     tallying,
     takes,
     told,
@@ -68,6 +80,28 @@ test("a look that takes long is made less often", () => {
   assert.ok(looks() >= 10 && looks() <= 14, `${looks()} looks`);
 });
 
+test("a look that waits for a processor is not one that costs", () => {
+  const { turns, looks } = tallyingWith(5000, 0.001);
+  turns(30);
+  assert.equal(looks(), 30);
+});
+
+test("however dear a look is, the next one comes within ten seconds", () => {
+  const { turns, looks } = tallyingWith(2000);
+  turns(60);
+  assert.ok(looks() >= 6, `${looks()} looks`);
+});
+
+test("what could not be told, as the log's reader is behind, is told when he has caught up and not a minute later", () => {
+  const { turns, told, setBehind } = tallyingWith();
+  setBehind(true);
+  turns(70);
+  assert.deepEqual(told, []);
+  setBehind(false);
+  turns(1);
+  assert.deepEqual(told, [[1, false]]);
+});
+
 for (const isDetached of [true, false]) {
   test(`at the end ${isDetached ? "all is told" : "what the next agent goes on with stays"}`, () => {
     const { tallying, takes, told } = tallyingWith();
@@ -90,6 +124,7 @@ test("without a detector's counts the reporter tells its own", () => {
     reporter: {
       tellCounts(take) {
         told += 1 + take().length;
+        return true;
       },
     },
     everyMs: 1000,

@@ -9,6 +9,8 @@ export interface TallyingParts {
   readonly everyMs: number;
   readonly onError: (error: unknown) => void;
   readonly nowMs?: () => number;
+  /** Processor time of this process. */
+  readonly cpuMs?: () => number;
 }
 
 export interface Tallying {
@@ -20,12 +22,14 @@ export interface Tallying {
 }
 
 const LOOK_EVERY_MS = 1000;
-/** Of this much time a look may take one part: with thousands of counts it is some ten milliseconds long. */
+/** Of this much time a look may take one part: with thousands of counts it costs some ten milliseconds. */
 const PARTS = 100;
+/** But never is there no look for longer. */
+const LONGEST_PAUSE_MS = 10_000;
 const NO_COUNTS: Counts = { look: () => {}, take: () => [], untold: () => ({}) };
 
 export function createTallying(parts: TallyingParts): Tallying {
-  const { counts = NO_COUNTS, reporter, everyMs, onError, nowMs = () => performance.now() } = parts;
+  const { counts = NO_COUNTS, reporter, everyMs, onError, nowMs = () => performance.now(), cpuMs = ownCpuMs } = parts;
   let timer: NodeJS.Timeout | undefined;
   let toldMs = nowMs();
   let nextMs = Number.NEGATIVE_INFINITY;
@@ -33,16 +37,15 @@ export function createTallying(parts: TallyingParts): Tallying {
   function turn(): void {
     const startMs = nowMs();
     if (startMs < nextMs) return;
+    const startCpuMs = cpuMs();
     try {
       counts.look();
-      if (startMs - toldMs >= everyMs) {
-        toldMs = startMs;
-        reporter.tellCounts(() => counts.take(false));
-      }
+      if (startMs - toldMs >= everyMs && reporter.tellCounts(() => counts.take(false))) toldMs = startMs;
     } catch (error) {
       onError(error);
     }
-    nextMs = startMs + (nowMs() - startMs) * PARTS;
+    // By processor time: on a full machine a look waits for its turn, and the pause would be as many times that long.
+    nextMs = startMs + Math.min((cpuMs() - startCpuMs) * PARTS, LONGEST_PAUSE_MS);
   }
 
   return {
@@ -60,4 +63,9 @@ export function createTallying(parts: TallyingParts): Tallying {
       }
     },
   };
+}
+
+function ownCpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
