@@ -755,7 +755,7 @@ static __always_inline int guard(struct task_struct *task, struct linux_binprm *
 	s->filename = (__u64)bprm->filename;
 	s->interp = (__u64)bprm->interp;
 	s->entered_ns = entered;
-	if (check_copied && !expect_copied(task, s))
+	if (!expect_copied(task, s) && check_copied)
 		count(COUNTER_UNCHECKED);
 	verdict = look(s, f);
 	if (has_second_look && (s->flags & (EVENT_UNREADABLE | EVENT_OVER_LONG) || s->look_again) &&

@@ -142,7 +142,7 @@ export class TestAgent {
   }
 
   /** Poll until `condition` holds. @throws after `deadlineMs`, or when the agent has ended. */
-  async waitFor(condition: () => boolean | Promise<boolean>, what: string, deadlineMs = 20_000): Promise<void> {
+  async waitFor(condition: () => boolean | Promise<boolean>, what: string, deadlineMs = 60_000): Promise<void> {
     const until = Date.now() + deadlineMs;
     while (!(await condition())) {
       if (this.#badLine !== null) throw new Error(this.#badLine);
