@@ -183,7 +183,7 @@ __attribute__((noinline)) int add_line(__u32 copy, __u32 most)
 	e = &b->event;
 	n = s->args_bytes < most ? s->args_bytes : most;
 	e->path_bytes = add_kernel_string(b, MAX_PATH_BYTES, (const char *)s->filename);
-	t = bpf_map_lookup_elem(&true_paths, &copy);
+	t = s->has_true_path ? bpf_map_lookup_elem(&true_paths, &copy) : NULL;
 	if (s->flags & EVENT_SCRIPT)
 		e->exe_bytes = add_kernel_string(b, EVENT_EXE_BYTES, (const char *)s->interp);
 	else

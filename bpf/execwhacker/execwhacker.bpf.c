@@ -284,6 +284,8 @@ __attribute__((noinline)) int settle(__u32 copy)
 static __always_inline __u32 judge(struct search *s)
 {
 	s->allow.spared_sets = s->allow.told_pattern = 0;
+	if (!any_found(s) && !s->has_told && !(s->flags & (EVENT_UNREADABLE | EVENT_OVER_LONG | EVENT_CHANGED)))
+		return VERDICT_PASS;
 	/* Set 0 alone needs no line. */
 	if (!(s->found_sets[ACTION_ENFORCE] & 1) && (s->found_sets[ACTION_ENFORCE] || s->found_sets[ACTION_AUDIT] > 1))
 		find_spared(s);
@@ -333,7 +335,7 @@ static __always_inline struct filters *begin(struct search *s, __u32 copy, __u64
 	s->args = args;
 	s->args_bytes = args_bytes ? args_bytes - 1 : 0;
 	s->flags = flags;
-	s->work = s->look_again = 0;
+	s->work = s->look_again = s->has_true_path = 0;
 	s->text = args;
 	s->text_kept = s->reread = 0;
 	s->hash_keys[0] = s->copied_bytes = 0;
@@ -419,10 +421,10 @@ static __always_inline void see_true_path(struct search *s, struct filters *f)
 {
 	__u32 bytes;
 
-	forget_true_path(s->copy);
 	if (s->flags & EVENT_SCRIPT || (s->is_plain && !any_found(s)))
 		return;
 	read_true_path(s->copy);
+	s->has_true_path = 1;
 	if (s->is_plain || s->stop)
 		return;
 	bytes = take_true_path(s);
@@ -529,7 +531,7 @@ static __always_inline __u32 look(struct search *s, struct filters *f)
 	__u32 verdict;
 
 	s->path_bytes = read_path(s, path);
-	s->is_plain = is_plain_path(s->copy);
+	s->is_plain = is_plain_path(s);
 	search(s, f);
 	if (is_changed(s))
 		s->flags |= EVENT_CHANGED;
@@ -859,12 +861,11 @@ int judge_buffer(struct judge_args *in)
 	bpf_probe_read_user_str(b->data, MAX_PATH_BYTES, (void *)in->path);
 	entered = bpf_ktime_get_ns();
 	s->path_bytes = read_path(s, path);
-	s->is_plain = is_plain_path(0);
+	s->is_plain = is_plain_path(s);
 	search(s, f);
 	s->filename = (__u64)path;
 	if (any_found(s))
 		keep_text(s);
-	forget_true_path(0);
 	find_quoted(s);
 	in->verdict = judge(s);
 	in->elapsed_ns = bpf_ktime_get_ns() - entered;

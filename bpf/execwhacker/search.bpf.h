@@ -96,6 +96,7 @@ struct search {
 	__u32 has_told;
 	__u32 is_plain; /* the path that was given: true-path.bpf.h */
 	__u32 in_true_path; /* what is searched is not the path that was given */
+	__u32 has_true_path; /* true-path.bpf.h has read one */
 	__u32 work; /* done for this exec, in units of WORK_* */
 	__u32 max_work;
 	/* What came of it, for the telling. */
@@ -123,7 +124,7 @@ struct search {
 	/* Chunks in which each filter fired. */
 	__u32 hits_a, hits_b, hits_c;
 	__u16 hit_a[MAX_HITS], hit_b[MAX_HITS], hit_c[MAX_HITS];
-	__u8 buffer[BUFFER_BYTES];
+	__u8 buffer[BUFFER_BYTES] __attribute__((aligned(64)));
 };
 
 /* One state for each copy of the exec program (execwhacker.bpf.c): a copy that was preempted has its state in hand. User
@@ -591,12 +592,13 @@ static __always_inline int try_hits(__u32 copy)
 		barrier_var(any);                                                                                      \
 	} while (0)
 
-/* Without a branch: the verifier would follow both ways of each. */
 #define ADD_HIT(any, list, length)                                                                                     \
 	do {                                                                                                           \
 		__u32 n = (length);                                                                                    \
-		(list)[n & (MAX_HITS - 1)] = chunk;                                                                    \
-		(length) = n + ((any) & 1);                                                                            \
+		if ((any) & 1) {                                                                                       \
+			(list)[n & (MAX_HITS - 1)] = chunk;                                                            \
+			(length) = n + 1;                                                                              \
+		}                                                                                                      \
 	} while (0)
 
 /* One chunk through the first two filters, or the first alone; and one through the third. No branch inside. */
@@ -660,29 +662,29 @@ static __always_inline void filter_chunk_c(struct search *s, struct filters *f, 
 			__u32 at = chunk * CHUNK_BYTES;                                                                \
                                                                                                                        \
 			barrier_var(i);                                                                                \
+			if (at >= end)                                                                                 \
+				return 1;                                                                              \
 			barrier_var(at);                                                                               \
-			if (at >= end || at >= MAX_CHUNKS * CHUNK_BYTES)                                               \
+			if (at >= MAX_CHUNKS * CHUNK_BYTES)                                                            \
 				return 1;                                                                              \
 			filter_chunk(s, ctx->f, s->buffer + at, chunk);                                                \
 		}                                                                                                      \
+		return 0;                                                                                              \
 	} while (0)
 
 LOOP_BODY(filter_chunks_a, struct scan)
 {
 	EACH_CHUNK(filter_chunk_a);
-	return 0;
 }
 
 LOOP_BODY(filter_chunks_b, struct scan)
 {
 	EACH_CHUNK(filter_chunk_b);
-	return 0;
 }
 
 LOOP_BODY(filter_chunks_c, struct scan)
 {
 	EACH_CHUNK(filter_chunk_c);
-	return 0;
 }
 
 static __always_inline __u32 chunk_work(__u32 flags)
@@ -691,10 +693,8 @@ static __always_inline __u32 chunk_work(__u32 flags)
 	       (flags & POLICY_FILTER_C ? WORK_CHUNK_C : 0);
 }
 
-__attribute__((noinline)) int filter_chunks(__u32 copy)
+__attribute__((noinline)) int filter_chunks(struct search *s, struct filters *f)
 {
-	struct search *s = search_state(copy);
-	struct filters *f = s ? search_filters(s->slot) : NULL;
 	struct scan scan = { .s = s, .f = f };
 	__u32 calls;
 
@@ -765,10 +765,8 @@ LOOP_BODY(argv0_word, struct scan)
 
 /* Copy what follows argv[0] in the first window to behind the path, as far as a string that begins in the path can reach.
  * An argv[0] that is longer than a window has its tail read where it lies. */
-__attribute__((noinline)) int fill_tail(__u32 copy)
+__attribute__((noinline)) int fill_tail(struct search *s, struct filters *f)
 {
-	struct search *s = search_state(copy);
-	struct filters *f = s ? search_filters(s->slot) : NULL;
 	struct scan scan = { .s = s };
 	__u32 to, from, n, window;
 
@@ -905,9 +903,9 @@ LOOP_BODY(search_window, struct scan)
 	s->last_window = n == left;
 	/* A script's path stands among the arguments too, in front of its own. */
 	if (s->first_window && ctx->f->policy.tail_bytes && !(s->flags & EVENT_SCRIPT))
-		fill_tail(s->copy);
+		fill_tail(s, ctx->f);
 	hash_window(s);
-	if (filter_chunks(s->copy))
+	if (filter_chunks(s, ctx->f))
 		try_hits(s->copy);
 	if (s->last_window || s->stop)
 		return 1;
@@ -921,10 +919,8 @@ LOOP_BODY(search_window, struct scan)
 }
 
 /* Through the path and all windows. A global function: verified once, by itself. */
-__attribute__((noinline)) int search_windows(__u32 copy)
+__attribute__((noinline)) int search_windows(struct search *s, struct filters *f)
 {
-	struct search *s = search_state(copy);
-	struct filters *f = s ? search_filters(s->slot) : NULL;
 	struct scan scan = { .s = s, .f = f };
 	__u32 at;
 
@@ -955,7 +951,7 @@ static __always_inline void search(struct search *s, struct filters *f)
 	s->in_true_path = 0;
 	s->hash = s->hash_keys[0] ^ s->argc;
 	s->max_work = f->policy.max_work * s->work_factor;
-	search_windows(s->copy);
+	search_windows(s, f);
 	if (s->work > s->max_work)
 		count(COUNTER_BUDGET_EXCEEDED);
 	if (!(s->found_sets[ACTION_ENFORCE] & 1) && !(s->flags & EVENT_UNREADABLE) && (s->stop || !s->last_window))
@@ -976,7 +972,7 @@ static __always_inline void search_true_path(struct search *s, struct filters *f
 		s->args_bytes = 0;
 	else if (!s->text_kept)
 		s->reread = 1;
-	search_windows(s->copy);
+	search_windows(s, f);
 	s->args_bytes = args_bytes;
 	s->hash_keys[0] = key;
 }

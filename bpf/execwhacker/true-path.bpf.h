@@ -34,18 +34,25 @@ struct plain_walk {
 	struct search *s;
 };
 
-/* Eight bytes at a time: a slash with a dot or a slash behind it, or at the end. */
-LOOP_BODY(suspect_word, struct plain_walk)
+/* Of eight bytes, whether one is a slash with a dot, a slash or the end behind it. */
+static __always_inline bool is_suspect(struct search *s, __u32 at)
 {
-	__u32 at = turn * 8;
 	__u64 slashes, next;
 
 	barrier_var(at);
 	if (at > MAX_PATH_BYTES)
-		return 1;
-	slashes = bytes_between(*(any_u64 *)(ctx->s->buffer + at), '/', '/');
-	next = *(any_u64 *)(ctx->s->buffer + at + 1);
-	ctx->suspect = (slashes & (bytes_between(next, '.', '/') | bytes_between(next, 0, 0))) != 0;
+		return true;
+	slashes = bytes_between(*(any_u64 *)(s->buffer + at), '/', '/');
+	next = *(any_u64 *)(s->buffer + at + 1);
+	return slashes & (bytes_between(next, '.', '/') | bytes_between(next, 0, 0));
+}
+
+/* As many of a path's words are looked at without a loop's call: most paths are no longer. */
+#define FIRST_WORDS 4
+
+LOOP_BODY(suspect_word, struct plain_walk)
+{
+	ctx->suspect = is_suspect(ctx->s, (FIRST_WORDS + turn) * 8);
 	return ctx->suspect;
 }
 
@@ -70,20 +77,42 @@ static __always_inline bool begins_in_magic(__u64 first)
 	return (first & low_bytes(6)) == proc || first == fd;
 }
 
-/* Whether the path at the buffer's start is plain; a NUL follows it. matcher/src/plain-path.ts says the same. */
-__attribute__((noinline)) int is_plain_path(__u32 copy)
+/* What looks so may be a name that begins with a dot. A global function: it needs no room on the callers' stack. */
+__attribute__((noinline)) int is_plain_in_fact(struct search *s)
 {
-	struct search *s = search_state(copy);
 	struct plain_walk walk = { .s = s };
 
-	if (!s || s->buffer[0] != '/' || begins_in_magic(*(any_u64 *)s->buffer))
+	if (!s)
 		return 0;
 	walk.bytes = s->path_bytes;
-	LOOP(suspect_word, (walk.bytes + 7) / 8, &walk);
-	if (!walk.suspect)
-		return 1;
 	LOOP(plain_byte, walk.bytes, &walk);
 	return !walk.not_plain;
+}
+
+__attribute__((noinline)) int is_long_path_suspect(struct search *s)
+{
+	struct plain_walk walk = { .s = s };
+
+	if (!s)
+		return 0;
+	LOOP(suspect_word, (s->path_bytes + 7) / 8 - FIRST_WORDS, &walk);
+	return walk.suspect;
+}
+
+/* Whether the path at the buffer's start is plain; a NUL follows it. matcher/src/plain-path.ts says the same. */
+static __always_inline bool is_plain_path(struct search *s)
+{
+	bool suspect = false;
+
+	if (s->buffer[0] != '/' || begins_in_magic(*(any_u64 *)s->buffer))
+		return false;
+#pragma unroll
+	for (int i = 0; i < FIRST_WORDS; i++)
+		if (i * 8 < s->path_bytes)
+			suspect |= is_suspect(s, i * 8);
+	if (!suspect && s->path_bytes > FIRST_WORDS * 8)
+		suspect = is_long_path_suspect(s);
+	return !suspect || is_plain_in_fact(s);
 }
 
 struct path_up {
@@ -177,19 +206,11 @@ __attribute__((noinline)) int read_true_path(__u32 copy)
 	return 0;
 }
 
-static __always_inline void forget_true_path(__u32 copy)
-{
-	struct true_path *t = bpf_map_lookup_elem(&true_paths, &copy);
-
-	if (t)
-		t->bytes = 0;
-}
-
 /* Put it where the search has its path; its length. */
 static __always_inline __u32 take_true_path(struct search *s)
 {
 	__u32 copy = s->copy, n;
-	struct true_path *t = bpf_map_lookup_elem(&true_paths, &copy);
+	struct true_path *t = s->has_true_path ? bpf_map_lookup_elem(&true_paths, &copy) : NULL;
 
 	if (!t)
 		return 0;
