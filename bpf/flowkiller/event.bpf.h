@@ -20,7 +20,24 @@ struct flow {
 	__u32 port;
 	__u32 address[4]; /* unwrapped; network order */
 	__u32 given[4];
+	/* What is told of it, once it is judged. */
+	__u32 kind; /* enum flow_event_kind */
+	__u32 entry;
+	__s32 signal_result;
+	__u32 must; /* the agent has to do something about it */
+	__u32 most;
+	struct window *window; /* FLOW_SCAN */
+	struct window_key key;
 };
+
+/* The last word counts: what is refused is no connect. */
+static __always_inline void will_tell(struct flow *f, __u32 kind, __u32 entry, long signal_result, bool must)
+{
+	f->kind = kind;
+	f->entry = entry;
+	f->signal_result = signal_result;
+	f->must |= must;
+}
 
 static __always_inline struct tally *find_tally(struct tally_key *key, __u64 now)
 {
@@ -48,9 +65,9 @@ static __always_inline bool take_turn(__u64 now)
 }
 
 /* Count one of a kind; whether it is told whole. */
-static __always_inline bool tally_flow(struct flow *f, __u32 kind, __u32 entry, struct tally **tallied)
+static __always_inline bool tally_flow(struct flow *f, struct tally **tallied)
 {
-	struct tally_key key = { .group = f->group, .kind = kind, .entry = entry };
+	struct tally_key key = { .group = f->group, .kind = f->kind, .entry = f->entry };
 	__u64 now = bpf_ktime_get_boot_ns();
 	__u32 first = f->settings->whole_lines;
 	struct task_struct *task = f->task; /* CO-RE would relocate our own struct otherwise */
@@ -75,47 +92,50 @@ static __always_inline bool tally_flow(struct flow *f, __u32 kind, __u32 entry, 
 	return true;
 }
 
-static __always_inline struct flow_event *begin_event(struct flow *f, bool is_kill)
+static __always_inline void fill_event(struct flow_event *e, struct flow *f)
+{
+	e->time_ns = bpf_ktime_get_boot_ns();
+	e->netns_cookie = f->netns_cookie;
+	e->group = f->group;
+	e->kind = f->kind;
+	e->hook = f->hook;
+	e->entry = f->entry;
+	e->generation = f->settings->generation;
+	e->signal_result = f->signal_result;
+	e->protocol = f->protocol;
+	e->type = f->type;
+	e->port = f->port;
+	__builtin_memcpy(e->address, f->address, sizeof(e->address));
+	__builtin_memcpy(e->given, f->given, sizeof(e->given));
+	e->key = f->key;
+	e->most = f->most;
+	e->reserved = 0;
+	if (f->window)
+		bpf_probe_read_kernel(e->slots, sizeof(e->slots), f->window->slots);
+	else
+		__builtin_memset(e->slots, 0, sizeof(e->slots));
+	fill_identity(&e->who, f->task);
+}
+
+/* The one place that sends: what it is made of is much for the verifier. */
+static __always_inline void tell(struct flow *f)
 {
 	struct flow_event *e;
+	struct tally *t;
+	bool is_kill;
 
+	if (!f->settings || f->kind == FLOW_NOTHING || (!tally_flow(f, &t) && !f->must))
+		return;
+	is_kill = f->kind == FLOW_KILLED || f->kind == FLOW_SCAN || f->kind == FLOW_SCAN_KILLED;
 	if (is_kill)
 		e = bpf_ringbuf_reserve(&kill_events, sizeof(*e), 0);
 	else
 		e = bpf_ringbuf_reserve(&other_events, sizeof(*e), 0);
 	if (!e) {
 		count(is_kill ? COUNTER_KILL_EVENTS_LOST : COUNTER_OTHER_EVENTS_LOST);
-		return NULL;
+		return;
 	}
-	e->time_ns = bpf_ktime_get_boot_ns();
-	e->netns_cookie = f->netns_cookie;
-	e->group = f->group;
-	e->hook = f->hook;
-	e->generation = f->settings->generation;
-	e->protocol = f->protocol;
-	e->type = f->type;
-	e->port = f->port;
-	__builtin_memcpy(e->address, f->address, sizeof(e->address));
-	__builtin_memcpy(e->given, f->given, sizeof(e->given));
-	fill_identity(&e->who, f->task);
-	return e;
-}
-
-/* `must`: the agent has to do something about it. */
-static __always_inline void tell(struct flow *f, __u32 kind, __u32 entry, long signal_result, bool must)
-{
-	bool is_kill = kind == FLOW_KILLED;
-	struct flow_event *e;
-	struct tally *t;
-
-	if (!tally_flow(f, kind, entry, &t) && !must)
-		return;
-	e = begin_event(f, is_kill);
-	if (!e)
-		return;
-	e->kind = kind;
-	e->entry = entry;
-	e->signal_result = signal_result;
+	fill_event(e, f);
 	bpf_ringbuf_submit(e, 0);
 	if (t)
 		__sync_fetch_and_add(&t->told, 1);

@@ -9,6 +9,9 @@
 #include "maps.bpf.h"
 #include "lists.bpf.h"
 #include "event.bpf.h"
+#include "public.bpf.h"
+#include "scan.bpf.h"
+#include "budget.bpf.h"
 
 /* bpf_send_signal, bpf_trace_printk and the reads of kernel memory are for GPL-compatible programs. */
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -22,6 +25,10 @@ BORDER(struct border)
 
 #define REFUSE 0
 #define PASS 1
+#define ECONNREFUSED 111
+
+/* Set before load: a refusal may have another error than EPERM. */
+const volatile bool has_errno = false;
 
 /* Set before load: enum kill_way. What the kernel has no helper for is not looked at by its verifier. */
 const volatile __u32 kill_way = KILL_BY_AGENT;
@@ -73,6 +80,15 @@ int try_signal(struct bpf_sock_addr *ctx)
 	return PASS;
 }
 
+/* And a refusal by another error than EPERM. b44123b4a3dc "bpf: Add cgroup helpers bpf_{get,set}_retval to get/set syscall return
+ * value", v5.18, for these hooks later. */
+SEC("cgroup/connect4")
+int try_errno(struct bpf_sock_addr *ctx)
+{
+	bpf_set_retval(-ECONNREFUSED);
+	return REFUSE;
+}
+
 SEC("cgroup/connect4")
 int try_hook(struct bpf_sock_addr *ctx)
 {
@@ -90,14 +106,14 @@ static __always_inline int refuse(struct flow *f, __u32 entry)
 
 	if (f->settings->flags & FLOW_AUDIT) {
 		count(COUNTER_WOULD_REFUSE);
-		tell(f, kills ? FLOW_WOULD_KILL : FLOW_WOULD_REFUSE, entry, SIGNAL_NOT_SENT, false);
+		will_tell(f, kills ? FLOW_WOULD_KILL : FLOW_WOULD_REFUSE, entry, SIGNAL_NOT_SENT, false);
 		return PASS;
 	}
 	count(COUNTER_REFUSED);
 	if (is_kernel)
 		count(COUNTER_KERNEL_THREADS);
 	if (is_kernel || !kills || BPF_CORE_READ(task, tgid) == control_get(CONTROL_AGENT_TGID)) {
-		tell(f, FLOW_REFUSED, entry, SIGNAL_NOT_SENT, false);
+		will_tell(f, FLOW_REFUSED, entry, SIGNAL_NOT_SENT, false);
 		return REFUSE;
 	}
 	failed = kill_current();
@@ -105,7 +121,7 @@ static __always_inline int refuse(struct flow *f, __u32 entry)
 		count(COUNTER_KILLED);
 	else if (failed < 0)
 		count(COUNTER_KILL_FAILED);
-	tell(f, FLOW_KILLED, entry, failed, failed != 0);
+	will_tell(f, FLOW_KILLED, entry, failed, failed != 0);
 	return REFUSE;
 }
 
@@ -121,7 +137,90 @@ static __always_inline __u32 look_up(struct flow *f, bool *is_v4)
 	return entry;
 }
 
-static __always_inline int judge(struct flow *f)
+/* The agent has seen this window's command line, and condemned it: until it is empty again what is new to it is refused, and kills. */
+static __always_inline int refuse_scan(struct flow *f)
+{
+	struct task_struct *task = f->task;
+	long failed;
+
+	count(COUNTER_SCAN_REFUSED);
+	if (BPF_CORE_READ(task, flags) & PF_KTHREAD || BPF_CORE_READ(task, tgid) == control_get(CONTROL_AGENT_TGID))
+		return REFUSE;
+	failed = kill_current();
+	if (!failed)
+		count(COUNTER_SCAN_KILLED);
+	will_tell(f, FLOW_SCAN_KILLED, NO_ENTRY, failed, failed != 0);
+	return REFUSE;
+}
+
+/* As whoever asks can understand it: a destination that is not there, or one that is forbidden. */
+static __always_inline int refuse_politely(struct flow *f, __u32 kind)
+{
+	if (f->settings->flags & FLOW_AUDIT) {
+		count(COUNTER_WOULD_BE_OVER_BUDGET);
+		will_tell(f, FLOW_WOULD_BE_OVER_BUDGET, NO_ENTRY, SIGNAL_NOT_SENT, false);
+		return PASS;
+	}
+	if (kind == FLOW_OVER_POD_BUDGET)
+		count(COUNTER_OVER_POD_BUDGET);
+	else if (kind == FLOW_OVER_NODE_BUDGET)
+		count(COUNTER_OVER_NODE_BUDGET);
+	else
+		count(COUNTER_UNREACHABLE);
+	will_tell(f, kind, NO_ENTRY, SIGNAL_NOT_SENT, false);
+	if (has_errno && f->settings->refusal == ECONNREFUSED)
+		bpf_set_retval(-ECONNREFUSED);
+	return REFUSE;
+}
+
+/* Whether the pod is exempt; the agent hears of each pod once, so that it can say so. */
+static __always_inline bool is_exempt(struct flow *f)
+{
+	__u32 one = 1;
+
+	if (!(f->settings->flags & FLOW_TELL_PODS))
+		return false;
+	if (bpf_map_lookup_elem(&exempt, &f->group)) {
+		count(COUNTER_EXEMPT);
+		return true;
+	}
+	if (!bpf_map_lookup_elem(&told_pods, &f->group)) {
+		bpf_map_update_elem(&told_pods, &f->group, &one, BPF_ANY);
+		will_tell(f, FLOW_POD, NO_ENTRY, SIGNAL_NOT_SENT, true);
+	}
+	return false;
+}
+
+/* What may leave of what is public and not banned. `ctx` is NULL where there is no hook that could refuse. */
+static __always_inline int bound(struct bpf_sock_addr *ctx, struct flow *f)
+{
+	struct settings *s = f->settings;
+	bool is_stream = f->type == SOCK_STREAM;
+	bool sends = is_stream || f->hook == HOOK_SENDMSG || s->flags & FLOW_COUNT_UDP_CONNECTS;
+	__u64 hash, now = bpf_ktime_get_boot_ns();
+	__u32 kind;
+
+	if (is_stream)
+		count(COUNTER_PUBLIC);
+	if (!sends || !(s->scan_most || s->pod_most || s->pod_burst || s->node_burst))
+		return PASS;
+	hash = destination_hash(f->address, f->port);
+	if (ctx && (s->pod_burst || s->node_burst) && !is_exempt(f)) {
+		if (s->silent_ns && is_stream) {
+			if (is_unreachable(f, hash, now))
+				return refuse_politely(f, FLOW_UNREACHABLE);
+			note_attempt(ctx, f, hash);
+		}
+		kind = spend(f, hash, now);
+		if (kind != FLOW_NOTHING)
+			return refuse_politely(f, kind);
+	}
+	if (is_stream && scan(f, hash) == SCAN_CONDEMNED)
+		return refuse_scan(f);
+	return PASS;
+}
+
+static __always_inline int decide(struct bpf_sock_addr *ctx, struct flow *f)
 {
 	bool is_v4;
 	__u32 zero = 0, entry;
@@ -141,26 +240,37 @@ static __always_inline int judge(struct flow *f)
 		return PASS;
 	}
 	entry = look_up(f, &is_v4);
-	if (entry != NO_ENTRY && is_allowed(f->slot, f->address, is_v4)) {
-		count(COUNTER_ALLOWED);
-		entry = NO_ENTRY;
-	}
 	if (entry != NO_ENTRY) {
-		f->group = identity_group(f->task);
-		return refuse(f, entry);
+		if (!is_allowed(f->slot, f->address, is_v4)) {
+			f->group = identity_group(f->task);
+			return refuse(f, entry);
+		}
+		count(COUNTER_ALLOWED);
 	}
 	if (f->type == SOCK_STREAM && f->settings->flags & FLOW_LOG_CONNECTS) {
 		f->group = identity_group(f->task);
-		tell(f, FLOW_CONNECT, NO_ENTRY, SIGNAL_NOT_SENT, false);
+		will_tell(f, FLOW_CONNECT, NO_ENTRY, SIGNAL_NOT_SENT, false);
 	}
-	return PASS;
+	if (!is_public(f->address, is_v4, f->settings->flags) || entry != NO_ENTRY || is_allowed(f->slot, f->address, is_v4))
+		return PASS;
+	f->group = identity_group(f->task);
+	return bound(ctx, f);
+}
+
+static __always_inline int judge(struct bpf_sock_addr *ctx, struct flow *f)
+{
+	int verdict = decide(ctx, f);
+
+	tell(f);
+	return verdict;
 }
 
 static __always_inline int judge_socket(struct bpf_sock_addr *ctx, __u32 hook, bool is_v4)
 {
 	struct flow f = {
 		.hook = hook,
-		.type = ctx->type,
+		/* Only datagrams have an address to be sent to. */
+		.type = hook == HOOK_SENDMSG ? SOCK_DGRAM : ctx->type,
 		.protocol = ctx->protocol,
 		.port = bpf_ntohs((__u16)ctx->user_port),
 		.netns_cookie = bpf_get_netns_cookie(ctx),
@@ -176,11 +286,9 @@ static __always_inline int judge_socket(struct bpf_sock_addr *ctx, __u32 hook, b
 		f.given[3] = ctx->user_ip6[3];
 	}
 	__builtin_memcpy(f.address, f.given, sizeof(f.address));
-	return judge(&f);
+	return judge(ctx, &f);
 }
 
-/* linux include/net/tcp_states.h */
-#define TCP_SYN_SENT 2
 /* linux include/linux/socket.h */
 #define AF_INET 2
 #define AF_INET6 10
@@ -206,7 +314,7 @@ int BPF_PROG(state, struct sock *sk, int from, int to)
 		return 0;
 	}
 	__builtin_memcpy(f.address, f.given, sizeof(f.address));
-	judge(&f);
+	judge(NULL, &f);
 	return 0;
 }
 

@@ -14,6 +14,8 @@ enum limits {
 	TELL_EVERY_S = 10, /* a record of one tally */
 	TELL_BURST = 1000, /* records of all at once, and TELL_RATE a second */
 	TELL_RATE = 100,
+	/* A destination each. A power of two: the verifier takes the mask as the bound. */
+	WINDOW_SLOTS = 64,
 };
 
 /* ---- tables ---- */
@@ -45,13 +47,56 @@ struct listed_port {
 enum flow_flags {
 	FLOW_AUDIT = 1 << 0, /* nothing is refused, nobody killed */
 	FLOW_LOG_CONNECTS = 1 << 1, /* every TCP connect is told */
+	FLOW_SHARED_IS_PUBLIC = 1 << 2, /* 100.64.0.0/10 */
+	FLOW_MULTICAST_IS_PUBLIC = 1 << 3,
+	FLOW_COUNT_UDP_CONNECTS = 1 << 4, /* they spend of the budget, though nothing may be sent */
+	FLOW_TELL_PODS = 1 << 5, /* each pod's first new destination is told */
 };
 
 struct settings {
 	__u32 flags; /* enum flow_flags */
 	__u32 generation; /* of the lists; told in each event */
 	__u32 whole_lines; /* records of one tally before only some are sent; 0: all are */
+	__u32 window_s; /* of the scan rule */
+	__u32 scan_most; /* destinations of a process and of a session within it; 0: any number; less than WINDOW_SLOTS */
+	__u32 pod_most; /* the same of a pod */
+	/* The budget: at most `burst` at once and one each `every_ns`; burst 0: there is none. */
+	__u32 pod_burst;
+	__u32 node_burst;
+	__u64 pod_every_ns;
+	__u64 node_every_ns;
+	__u64 memory_ns; /* how long a destination is not new */
+	__u64 silent_ns; /* how long one that did not answer is refused; 0: it is not */
+	__u32 refusal; /* errno of what the budget refuses */
 	__u32 reserved;
+};
+
+/* ---- the scan rule ---- */
+enum window_kind { WINDOW_PROCESS = 1, WINDOW_SESSION, WINDOW_POD };
+
+struct window_key {
+	__u32 kind; /* enum window_kind */
+	__u32 id; /* of the process, or of the session */
+	__u64 since; /* the process's start in ns since boot, or the group of the session, or of the pod */
+};
+
+struct window {
+	__u64 slots[WINDOW_SLOTS]; /* scan.bpf.h */
+	__u64 told_ns; /* since boot; as the next two, which the agent writes */
+	__u64 exempt_until_ns;
+	__u64 condemned_until_ns;
+};
+
+struct destination {
+	__u32 address[4]; /* as struct flow_event has it */
+	__u32 port;
+	__u32 reserved;
+};
+
+/* ---- the budget ---- */
+struct spoken_key {
+	__u64 group;
+	__u64 destination; /* a hash of address and port */
 };
 
 /* ---- counters: per CPU, one u64 each ---- */
@@ -67,6 +112,20 @@ enum counter {
 	COUNTER_KILL_EVENTS_LOST,
 	COUNTER_OTHER_EVENTS_LOST,
 	COUNTER_NO_TABLES,
+	COUNTER_PUBLIC, /* TCP connects to public addresses */
+	COUNTER_SCANS, /* windows that were found full, and told */
+	COUNTER_SCAN_KILLED, /* by the kernel, in windows that the agent has condemned */
+	COUNTER_SCAN_REFUSED,
+	COUNTER_SCAN_BUSY, /* not counted, as others took the slots in between */
+	COUNTER_SCAN_NO_WINDOW, /* no room for a window */
+	COUNTER_NEW_DESTINATIONS,
+	COUNTER_OVER_POD_BUDGET,
+	COUNTER_OVER_NODE_BUDGET,
+	COUNTER_WOULD_BE_OVER_BUDGET,
+	COUNTER_BUDGET_BUSY,
+	COUNTER_SILENT, /* destinations that did not answer */
+	COUNTER_UNREACHABLE, /* refused, as they did not answer before */
+	COUNTER_EXEMPT, /* new destinations of pods that are exempt */
 	COUNTER_COUNT,
 };
 
@@ -80,11 +139,19 @@ enum kill_way {
 
 /* ---- events ---- */
 enum flow_event_kind {
+	FLOW_NOTHING, /* of a program's own, and never sent */
 	FLOW_REFUSED, /* a banned destination, and nobody is killed: a UDP connect, or a kernel thread */
 	FLOW_KILLED, /* a banned destination; signal_result says whether the kernel's signal was sent */
 	FLOW_WOULD_KILL,
 	FLOW_WOULD_REFUSE,
 	FLOW_CONNECT, /* a TCP connect, with FLOW_LOG_CONNECTS */
+	FLOW_SCAN, /* one destination too many: the agent decides */
+	FLOW_SCAN_KILLED, /* again, in a window that the agent has condemned */
+	FLOW_OVER_POD_BUDGET,
+	FLOW_OVER_NODE_BUDGET,
+	FLOW_UNREACHABLE,
+	FLOW_WOULD_BE_OVER_BUDGET,
+	FLOW_POD, /* a pod's first new destination, with FLOW_TELL_PODS */
 };
 
 /* Where it was seen. */
@@ -107,6 +174,10 @@ struct flow_event {
 	__u32 port; /* host order */
 	__u8 address[16]; /* an IPv4 address as ::ffff:a.b.c.d */
 	__u8 given[16]; /* the same, before it was unwrapped */
+	struct window_key key; /* FLOW_SCAN, as the next two */
+	__u32 most; /* that the window may have */
+	__u32 reserved;
+	__u64 slots[WINDOW_SLOTS];
 	struct identity who;
 };
 
@@ -151,6 +222,11 @@ struct border {
 	enum kill_way kill_way;
 	enum flow_event_kind flow_event_kind;
 	enum flow_hook flow_hook;
+	enum window_kind window_kind;
+	struct window_key window_key;
+	struct window window;
+	struct destination destination;
+	struct spoken_key spoken_key;
 	struct flow_event flow_event;
 	struct tally_key tally_key;
 	struct tally tally;

@@ -97,6 +97,90 @@ struct {
 	__type(value, __u64);
 } told SEC(".maps");
 
+/* struct window_key -> struct window: of processes and sessions; of pods, apart, so that neither pushes out the other. Written by the
+ * hooks, and the agent's verdict by the agent. The oldest go. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 10240);
+	__type(key, struct window_key);
+	__type(value, struct window);
+} windows SEC(".maps");
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 512);
+	__type(key, struct window_key);
+	__type(value, struct window);
+} pod_windows SEC(".maps");
+
+/* What a window begins as. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct window);
+} no_window SEC(".maps");
+
+/* A window's hash -> struct destination, for the log. Written by the hooks, read by the agent. The oldest go. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u32);
+	__type(value, struct destination);
+} destinations SEC(".maps");
+
+/* Group -> when its bucket is full, in ns since boot. Of the hooks. The oldest go, and begin full. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 2048);
+	__type(key, __u64);
+	__type(value, __u64);
+} pod_budgets SEC(".maps");
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} node_budget SEC(".maps");
+
+/* struct spoken_key -> when it was last reached for; until when it counts as unreachable. Of the hooks. The oldest go: then they are
+ * new again. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 32768);
+	__type(key, struct spoken_key);
+	__type(value, __u64);
+} spoken SEC(".maps");
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct spoken_key);
+	__type(value, __u64);
+} unreachable SEC(".maps");
+
+/* Socket cookie -> struct spoken_key, while a connect waits for its answer. Of the hooks. The oldest go. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, __u64);
+	__type(value, struct spoken_key);
+} attempts SEC(".maps");
+
+/* Group -> 1: it spends of no budget. Written by the agent, read by the hooks. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, __u32);
+} exempt SEC(".maps");
+
+/* Group -> 1: it was told (FLOW_POD). Of the hooks. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, __u32);
+} told_pods SEC(".maps");
+
 /* Thread -> 1, from where it is refused to where it is killed (KILL_BY_PRINTK). Of the hooks and printk_kill. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

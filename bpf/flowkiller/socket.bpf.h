@@ -19,6 +19,11 @@ struct sock_common {
 
 struct sock {
 	struct sock_common __sk_common;
+	int sk_err;
+};
+
+struct inet_connection_sock {
+	__u8 icsk_retransmits;
 };
 
 #pragma clang attribute pop

@@ -21,26 +21,39 @@ export const WAY_WORDS: Readonly<Record<KillWay, string>> = {
 };
 
 /** Programs that are loaded alone, each to see whether it may be. */
-export const TRIALS = ["try_signal", "try_hook"] as const;
+export const TRIALS = ["try_signal", "try_errno", "try_hook"] as const;
 
 /** Every program of the object. */
 export const HOOKS = ["connect4", "connect6", "sendmsg4", "sendmsg6"] as const;
-const OTHERS = ["agent_exit", "printk_kill", "state"] as const;
+const OTHERS = ["agent_exit", "printk_kill", "watch_answer", "state"] as const;
 export const PROGRAMS: readonly string[] = [...HOOKS, ...OTHERS, ...TRIALS];
 
+/** What this kernel lets the programs do. */
+export interface KernelAbility {
+  readonly way: KillWay;
+  /** A refusal may have another error than EPERM. */
+  readonly hasErrno: boolean;
+}
+
 /** Where nothing loads, for want of a capability say, the answer is of no use, and the error comes with the real load. */
-export function chooseKillWay(object: Uint8Array, native: Pick<SensorFactory, "open"> = Sensor): KillWay {
-  const loads = (program: string) => canLoad(object, program, native);
-  if (loads("try_signal")) return "in-hook";
-  if (loads("try_hook")) return loads("printk_kill") ? "by-printk" : "by-agent";
-  return loads("state") ? "at-state" : "by-agent";
+export function tryKernel(object: Uint8Array, native: Pick<SensorFactory, "open"> = Sensor): KernelAbility {
+  const loads = (programs: readonly string[]) => canLoad(object, programs, native);
+  // Newer kernels have both.
+  if (loads(["try_signal", "try_errno"])) return { way: "in-hook", hasErrno: true };
+  const hasErrno = loads(["try_errno"]);
+  if (loads(["try_signal"])) return { way: "in-hook", hasErrno };
+  if (loads(["try_hook"])) return { way: loads(["printk_kill"]) ? "by-printk" : "by-agent", hasErrno };
+  return { way: loads(["state"]) ? "at-state" : "by-agent", hasErrno: false };
 }
 
 /** As small as they can be: what is tried needs no room. */
-const SMALL = { kill_events: 4096, other_events: 4096, tallies: 64, doomed: 64 };
+const SMALL = {
+  ...{ kill_events: 4096, other_events: 4096, tallies: 64, doomed: 64, windows: 64, pod_windows: 64, destinations: 64 },
+  ...{ pod_budgets: 64, spoken: 64, unreachable: 64, attempts: 64, exempt: 64, told_pods: 64, summed: 64 },
+};
 
-function canLoad(object: Uint8Array, program: string, native: Pick<SensorFactory, "open">): boolean {
-  const skip = PROGRAMS.filter((other) => other !== program);
+function canLoad(object: Uint8Array, programs: readonly string[], native: Pick<SensorFactory, "open">): boolean {
+  const skip = PROGRAMS.filter((other) => !programs.includes(other));
   const sensor = native.open({ object, skip, maxEntries: SMALL });
   try {
     sensor.map("control");

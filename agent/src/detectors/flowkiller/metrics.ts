@@ -20,6 +20,9 @@ export interface FlowMetrics {
   killed(reason: Reason): void;
   missed(reason: Reason): void;
   killFailed(reason: Reason): void;
+  wouldKill(reason: Reason): void;
+  /** A scan that a pattern allows. */
+  allowed(): void;
 }
 
 export function flowMetrics(series: SeriesMaker, options: FlowMetricsOptions): FlowMetrics {
@@ -39,7 +42,10 @@ export function flowMetrics(series: SeriesMaker, options: FlowMetricsOptions): F
     [{}, of("datagrams")],
   ]);
   series.reading("processes_killed_total", "Processes killed", "counter", () =>
-    REASONS.map((reason) => [{ reason }, BigInt(killed.get(reason)!) + (reason === "banned-ip" ? of("killed") : 0n)]),
+    REASONS.map((reason) => [
+      { reason },
+      BigInt(killed.get(reason)!) + of(reason === "scan" ? "scan_killed" : "killed"),
+    ]),
   );
   const missed = series.counter<Reason>(
     "processes_missed_total",
@@ -51,13 +57,44 @@ export function flowMetrics(series: SeriesMaker, options: FlowMetricsOptions): F
   );
   series.reading("destinations_refused_total", "Connects and sends that were refused", "counter", () => [
     [{ reason: "banned-ip" }, of("refused")],
+    [{ reason: "scan" }, of("scan_refused")],
+    [{ reason: "pod-budget" }, of("over_pod_budget")],
+    [{ reason: "node-budget" }, of("over_node_budget")],
+    [{ reason: "unreachable" }, of("unreachable")],
   ]);
   series.reading(
     "destinations_would_refuse_total",
     "Connects and sends that audit mode alone let pass",
     "counter",
-    () => [[{ reason: "banned-ip" }, of("would_refuse")]],
+    () => [
+      [{ reason: "banned-ip" }, of("would_refuse")],
+      [{ reason: "budget" }, of("would_be_over_budget")],
+    ],
   );
+  const wouldKill = series.counter<Reason>(
+    "processes_would_kill_total",
+    "Processes that audit mode alone spared for a scan; those of banned destinations are among the refusals",
+    [["scan", { reason: "scan" }]],
+  );
+  const allowed = series.counter("processes_allowed_total", "Processes that an allow pattern spared", [
+    ["scan", { reason: "scan" }],
+  ]);
+  const single = (rest: string, help: string, name: string) =>
+    series.reading(rest, help, "counter", () => [[{}, of(name)]]);
+  single("public_connects_total", "TCP connects to public addresses", "public");
+  single("scans_total", "Windows that had one destination too many", "scans");
+  series.reading("scan_uncounted_total", "Destinations that no window could count", "counter", () => [
+    [{ reason: "busy" }, of("scan_busy")],
+    [{ reason: "no-window" }, of("scan_no_window")],
+  ]);
+  single(
+    "new_destinations_total",
+    "New public destinations that were let out, where there is a budget",
+    "new_destinations",
+  );
+  single("budget_busy_total", "Destinations refused as too many asked for a token at once", "budget_busy");
+  single("silent_destinations_total", "Connects that nobody answered", "silent");
+  single("exempt_destinations_total", "Destinations of pods that spend of no budget", "exempt");
   series.reading(
     "destinations_allowed_total",
     "Connects and sends to banned destinations in allowed networks",
@@ -88,6 +125,8 @@ export function flowMetrics(series: SeriesMaker, options: FlowMetricsOptions): F
   return {
     killed: (reason) => void killed.set(reason, killed.get(reason)! + 1),
     missed: (reason) => missed.add(reason),
+    wouldKill: (reason) => wouldKill.add(reason),
+    allowed: () => allowed.add("scan"),
     killFailed: (reason) => void failed.set(reason, failed.get(reason)! + 1),
   };
 }

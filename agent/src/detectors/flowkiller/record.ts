@@ -3,7 +3,19 @@ import { type Layout, structLayout } from "@cryptnono/native";
 import { type Identity, identityDecoder } from "../../sensor/index.js";
 
 /** `enum flow_event_kind`, in words. */
-export type FlowKind = "refused" | "killed" | "would-kill" | "would-refuse" | "connect";
+export type FlowKind =
+  | "refused"
+  | "killed"
+  | "would-kill"
+  | "would-refuse"
+  | "connect"
+  | "scan"
+  | "scan-killed"
+  | "over-pod-budget"
+  | "over-node-budget"
+  | "unreachable"
+  | "would-be-over-budget"
+  | "pod";
 
 export interface FlowRecord {
   readonly kind: FlowKind;
@@ -26,7 +38,21 @@ export interface FlowRecord {
   /** The pod that it is counted for, see `struct tally_key`. */
   readonly group: bigint;
   readonly netnsCookie: bigint;
+  /** Of a `scan` and of a `scan-killed`. */
+  readonly window: ScanWindow | null;
 }
+
+/** A window with more destinations than it may have. */
+export interface ScanWindow {
+  /** `struct window_key`, as it stands in the maps. */
+  readonly key: Uint8Array;
+  readonly by: "process" | "session" | "pod";
+  readonly most: number;
+  /** Destinations by their hashes (`destinations`), and how often each was reached for: 255 is that or more. */
+  readonly slots: readonly { readonly hash: number; readonly times: number }[];
+}
+
+const WINDOW_KINDS = { WINDOW_PROCESS: "process", WINDOW_SESSION: "session", WINDOW_POD: "pod" } as const;
 
 export const FLOW_KINDS: Readonly<Record<string, FlowKind>> = {
   FLOW_REFUSED: "refused",
@@ -34,6 +60,13 @@ export const FLOW_KINDS: Readonly<Record<string, FlowKind>> = {
   FLOW_WOULD_KILL: "would-kill",
   FLOW_WOULD_REFUSE: "would-refuse",
   FLOW_CONNECT: "connect",
+  FLOW_SCAN: "scan",
+  FLOW_SCAN_KILLED: "scan-killed",
+  FLOW_OVER_POD_BUDGET: "over-pod-budget",
+  FLOW_OVER_NODE_BUDGET: "over-node-budget",
+  FLOW_UNREACHABLE: "unreachable",
+  FLOW_WOULD_BE_OVER_BUDGET: "would-be-over-budget",
+  FLOW_POD: "pod",
 };
 
 const HOOK_NAMES = { HOOK_CONNECT: "connect", HOOK_SENDMSG: "sendmsg", HOOK_STATE: "state" } as const;
@@ -50,6 +83,7 @@ export function flowDecoder(layout: Layout): (record: Uint8Array) => FlowRecord 
   const kinds = numbered(layout, "flow_event_kind", FLOW_KINDS);
   const hooks = numbered(layout, "flow_hook", HOOK_NAMES);
   const whoOf = identityDecoder(layout);
+  const windowOf = windowDecoder(layout);
   return (record) => {
     if (record.length < size) throw new DecodeError(`record of ${record.length} bytes is none of ${size}`);
     const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
@@ -74,7 +108,26 @@ export function flowDecoder(layout: Layout): (record: Uint8Array) => FlowRecord 
       signal: result === 0 ? "sent" : result === SIGNAL_NOT_SENT ? "not-tried" : -result,
       group: u64("group"),
       netnsCookie: u64("netns_cookie"),
+      window: kind === "scan" || kind === "scan-killed" ? windowOf(record) : null,
     };
+  };
+}
+
+function windowDecoder(layout: Layout): (record: Uint8Array) => ScanWindow {
+  const { offsets: at, sizes } = structLayout(layout, "flow_event");
+  const key = structLayout(layout, "window_key");
+  const kinds = numbered(layout, "window_kind", WINDOW_KINDS);
+  return (record) => {
+    const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
+    const number = view.getUint32(at["key"]! + key.offsets["kind"]!, true);
+    const by = kinds.get(number);
+    if (by === undefined) throw new DecodeError(`window of kind ${number} is unknown`);
+    const slots = [];
+    for (let offset = 0; offset < sizes["slots"]!; offset += 8) {
+      const slot = view.getBigUint64(at["slots"]! + offset, true);
+      if (slot !== 0n) slots.push({ hash: Number(slot >> 32n), times: Number(slot & 0xffn) });
+    }
+    return { key: record.slice(at["key"]!, at["key"]! + key.size), by, most: view.getUint32(at["most"]!, true), slots };
   };
 }
 

@@ -1,7 +1,8 @@
 // The names of the network guard's BPF object, and how its tables come into force.
+import { randomInt } from "node:crypto";
 import { constant, type Layout, structLayout } from "@cryptnono/native";
 import type { SensorParts } from "../../sensor/index.js";
-import { HOOKS, KILL_WAYS, type KillWay, PROGRAMS } from "./kill-way.js";
+import { HOOKS, type KernelAbility, KILL_WAYS, type KillWay, PROGRAMS } from "./kill-way.js";
 import type { Tables } from "./tables.js";
 
 export const OBJECT = "flowkiller.bpf.o";
@@ -20,14 +21,18 @@ const KILL_WAY_NUMBERS: Readonly<Record<KillWay, number>> = {
   "at-state": 3,
 };
 
-/** @param cgroupRoot - The root cgroup2's path; of no use where `way` has no hooks. */
-export function flowkillerSensor(way: KillWay, cgroupRoot: string): SensorParts {
+/** @param cgroupRoot - The root cgroup2's path; of no use where the kernel has no hooks. */
+export function flowkillerSensor(
+  { way, hasErrno }: KernelAbility,
+  cgroupRoot: string,
+  maxEntries: Readonly<Record<string, number>> = {},
+): SensorParts {
   const hooks = HOOKS.map((program) => ({ program, cgroup: cgroupRoot }));
   const programs = [
     { program: "agent_exit" },
     // Before what needs it.
     ...(way === "by-printk" ? [{ program: "printk_kill" }] : []),
-    ...(way === "at-state" ? [{ program: "state" }] : hooks),
+    ...(way === "at-state" ? [{ program: "state" }] : [{ program: "watch_answer" }, ...hooks]),
   ];
   const wanted = programs.map(({ program }) => program);
   return {
@@ -35,8 +40,8 @@ export function flowkillerSensor(way: KillWay, cgroupRoot: string): SensorParts 
     programs,
     mainProgram: way === "at-state" ? "state" : "connect4",
     skip: PROGRAMS.filter((program) => !wanted.includes(program)),
-    constants: { kill_way: KILL_WAY_NUMBERS[way] },
-    maxEntries: {},
+    constants: { kill_way: KILL_WAY_NUMBERS[way], has_errno: hasErrno, hash_seed: randomInt(2 ** 32) },
+    maxEntries,
     rings: [KILL_RING, OTHER_RING],
     kept: [TALLIES, SUMMED],
   };
@@ -49,20 +54,20 @@ export function checkKillWays(layout: Layout): void {
   }
 }
 
-/** What `struct settings` holds. */
-export interface KernelSettings {
-  readonly flags: number;
-  readonly generation: number;
-  readonly wholeLines: number;
-}
+/** The fields of `struct settings`, by their names there. */
+export type KernelSettings = Readonly<Record<string, number | bigint>>;
 
+/** @throws where the object has other fields: the two were not built together. */
 export function settingsBytes(settings: KernelSettings, layout: Layout): Uint8Array {
-  const { size, offsets } = structLayout(layout, "settings");
+  const { size, offsets, sizes } = structLayout(layout, "settings");
+  const unset = Object.keys(offsets).find((field) => field !== "reserved" && settings[field] === undefined);
+  if (unset !== undefined) throw new Error(`nothing is said of the setting ${unset}`);
   const bytes = new Uint8Array(size);
   const view = new DataView(bytes.buffer);
-  view.setUint32(offsets["flags"]!, settings.flags, true);
-  view.setUint32(offsets["generation"]!, settings.generation, true);
-  view.setUint32(offsets["whole_lines"]!, settings.wholeLines, true);
+  for (const [field, value] of Object.entries(settings)) {
+    if (sizes[field] === 8) view.setBigUint64(offsets[field]!, BigInt(value), true);
+    else view.setUint32(offsets[field]!, Number(value), true);
+  }
   return bytes;
 }
 

@@ -18,6 +18,23 @@ export interface Settings {
   readonly allowed_networks: readonly string[];
   readonly unique_destinations_threshold: number;
   readonly lookback_duration_seconds: number;
+  /** The same of a pod's processes together. */
+  readonly unique_destinations_per_pod: number;
+  /** Command lines that the scan rule spares: regular expressions as execwhacker's are. */
+  readonly allowed_command_patterns: readonly string[];
+  readonly scan_windows: number;
+  readonly shared_addresses_are_public: boolean;
+  readonly multicast_is_public: boolean;
+  /** New public destinations within `egress_window_seconds`. */
+  readonly egress_per_pod: number;
+  readonly egress_per_node: number;
+  readonly egress_window_seconds: number;
+  readonly egress_memory_seconds: number;
+  readonly egress_silent_seconds: number;
+  readonly egress_refusal: string;
+  readonly egress_counts_udp_connects: boolean;
+  /** `label=value`, of pods that spend of no budget. */
+  readonly egress_exempt_pods: readonly string[];
   readonly log_connects: boolean;
   readonly log_container_info: boolean;
   readonly log_container_envs: readonly string[];
@@ -60,6 +77,15 @@ function numeric(about: string, preset: number, least: number, most: number): Ki
   };
 }
 
+function choice(about: string, choices: readonly string[]): Kind<string> {
+  return {
+    preset: choices[0]!,
+    about: `${about}: ${choices.join(" or ")}`,
+    expected: `one of ${choices.join(", ")}`,
+    read: (value) => choices.find((word) => word === value),
+  };
+}
+
 function flag(about: string, preset: boolean): Kind<boolean> {
   return {
     preset,
@@ -72,6 +98,7 @@ function flag(about: string, preset: boolean): Kind<boolean> {
 /** Most destinations that a window can hold (bpf/flowkiller/flowkiller.h, WINDOW_SLOTS). */
 export const MOST_DESTINATIONS = 63;
 const DAY = 86_400;
+const MANY = 1_000_000;
 
 export const KINDS: { readonly [Name in SettingName]: Kind<Settings[Name]> } = {
   banned_file_globs: strings("files or directories with banned addresses and networks, one a line"),
@@ -85,6 +112,34 @@ export const KINDS: { readonly [Name in SettingName]: Kind<Settings[Name]> } = {
     MOST_DESTINATIONS,
   ),
   lookback_duration_seconds: numeric("seconds of the window", 30, 1, DAY),
+  unique_destinations_per_pod: numeric(
+    "the same of a pod's processes together; 0: any number",
+    0,
+    0,
+    MOST_DESTINATIONS,
+  ),
+  allowed_command_patterns: strings("regular expressions of command lines that may have any number of destinations"),
+  scan_windows: numeric("processes and sessions that are counted at a time; read at start", 10_240, 64, 1_000_000),
+  shared_addresses_are_public: flag("count 100.64.0.0/10 as public", false),
+  multicast_is_public: flag("count multicast as public", false),
+  egress_per_pod: numeric(
+    "new public destinations that may leave a pod within the time below; 0: any number",
+    0,
+    0,
+    MANY,
+  ),
+  egress_per_node: numeric("the same of the whole node", 0, 0, MANY),
+  egress_window_seconds: numeric("seconds of that time", 30, 1, DAY),
+  egress_memory_seconds: numeric("seconds after its last use from which a destination is new again", 600, 1, DAY),
+  egress_silent_seconds: numeric(
+    "with a budget: seconds for which a destination that did not answer is refused; 0: it is not",
+    60,
+    0,
+    DAY,
+  ),
+  egress_refusal: choice("the error of what is refused for the budget", ["ECONNREFUSED", "EPERM"]),
+  egress_counts_udp_connects: flag("count UDP connects, which resolvers make without sending", false),
+  egress_exempt_pods: strings("pods that spend of no budget, as label=value"),
   log_connects: flag("log every TCP connect", false),
   log_container_info: flag("name the container in the log", false),
   log_container_envs: strings("environment variables of the container's specification that stand in the log"),

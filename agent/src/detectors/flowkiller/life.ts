@@ -1,0 +1,198 @@
+// What of flowkiller lives as long as it runs: records to lines and kills, counts, what is in force.
+import { uptime } from "node:os";
+import { GroupPlaces } from "../../report/index.js";
+import type { House, Life } from "../../run/detector.js";
+import type { CgroupIdentity } from "../../types.js";
+import type { CgroupRoot } from "./cgroup-root.js";
+import type { FlowkillerOptions, FlowRules } from "./index.js";
+import { kernelSettings } from "./kernel-settings.js";
+import { type KernelAbility, WAY_WORDS } from "./kill-way.js";
+import { lineOf, summaryOf, type Told } from "./lines.js";
+import { flowMetrics, type Reason } from "./metrics.js";
+import { FLOW_KINDS, type FlowRecord, flowDecoder } from "./record.js";
+import { scanWindows } from "./scan.js";
+import { checkKillWays, SUMMED, slotContents, TALLIES } from "./sensor.js";
+import { compileNetworks } from "./tables.js";
+import { tallyReader, type Untold } from "./tallies.js";
+
+/** Lists whose numbers events may still carry. */
+const REMEMBERED = 4;
+const NOTHING_BANNED = "attached, but nothing is banned: no list has an address";
+/** Of a group of which nothing was told. */
+const NOWHERE: CgroupIdentity = { source: "kernel", paths: ["/"] };
+/** How long a command line that a pattern allows is not looked at again. */
+const EXEMPT_NS = 600_000_000_000n;
+const NS_PER_S = 1_000_000_000n;
+
+export function live(
+  house: House<FlowRules>,
+  { mode, wholeLines }: FlowkillerOptions,
+  { way }: KernelAbility,
+  root: CgroupRoot | null,
+): Life<FlowRules> {
+  const { layout, kill, proc } = house;
+  checkKillWays(layout);
+  const decode = flowDecoder(layout);
+  const windows = scanWindows(house.map, layout);
+  const bootTimeMs = Date.now() - uptime() * 1000;
+  const timeOf = (ns: bigint) => new Date(bootTimeMs + Number(ns / 1_000_000n)).toISOString();
+  const places = new GroupPlaces();
+  const known = new Map<number, FlowRules>();
+  /** What is put in force: what an agent before this one left to tell comes before it is. */
+  let latest: FlowRules | null = null;
+  const networks = { banned: 0, allowed: 0 };
+  const metrics = flowMetrics(house.series, {
+    readCounters: () => house.counters(),
+    readNetworks: () => networks,
+    way,
+  });
+  let readTallies: (() => Untold[]) | null = null;
+
+  return {
+    contents(rules) {
+      const { banned, allowed, generation, settings } = rules;
+      latest = rules;
+      const terms = { isAudit: mode === "audit", generation, wholeLines };
+      return slotContents(compileNetworks(banned, allowed, layout), kernelSettings(settings, terms, layout), layout);
+    },
+    onRecord,
+    attached: () => root?.close(),
+    inForce(rules) {
+      known.set(rules.generation, rules);
+      const [oldest] = known.keys();
+      if (known.size > REMEMBERED) known.delete(oldest!);
+      networks.banned = rules.banned.length;
+      networks.allowed = rules.allowed.length;
+      if (rules.banned.length === 0) house.notice("warning", NOTHING_BANNED, {});
+      return {
+        banned_networks: rules.banned.length,
+        allowed_networks: rules.allowed.length,
+        unique_destinations_threshold: rules.settings.unique_destinations_threshold,
+        lookback_duration_seconds: rules.settings.lookback_duration_seconds,
+        ...budgetsOf(rules),
+        mode,
+        kill_way: way,
+        way: WAY_WORDS[way],
+        ...(root === null ? {} : { cgroup_root: root.isOwn ? "a mount of its own" : root.path }),
+      };
+    },
+    readyText: () =>
+      house.rules().banned.length === 0 ? NOTHING_BANNED : `attached: banned destinations are ${WAY_WORDS[way]}`,
+    counts: {
+      look: () => {},
+      take() {
+        readTallies ??= tallyReader({
+          layout,
+          tallies: house.map(TALLIES),
+          summed: house.map(SUMMED),
+          kinds: FLOW_KINDS,
+        });
+        for (const untold of readTallies()) {
+          const cgroup = places.get(String(untold.group)) ?? NOWHERE;
+          house.tellOwn(summaryOf(untold, cgroup, timeOf), performance.now());
+        }
+        return [];
+      },
+      untold: () => ({}),
+    },
+  };
+
+  function onRecord(bytes: Uint8Array): void {
+    const sinceMs = performance.now();
+    // A copy: a line that waits for its container's name would keep the whole batch.
+    const record = decode(bytes.slice());
+    places.remember(String(record.group), record.who.cgroup);
+    const tell = (told: Told) => house.tellOwn(lineOf(record, told, timeOf), sinceMs);
+    switch (record.kind) {
+      case "killed":
+      case "scan-killed":
+        killOrTell(record, tell);
+        break;
+      case "scan":
+        judgeScan(record, tell);
+        break;
+      case "over-pod-budget":
+      case "over-node-budget":
+      case "unreachable":
+        tell({ action: "refused" });
+        break;
+      case "would-be-over-budget":
+        tell({ action: "would-refuse" });
+        break;
+      case "pod":
+        break;
+      default:
+        tell({ action: record.kind, entry: entryOf(record) });
+    }
+  }
+
+  function entryOf({ entry, generation }: FlowRecord): FlowRules["banned"][number] | null {
+    return entry === null ? null : (known.get(generation)?.banned[entry] ?? null);
+  }
+
+  function scanOf({ window }: FlowRecord): Told["scan"] {
+    if (window === null) return undefined;
+    return { window, ...windows.destinations(window), seconds: latest?.settings.lookback_duration_seconds ?? 0 };
+  }
+
+  function killOrTell(record: FlowRecord, tell: (told: Told) => void): void {
+    const scan = scanOf(record);
+    const more = { entry: entryOf(record), ...(scan === undefined ? {} : { scan }) };
+    if (record.signal === "sent") tell({ action: "killed", killedBy: "kernel", ...more });
+    // The kernel may not, or could not: the agent's own signal may reach it.
+    else killNow(record, record.kind === "killed" ? "banned-ip" : "scan", (told) => tell({ ...told, ...more }));
+  }
+
+  function killNow({ who }: FlowRecord, reason: Reason, tell: (told: Told) => void): void {
+    const result = kill(who.pid, who.startTimeNs);
+    if (result.kind === "killed") {
+      metrics.killed(reason);
+      tell({ action: "killed", killedBy: "agent" });
+    } else if (result.kind === "missed") {
+      metrics.missed(reason);
+      tell({ action: "missed-kill" });
+    } else {
+      metrics.killFailed(reason);
+      tell({ action: "kill-failed", error: result.kind === "failed" ? result.code : result.because });
+    }
+  }
+
+  function judgeScan(record: FlowRecord, tell: (told: Told) => void): void {
+    const { window, timeNs } = record;
+    const scan = scanOf(record);
+    if (window === null || scan === undefined) return;
+    const windowNs = BigInt(scan.seconds) * NS_PER_S;
+    const commands = latest?.commands;
+    const pattern = commands?.find(commandLineOf(record)) ?? null;
+    if (commands !== undefined && pattern !== null) {
+      windows.exempt(window, timeNs + EXEMPT_NS);
+      metrics.allowed();
+      tell({ action: "spared", scan, allowedBy: commands.sources[pattern]! });
+    } else if (mode === "audit") {
+      windows.exempt(window, timeNs + windowNs);
+      metrics.wouldKill("scan");
+      tell({ action: "would-kill", scan });
+    } else {
+      killNow(record, "scan", (told) => tell({ ...told, scan }));
+      // What else is of that session or pod; a process has nobody else.
+      if (window.by !== "process") windows.condemn(window, timeNs + windowNs);
+    }
+  }
+
+  /** The path of the file that runs, by what the kernel says of it and not the process, and the arguments behind argv[0]. */
+  function commandLineOf({ who }: FlowRecord): Uint8Array[] {
+    let path = who.args[0] ?? new Uint8Array(0);
+    try {
+      path = proc.exe(who.pid);
+    } catch {
+      // Gone: its own word is all there is, and it can no longer be killed.
+    }
+    return [path, ...who.args.slice(1)];
+  }
+}
+
+function budgetsOf({ settings }: FlowRules): Readonly<Record<string, number>> {
+  const { egress_per_pod, egress_per_node, egress_window_seconds } = settings;
+  if (egress_per_pod === 0 && egress_per_node === 0) return {};
+  return { egress_per_pod, egress_per_node, egress_window_seconds };
+}

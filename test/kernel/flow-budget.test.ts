@@ -1,0 +1,97 @@
+// The egress budget: so many new public destinations leave a pod and the node, and no more; nobody is killed.
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { FlowAgent, inNetwork, type NetworkRun } from "../lib/flow-agent.js";
+import { numbersOf, prog } from "../lib/progs.js";
+
+let base = 100;
+const fanOut = (how: string, count: number) => `${prog("fan-out")} ${how} ${count} ${++base}`;
+
+/** An agent without a scan rule, and with these settings. */
+async function start(t: TestContext, ...settings: readonly string[]): Promise<FlowAgent> {
+  const flags = ["unique_destinations_threshold=0", ...settings].map((setting) => `--FlowKiller.${setting}`);
+  const agent = await FlowAgent.start(flags);
+  t.after(() => agent.stop());
+  return agent;
+}
+
+/** Public destinations that packets went to. */
+const reached = ({ packets }: NetworkRun) => [...packets.keys()].filter((address) => address.startsWith("8.")).length;
+
+/** A window so long that nothing comes back in it while the test runs, however slow the machine is. */
+const LONG = "egress_window_seconds=86400";
+
+for (const [of, setting] of [
+  ["pod", "egress_per_pod"],
+  ["node", "egress_per_node"],
+] as const) {
+  test(`a thousand threads of one ${of} reach half of a budget of 40 at once, and nobody dies`, async (t) => {
+    const agent = await start(t, `${setting}=40`, LONG);
+    const run = await inNetwork(fanOut("threads1000", 4000));
+    const { refused, denied, killed } = numbersOf(run.lines[0]!);
+    assert.equal(killed, 0);
+    // What was let out had its answer from the network, which is the same error.
+    assert.equal(refused! + denied!, 4000);
+    assert.equal(reached(run), 20);
+    assert.equal(await agent.metric(`destinations_refused_total{reason="${of}-budget"}`), 3980);
+    assert.equal(await agent.metric("new_destinations_total"), 20);
+    await agent.until("it is told", () => agent.actions("refused").length > 0);
+    assert.equal(agent.actions("refused")[0]!["because"], `${of}-budget`);
+  });
+}
+
+test("tokens come back evenly", async (t) => {
+  const agent = await start(t, "egress_per_pod=10", "egress_window_seconds=5");
+  assert.equal(reached(await inNetwork(fanOut("one", 100))), 5);
+  await agent.until("a token has come", async () => {
+    const [before, run] = [await agent.metric("new_destinations_total"), await inNetwork(fanOut("one", 1))];
+    return reached(run) === 1 && (await agent.metric("new_destinations_total")) === before + 1;
+  });
+});
+
+test("what was reached already is not new, and what is private or allowed is free", async (t) => {
+  await start(t, "egress_per_pod=20", LONG, "allowed_networks=8.250.0.0/16");
+  const own = ++base;
+  const known = `${prog("fan-out")} one 10 ${own}`;
+  const run = await inNetwork(
+    [known, known, known, fanOut("one", 50), `${prog("fan-out")} one 50 250`, `${prog("fan-out")} private 50 0`].join(
+      "\n",
+    ),
+  );
+  assert.equal(reached(run), 10 + 50);
+  assert.equal([...run.packets.keys()].filter((address) => address.startsWith("10.")).length, 50);
+});
+
+test("a refusal is ECONNREFUSED, or EPERM if that is wanted", async (t) => {
+  await start(t, "egress_per_pod=2", LONG, "egress_refusal=EPERM");
+  const { lines } = await inNetwork(fanOut("one", 10));
+  assert.deepEqual(numbersOf(lines[0]!), { connected: 0, denied: 9, refused: 1, other: 0, killed: 0 });
+});
+
+test("datagrams count when they are sent, and connects of UDP only if that is wanted", async (t) => {
+  const agent = await start(t, "egress_per_pod=4", LONG);
+  const udp = await inNetwork(fanOut("udp", 20));
+  assert.equal(numbersOf(udp.lines[0]!)["connected"], 20);
+  const sends = Array.from({ length: 6 }, (_, i) => `${prog("reach")} udp 9.9.9.${i + 1} 53`);
+  const { lines } = await inNetwork(sends.join("\n"));
+  assert.deepEqual(lines, ["ok", "ok", "error 111", "error 111", "error 111", "error 111"]);
+  await agent.stop();
+  await start(t, "egress_per_pod=4", LONG, "egress_counts_udp_connects=true");
+  const counted = await inNetwork(fanOut("udp", 20));
+  assert.equal(numbersOf(counted.lines[0]!)["connected"], 2);
+});
+
+test("a destination that does not answer is refused for a while, without a packet", async (t) => {
+  const agent = await start(t, "egress_per_pod=1000", LONG);
+  const { lines } = await inNetwork(`${prog("deaf")} 8.8.4.4`);
+  assert.deepEqual(lines, ["first 115 second 111"]);
+  assert.ok((await agent.metric("silent_destinations_total")) >= 1);
+  assert.equal(await agent.metric('destinations_refused_total{reason="unreachable"}'), 1);
+});
+
+test("audit mode refuses nothing for the budget", async (t) => {
+  const agent = await FlowAgent.start(["--mode", "audit", "--FlowKiller.egress_per_pod=2", `--FlowKiller.${LONG}`]);
+  t.after(() => agent.stop());
+  assert.equal(reached(await inNetwork(fanOut("one", 12))), 12);
+  assert.equal(await agent.metric('destinations_would_refuse_total{reason="budget"}'), 11);
+});

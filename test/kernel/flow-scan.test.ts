@@ -1,0 +1,128 @@
+// The scan rule: who reaches for more distinct public destinations than the window may have dies, once the agent has looked.
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { FlowAgent, inNetwork, KILLED } from "../lib/flow-agent.js";
+import { numbersOf, prog } from "../lib/progs.js";
+
+let base = 0;
+/** A line of script, with destinations that none before it had; it runs in a session of its own. */
+const fanOut = (how: string, count: number, more = "") =>
+  `setsid -w ${prog("fan-out")} ${how} ${count} ${++base} ${more}; echo $?`;
+
+describe("with a threshold of 15", () => {
+  let agent: FlowAgent;
+  before(async () => {
+    agent = await FlowAgent.start([
+      "--FlowKiller.unique_destinations_threshold=15",
+      "--FlowKiller.lookback_duration_seconds=5",
+      '--FlowKiller.allowed_command_patterns=[".*fan-out threads 20 "]',
+      "--FlowKiller.allowed_networks=8.99.0.0/16",
+    ]);
+  });
+  after(() => agent.stop());
+
+  const scans = () => agent.metric("scans_total");
+
+  for (const [how, count] of [
+    ["one", 14],
+    ["one", 15],
+    ["ports", 15],
+    ["threads", 15],
+    ["udp", 40],
+    ["private", 40],
+  ] as const) {
+    test(`${count} by ${how} live`, async () => {
+      const scansBefore = await scans();
+      const { lines } = await inNetwork(fanOut(how, count));
+      assert.equal(lines.at(-1), "0");
+      assert.equal(await scans(), scansBefore);
+    });
+  }
+
+  for (const [how, count] of [
+    ["one", 16],
+    ["one", 24],
+    ["ports", 24],
+    ["threads", 16],
+    ["threads", 24],
+  ] as const) {
+    test(`${count} by ${how} are killed`, async () => {
+      const told = agent.actions("killed").length;
+      const { lines } = await inNetwork(fanOut(how, count, "stay"));
+      assert.equal(lines.at(-1), KILLED);
+      await agent.until("it is told", () => agent.actions("killed").length > told);
+      const line = agent.actions("killed").at(-1)!;
+      const addresses = line["addresses"] as unknown as Record<string, number>;
+      assert.equal(Object.keys(addresses).length, 15);
+      assert.equal(line["connections"], 15);
+      assert.match(Object.keys(addresses)[0]!, /^8\.\d+\.0\.\d+:\d+$/);
+      assert.equal(line["because"], "scan");
+      assert.ok(line["by"] === "process" || line["by"] === "session");
+    });
+  }
+
+  test("the same destinations again and again count once", async () => {
+    const own = ++base;
+    const scansBefore = await scans();
+    const again = `for i in 1 2 3 4 5 6; do ${prog("fan-out")} one 15 ${own}; done`;
+    const { lines } = await inNetwork(`setsid -w sh -c '${again}'; echo $?`);
+    assert.equal(lines.at(-1), "0");
+    assert.equal(await scans(), scansBefore);
+  });
+
+  test("what is older than the window counts no more: 15 in each of two windows live", async () => {
+    const scansBefore = await scans();
+    const two = `${prog("fan-out")} one 15 ${++base}; sleep 6; ${prog("fan-out")} one 15 ${++base}`;
+    const { lines } = await inNetwork(`setsid -w sh -c '${two}'; echo $?`);
+    assert.equal(lines.at(-1), "0");
+    assert.equal(await scans(), scansBefore);
+  });
+
+  test("a process for each connect is one session, which is stopped", async () => {
+    const { lines } = await inNetwork(fanOut("fork", 3000));
+    const { killed, refused } = numbersOf(lines[0]!);
+    // Some get through until the agent has looked.
+    assert.ok(killed! > 0 && refused! < 2900, lines[0]);
+  });
+
+  test("an allow pattern spares a command line, and is told once", async () => {
+    const told = agent.actions("spared").length;
+    const { lines } = await inNetwork(fanOut("threads", 20));
+    assert.equal(numbersOf(lines[0]!)["refused"], 20);
+    await agent.until("it is told", () => agent.actions("spared").length > told);
+    assert.match(String(agent.actions("spared").at(-1)!["allowedby"]), /^allowed-pattern:\.\*fan-out/);
+    assert.ok((await agent.metric('processes_allowed_total{reason="scan"}')) >= 1);
+  });
+
+  test("destinations in allowed networks are free", async () => {
+    const scansBefore = await scans();
+    const { lines } = await inNetwork(`${prog("fan-out")} one 40 99; echo $?`);
+    assert.equal(lines.at(-1), "0");
+    assert.equal(await scans(), scansBefore);
+  });
+
+  test("metrics name the reason", async () => {
+    assert.ok((await agent.metric('processes_killed_total{reason="scan"}')) >= 5);
+    assert.equal(await agent.metric('processes_killed_total{reason="banned-ip"}'), 0);
+  });
+});
+
+test("audit mode kills no scanner, and tells", async (t) => {
+  const agent = await FlowAgent.start(["--mode", "audit"]);
+  t.after(() => agent.stop());
+  const { lines } = await inNetwork(fanOut("one", 24));
+  assert.equal(lines.at(-1), "0");
+  await agent.until("it is told", () => agent.actions("would-kill").length > 0);
+  assert.equal(agent.actions("would-kill")[0]!["because"], "scan");
+});
+
+test("a pod's processes together have a bound of their own", async (t) => {
+  const agent = await FlowAgent.start([
+    "--FlowKiller.unique_destinations_threshold=0",
+    "--FlowKiller.unique_destinations_per_pod=40",
+  ]);
+  t.after(() => agent.stop());
+  const { lines } = await inNetwork(fanOut("setsid", 3000));
+  assert.ok(numbersOf(lines[0]!)["killed"]! > 0, lines[0]);
+  await agent.until("it is told", () => agent.lines.some(({ by }) => by === "pod"));
+});
