@@ -34,10 +34,16 @@ TEST_OBJECTS := $(patsubst test/bpf/%.bpf.c,build/test/bpf/%.bpf.o,$(wildcard te
 
 # What `build` makes once the packages are there.
 .PHONY: compile
-compile: build/bpf/execwhacker.bpf.o build/bpf/flowkiller.bpf.o $(TEST_OBJECTS) build/native/cryptnono.node build/agent/cryptnono.mjs
+compile: build/bpf/execwhacker.bpf.o build/bpf/flowkiller.bpf.o build/bpf/names.bpf.o $(TEST_OBJECTS) build/native/cryptnono.node build/agent/cryptnono.mjs
 
 .SECONDEXPANSION:
 build/bpf/%.bpf.o: bpf/$$*/$$*.bpf.c $$(wildcard bpf/$$*/*.h) $(wildcard bpf/lib/*.h)
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+	llvm-strip -g $@ 2>/dev/null || true
+
+# Flowkiller's second object.
+build/bpf/names.bpf.o: bpf/flowkiller/names.bpf.c $(wildcard bpf/flowkiller/names*.h) $(wildcard bpf/lib/*.h)
 	@mkdir -p $(@D)
 	$(CLANG) $(BPF_CFLAGS) -c $< -o $@
 	llvm-strip -g $@ 2>/dev/null || true

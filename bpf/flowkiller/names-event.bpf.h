@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What is told, and how much of it: the first of a kind whole, then some; the counters know of all. */
+#ifndef CRYPTNONO_NAMES_EVENT_BPF_H
+#define CRYPTNONO_NAMES_EVENT_BPF_H
+
+#include "../lib/identity.bpf.h"
+
+#define NS_PER_S 1000000000ULL
+
+/* What is to be told. */
+struct finding {
+	__u32 evidence;
+	__u32 outcome;
+	__u32 entry;
+	__u32 flags; /* enum names_event_flags */
+	__s32 signal_result;
+	__u32 packets;
+	__u32 answers;
+	__u32 asked_by;
+	struct owner *owner;
+	struct names_settings *settings;
+	struct flow *flow; /* its name and its login; or NULL */
+	struct learnt *learnt; /* its name; or NULL */
+	bool tells; /* there is something to tell */
+	bool must; /* the agent has to do something about it */
+};
+
+/* It is to be told, by the program's end. */
+static __always_inline void find(struct finding *f, __u32 evidence, __u32 outcome)
+{
+	f->evidence = evidence;
+	f->outcome = outcome;
+	f->tells = true;
+}
+
+/* Tokens that come evenly, as the time at which the next one is due. Two processors may both take the last one: one too many. */
+static __always_inline bool take_turn(__u64 now)
+{
+	__u64 every_ns = NS_PER_S / TELL_RATE, *due;
+	__u32 zero = 0;
+
+	due = bpf_map_lookup_elem(&told, &zero);
+	if (!due || *due > now + TELL_BURST * every_ns)
+		return false;
+	*due = (*due > now ? *due : now) + every_ns;
+	return true;
+}
+
+/* Count one of a kind; whether it is told. */
+static __always_inline bool tally_finding(struct finding *f)
+{
+	struct tally_key key = { .group = f->owner->group, .evidence = f->evidence, .entry = f->entry };
+	__u64 now = bpf_ktime_get_boot_ns();
+	struct tally *t, begun = { .first_ns = now };
+
+	t = bpf_map_lookup_elem(&name_tallies, &key);
+	if (!t) {
+		bpf_map_update_elem(&name_tallies, &key, &begun, BPF_NOEXIST);
+		t = bpf_map_lookup_elem(&name_tallies, &key);
+	}
+	if (!t)
+		return true;
+	__sync_fetch_and_add(&t->total, 1);
+	t->last_ns = now;
+	t->pid = f->owner->pid;
+	t->uid = f->owner->uid;
+	if (f->settings->whole_lines) {
+		if (t->told >= f->settings->whole_lines && now < t->told_ns + TELL_EVERY_S * NS_PER_S)
+			return false;
+		if (!take_turn(now))
+			return false;
+	}
+	t->told_ns = now;
+	__sync_fetch_and_add(&t->told, 1);
+	return true;
+}
+
+/* The current process opened the socket: a packet may leave in anyone's context. */
+static __always_inline bool is_owner(struct owner *o, struct task_struct *task)
+{
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+
+	return BPF_CORE_READ(task, tgid) == o->pid && BPF_CORE_READ(leader, start_boottime) == o->start_time_ns;
+}
+
+static __always_inline void fill_names(struct names_event *e, struct finding *f)
+{
+	e->name_bytes = 0;
+	e->wallet_bytes = 0;
+	e->method = 0;
+	if (f->learnt) {
+		/* Ended by NUL if it is shorter. */
+		__builtin_memcpy(e->name, f->learnt->name, NAME_TOLD_BYTES);
+		e->name_bytes = NAME_TOLD_BYTES;
+		return;
+	}
+	if (!f->flow)
+		return;
+	if (f->evidence == EVIDENCE_STRATUM) {
+		e->method = f->flow->json.flags;
+		e->wallet_bytes = f->flow->json.wallet_bytes;
+		__builtin_memcpy(e->wallet, f->flow->json.wallet, WALLET_BYTES);
+		return;
+	}
+	e->name_bytes = f->flow->name.bytes;
+	__builtin_memcpy(e->name, f->flow->name.text, NAME_BYTES);
+}
+
+static __always_inline void tell(struct finding *f)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	bool is_kill = f->outcome == OUTCOME_KILLED;
+	struct names_event *e;
+
+	count(COUNTER_HIT_QUESTION + f->evidence);
+	if (!tally_finding(f) && !f->must)
+		return;
+	if (is_kill)
+		e = bpf_ringbuf_reserve(&name_kill_events, sizeof(*e), 0);
+	else
+		e = bpf_ringbuf_reserve(&name_events, sizeof(*e), 0);
+	if (!e) {
+		count(is_kill ? COUNTER_KILL_EVENTS_LOST : COUNTER_OTHER_EVENTS_LOST);
+		return;
+	}
+	e->time_ns = bpf_ktime_get_boot_ns();
+	e->evidence = f->evidence;
+	e->outcome = f->outcome;
+	e->flags = f->flags;
+	e->entry = f->entry;
+	e->generation = f->settings->generation;
+	e->signal_result = f->signal_result;
+	e->packets = f->packets;
+	e->answers = f->answers;
+	e->asked_by = f->asked_by;
+	e->reserved = 0;
+	fill_names(e, f);
+	__builtin_memcpy(&e->owner, f->owner, sizeof(e->owner));
+	if (is_owner(f->owner, task)) {
+		e->flags |= NAMES_EVENT_OWNER;
+		fill_identity(&e->who, task);
+	}
+	bpf_ringbuf_submit(e, 0);
+}
+
+#endif
