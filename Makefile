@@ -34,7 +34,7 @@ TEST_OBJECTS := $(patsubst test/bpf/%.bpf.c,build/test/bpf/%.bpf.o,$(wildcard te
 
 # What `build` makes once the packages are there.
 .PHONY: compile
-compile: build/bpf/execwhacker.bpf.o build/bpf/flowkiller.bpf.o build/bpf/names.bpf.o $(TEST_OBJECTS) build/native/cryptnono.node build/agent/cryptnono.mjs
+compile: build/bpf/execwhacker.bpf.o build/bpf/flowkiller.bpf.o build/bpf/monero.bpf.o build/bpf/names.bpf.o $(TEST_OBJECTS) build/native/cryptnono.node build/agent/cryptnono.mjs
 
 .SECONDEXPANSION:
 build/bpf/%.bpf.o: bpf/$$*/$$*.bpf.c $$(wildcard bpf/$$*/*.h) $(wildcard bpf/lib/*.h)

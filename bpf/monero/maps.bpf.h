@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The maps: what is in each, who writes, who reads. */
+#ifndef CRYPTNONO_MONERO_MAPS_BPF_H
+#define CRYPTNONO_MONERO_MAPS_BPF_H
+
+#include "../lib/kernel.bpf.h"
+#include "monero.h"
+
+/* Two, of which CONTROL_SLOT says the one in force. Written by the agent. */
+struct settings_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct settings);
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct settings_map);
+} settings_slots SEC(".maps");
+
+/* tgid -> struct seen, of all threads together. Written by the programs, read by the agent and by who asks it. Made at load: task
+ * storage would be allocated while the run queue is locked, by an allocator that wakes others (until 08a7ce384e33 "bpf: Use
+ * bpf_mem_cache_alloc/free in bpf_local_storage_elem", v6.4). */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_SEEN);
+	__type(key, __u32);
+	__type(value, struct seen);
+} processes SEC(".maps");
+
+/* struct monero_event: a verdict a process, some 5 KB each. Written by the programs, read by the agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} events SEC(".maps");
+
+#endif
