@@ -8,6 +8,8 @@ export interface ProcStat {
   readonly ppid: number;
   readonly isKernelThread: boolean;
   readonly threads: number;
+  /** Fields 14 and 15: clock ticks that all its threads have run, in user mode and in the kernel. */
+  readonly cpuTicks: number;
   /** Field 22: clock ticks from boot to the process's start. */
   readonly startTicks: number;
   /**
@@ -49,6 +51,7 @@ export function parseStat(bytes: Uint8Array): ProcStat | null {
     ppid: Number(field(4)),
     isKernelThread: (Number(field(9)) & PF_KTHREAD) !== 0,
     threads: Number(field(20)),
+    cpuTicks: Number(field(14)) + Number(field(15)),
     startTicks,
     image: `${field(48)} ${field(49)}`,
     argumentBytes: difference(field(49), field(48)),

@@ -1,6 +1,6 @@
 export { boundedReport } from "./bounded-report.js";
 export { type ClockSources, microsecondClock } from "./clock.js";
-export { contractLine } from "./command-line.js";
+export { contractLine, showCommandLine } from "./command-line.js";
 export type { Counter, Histogram, Labels, Read } from "./exposition.js";
 export { Fields } from "./fields.js";
 export { GroupPlaces, groupOfLines } from "./groups.js";

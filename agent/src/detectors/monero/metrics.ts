@@ -1,0 +1,73 @@
+// The detector's own metrics. Label values are closed sets.
+import type { SeriesMaker } from "../../report/index.js";
+import type { Counters } from "../../types.js";
+import type { Rule } from "./record.js";
+
+export interface MoneroMetricsOptions {
+  /** The kernel's; null when others go on with them. */
+  readonly readCounters: () => Counters | null;
+}
+
+/** What the agent did; what the kernel did is read from it. */
+export type AgentAction = "killed" | "missed" | "kill-failed" | "would-kill" | "spared";
+
+export interface MoneroMetrics {
+  did(action: AgentAction, rule: Rule): void;
+}
+
+const RULES: readonly Rule[] = ["registers", "four-modes", "algorithm"];
+const KERNEL_NAMES: Readonly<Partial<Record<Rule, string>>> = { registers: "registers", "four-modes": "four_modes" };
+
+export function moneroMetrics(series: SeriesMaker, { readCounters }: MoneroMetricsOptions): MoneroMetrics {
+  let last: Counters = {};
+  series.beforeScrape(() => {
+    // Detached: the last values stand, as a counter must not fall while its process lives.
+    last = readCounters() ?? last;
+  });
+  const of = (name: string) => last[name] ?? 0n;
+  const done = new Map<string, number>();
+  const byAgent = (action: AgentAction, rule: Rule) => BigInt(done.get(`${action} ${rule}`) ?? 0);
+
+  function byRule(rest: string, help: string, action: AgentAction, counter?: string): void {
+    series.reading(rest, help, "counter", () =>
+      RULES.map((rule) => {
+        const kernel = KERNEL_NAMES[rule];
+        return [
+          { rule },
+          byAgent(action, rule) + (counter === undefined || kernel === undefined ? 0n : of(`${counter}_${kernel}`)),
+        ];
+      }),
+    );
+  }
+
+  series.reading(
+    "samples_total",
+    "Times at which a program was interrupted and its rounding looked at",
+    "counter",
+    () => [
+      [{ rounding: "nearest" }, of("samples") - of("directed")],
+      [{ rounding: "directed" }, of("directed")],
+    ],
+  );
+  byRule("processes_killed_total", "Processes killed, by the rule that found them", "killed", "killed");
+  byRule("processes_missed_total", "Processes that exited before they could be killed", "missed");
+  byRule("processes_kill_failed_total", "Processes that could not be killed", "kill-failed");
+  byRule("processes_would_kill_total", "Processes spared by audit mode alone", "would-kill", "would_kill");
+  byRule("processes_allowed_total", "Processes that an allow pattern spared", "spared");
+  series.reading("signals_put_off_total", "Signals that had to wait until the process came back", "counter", () => [
+    [{}, of("put_off")],
+  ]);
+  series.reading("events_lost_total", "Events that found no room in the ring buffer: log lines lost", "counter", () => [
+    [{}, of("events_lost")],
+  ]);
+  series.reading("samples_untracked_total", "Samples of processes for which there was no room", "counter", () => [
+    [{}, of("untracked")],
+  ]);
+
+  return {
+    did(action, rule) {
+      const key = `${action} ${rule}`;
+      done.set(key, (done.get(key) ?? 0) + 1);
+    },
+  };
+}
