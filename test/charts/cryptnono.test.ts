@@ -227,7 +227,7 @@ describe("what has no meaning any more, or not yet", { skip }, () => {
       "fetchKernelHeaders",
       "threadpoolSize",
       "metrics.collector",
-      "monero, tcpflowkiller",
+      "NOT running: monero",
       "privileged",
     ]) {
       assert.ok(text.includes(word), word);
@@ -235,7 +235,7 @@ describe("what has no meaning any more, or not yet", { skip }, () => {
   });
 
   it("makes no container", () => {
-    const { containers, initContainers } = agent({ detectors: { tcpflowkiller: { enabled: true } } }).template.spec;
+    const { containers, initContainers } = agent({ detectors: { monero: { enabled: true } } }).template.spec;
     assert.deepEqual(
       [containers.map(({ name }: { name: string }) => name), initContainers],
       [["execwhacker"], undefined],

@@ -6,6 +6,7 @@ The one container template of all detectors. Call with a dict:
   configs       names of its config files, in the Secret <fullname>-<name>; none: no Secret is mounted
   args          its own arguments
   capabilities  that it adds to none
+  mounts        what it mounts besides, as a list; the pod's volumes for it are its `volumes`
   ports         names of its ports: health, metrics. They are unique in the pod, 15 characters at most
   all           the list of all detectors' dicts, whose sockets the pod's volumes are for
 */}}
@@ -97,6 +98,9 @@ volumeMounts:
   {{- if $root.Values.pins.enabled }}
   - name: pins
     mountPath: /run/cryptnono/pins
+  {{- end }}
+  {{- with $detector.mounts }}
+  {{- toYaml . | nindent 2 }}
   {{- end }}
   {{- with include "cryptnono.socketMounts" $detector }}
   {{- . | trim | nindent 2 }}

@@ -39,7 +39,14 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 {{- end }}
 
+{{/* Non-empty when there is a container of any detector. */}}
+{{- define "cryptnono.guards" -}}
+{{- with .Values.detectors }}
+{{- if or .execwhacker.enabled .tcpflowkiller.enabled }}yes{{ end }}
+{{- end }}
+{{- end }}
+
 {{/* Non-empty when the agent's kernel part is pinned on the nodes. */}}
 {{- define "cryptnono.pinned" -}}
-{{- if and .Values.detectors.execwhacker.enabled .Values.pins.enabled }}yes{{ end }}
+{{- if and (include "cryptnono.guards" .) .Values.pins.enabled }}yes{{ end }}
 {{- end }}

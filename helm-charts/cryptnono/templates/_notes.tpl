@@ -34,6 +34,15 @@ These limits are raised, as the detector would not start within a minute, or not
 {{- end }}
 {{- end }}
 {{- end }}
+{{- $flow := .Values.detectors.tcpflowkiller }}
+{{- if $flow.enabled }}
+
+flowkiller refuses banned addresses on every node{{ if eq $flow.mode "audit" }} in audit mode: it logs, and refuses and kills nothing{{ end }}.
+{{- if not (or $flow.bannedIpv4ConfigMaps $flow.bannedAddresses) }}
+
+detectors.tcpflowkiller has no list of addresses: NO ADDRESS IS BANNED. Scans are bounded all the same.
+{{- end }}
+{{- end }}
 {{- $lost := list }}
 {{- if or .Values.fetchKernelHeaders.resources .Values.fetchKernelHeaders.image }}{{ $lost = append $lost "fetchKernelHeaders: no kernel headers are needed" }}{{ end }}
 {{- if $exec.threadpoolSize }}{{ $lost = append $lost "detectors.execwhacker.threadpoolSize: there is no thread pool" }}{{ end }}
@@ -47,7 +56,6 @@ These values have lost their meaning and can go:
 {{- end }}
 {{- $missing := list }}
 {{- if .Values.detectors.monero.enabled }}{{ $missing = append $missing "monero" }}{{ end }}
-{{- if .Values.detectors.tcpflowkiller.enabled }}{{ $missing = append $missing "tcpflowkiller" }}{{ end }}
 {{- if $missing }}
 
 Enabled in the values but not in this version, so NOT running: {{ join ", " $missing }}
