@@ -1,5 +1,5 @@
 // The words that the agent's folders share. Each folder imports types from here and none from its neighbours.
-import type { BannedString } from "@cryptnono/matcher";
+import type { BannedString, Indexed } from "@cryptnono/matcher";
 
 /** A banned string with where it was written. Messages name it by `list[index]`, never by its value. */
 export interface Rule extends BannedString {
@@ -28,6 +28,9 @@ export interface Rules {
   /** Which of `allow` spare a string, by its `allowSet` less one: strings that the same patterns spare are of one set. */
   readonly allowSets: readonly (readonly number[])[];
 }
+
+/** Rules in force, their strings asked for one by one. */
+export type RulesInForce = Omit<Rules, "strings"> & { readonly strings: Indexed<Rule> };
 
 /** What the rules say of one command line. */
 export type JudgeVerdict =

@@ -2,16 +2,8 @@
 import { readFileSync, rmSync } from "node:fs";
 import { build } from "esbuild";
 
-rmSync("build/agent", { recursive: true, force: true });
-await build({
-  entryPoints: ["agent/dist/src/main.js"],
-  outdir: "build/agent",
-  entryNames: "cryptnono",
-  chunkNames: "[name]-[hash]",
-  outExtension: { ".js": ".mjs" },
+const common = {
   bundle: true,
-  // What is imported when it is needed (the runtimes' clients) comes in files of its own.
-  splitting: true,
   minifySyntax: true,
   minifyWhitespace: true,
   platform: "node",
@@ -25,8 +17,27 @@ await build({
       'import { createRequire as bundleRequire } from "node:module";',
       'import { fileURLToPath as bundlePath } from "node:url";',
       "const require = bundleRequire(import.meta.url);",
+      "const CRYPTNONO_BUNDLE_URL = import.meta.url;",
       'const CRYPTNONO_ADDON_PATH = bundlePath(new URL("../native/cryptnono.node", import.meta.url));',
       'const CRYPTNONO_BPF_DIR = bundlePath(new URL("../bpf", import.meta.url));',
     ].join("\n"),
   },
+};
+
+rmSync("build/agent", { recursive: true, force: true });
+await build({
+  ...common,
+  entryPoints: ["agent/dist/src/main.js"],
+  outdir: "build/agent",
+  entryNames: "cryptnono",
+  chunkNames: "[name]-[hash]",
+  outExtension: { ".js": ".mjs" },
+  // What is imported when it is needed (the runtimes' clients) comes in files of its own.
+  splitting: true,
+});
+// A thread of its own, in one file: what it shares with the agent in a chunk would be one more file for the agent's start.
+await build({
+  ...common,
+  entryPoints: ["agent/dist/src/detectors/execwhacker/load-worker.js"],
+  outfile: "build/agent/execwhacker-load.mjs",
 });

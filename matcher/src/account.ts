@@ -1,5 +1,6 @@
 // Why a command line is judged as it is: every string that stands in it, where, and whether it counts; every pattern that was
 // asked, and how far the line went with it. The verdict is judge.ts's; this is for people, and takes a hundred times as long.
+
 import {
   type CompiledAllow,
   compileAllow,
@@ -10,6 +11,7 @@ import {
   walkPattern,
 } from "./allow/index.js";
 import { joinArguments } from "./bytes.js";
+import type { CompilableString } from "./compile.js";
 import { counts } from "./counts.js";
 import { fold, WORD } from "./fold.js";
 import { type Judge, type Judgement, judgeLine } from "./judge.js";
@@ -20,6 +22,7 @@ import type { BannedString, CommandLine } from "./types.js";
 
 /** A list that is ready to judge by, with its patterns' texts. */
 export interface AccountableList extends Judge {
+  readonly strings: readonly CompilableString[];
   readonly sources: readonly string[];
   /** As they were given to `compileAllow`. */
   readonly sets: readonly (readonly number[])[];

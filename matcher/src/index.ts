@@ -20,6 +20,6 @@ export { isPlainPath } from "./plain-path.js";
 export { quotedPiece, searchQuoted } from "./quoted.js";
 export { quoteArgument, quoteLine, SHELL_SAFE } from "./shell-quote.js";
 export { OpenQuoteError, type ShellAct, type ShellWords, shellSplit } from "./shell-split.js";
-export type { BannedString, CommandLine, Match, MatchMode } from "./types.js";
+export type { BannedString, CommandLine, Indexed, Match, MatchMode } from "./types.js";
 export { MAX_STRING_BYTES } from "./types.js";
 export { type Cut, type Finds, OVERLAP_BYTES, walkTables } from "./walk.js";

@@ -4,12 +4,12 @@ import type { CompilableString, Tables } from "./compile.js";
 import type { Action } from "./layout.js";
 import { isPlainPath } from "./plain-path.js";
 import { searchQuoted } from "./quoted.js";
-import type { CommandLine } from "./types.js";
+import type { CommandLine, Indexed } from "./types.js";
 import { type Cut, walkTables } from "./walk.js";
 
 /** A list that is ready to judge by. */
 export interface Judge {
-  readonly strings: readonly CompilableString[];
+  readonly strings: Indexed<CompilableString>;
   readonly tables: Tables;
   /** Those of `strings` that are looked for in the quoted line too. */
   readonly quoted: readonly number[];
@@ -44,8 +44,8 @@ export function judgeLine(list: Judge, line: CommandLine, names: Names, cut?: Cu
   let spared: Judgement | undefined;
   for (const action of ["enforce", "audit"] as const) {
     const inQuoted = quoted
-      .filter((index) => (list.strings[index]!.action ?? "enforce") === action)
-      .map((index) => [list.strings[index]!.allowSet ?? 0, index] as const);
+      .filter((index) => (list.strings.at(index)!.action ?? "enforce") === action)
+      .map((index) => [list.strings.at(index)!.allowSet ?? 0, index] as const);
     for (const [allowSet, index] of [...found[action], ...inQuoted].sort(([a], [b]) => a - b)) {
       const pattern = sparedBy(list, allowSet, plain);
       if (pattern < 0) return { kind: "banned", action, index };

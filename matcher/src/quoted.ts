@@ -5,7 +5,7 @@
 import { counts } from "./counts.js";
 import { fold } from "./fold.js";
 import { quoteLine } from "./shell-quote.js";
-import type { BannedString } from "./types.js";
+import type { BannedString, Indexed } from "./types.js";
 
 const APOSTROPHE = 0x27;
 const SPACE = 0x20;
@@ -44,14 +44,14 @@ function weight(piece: Uint8Array): number {
  * @returns The indices, ascending, of those with an occurrence that counts.
  */
 export function searchQuoted(
-  strings: readonly BannedString[],
+  strings: Indexed<BannedString>,
   args: readonly Uint8Array[],
-  indices: Iterable<number> = strings.keys(),
+  indices: Iterable<number> = Array.from({ length: strings.length }).keys(),
 ): number[] {
   const text = fold(quoteLine(args));
   const found: number[] = [];
   for (const index of indices) {
-    const string = strings[index]!;
+    const string = strings.at(index)!;
     if (quotedPiece(string) !== null && stands(string, text)) found.push(index);
   }
   return found;

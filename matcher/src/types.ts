@@ -14,6 +14,9 @@ export interface BannedString {
   readonly mode: MatchMode;
 }
 
+/** What is asked for one by one: an array, or something smaller that makes its items when they are asked for. */
+export type Indexed<T> = Pick<readonly T[], "length" | "at">;
+
 /** Longest banned string, in bytes. */
 export const MAX_STRING_BYTES = 512;
 

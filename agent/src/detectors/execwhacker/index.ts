@@ -1,23 +1,20 @@
 // Execwhacker: kills what has a banned string on its command line, in the kernel, at exec; and what the scan finds.
-import { readWhole } from "../../config/index.js";
 import { bootTimeNs } from "../../proc/index.js";
 import { SpareMemory } from "../../report/index.js";
 import type { Detector, House, Life } from "../../run/detector.js";
-import type { Report, Rules } from "../../types.js";
-import { checkPattern } from "./check-pattern.js";
-import { loadConfig, openPatterns } from "./config/index.js";
+import type { Report, RulesInForce } from "../../types.js";
 import { sensorCounters } from "./counters.js";
 import { execMemory, SPARED } from "./exec-memory.js";
 import { Ledger } from "./ledger.js";
-import { listNumber } from "./list-number.js";
 import { Lists } from "./lists.js";
+import { load, loadInTurns } from "./load.js";
 import { type Decision, execMetrics } from "./metrics.js";
 import { PatternCounts } from "./pattern-counts.js";
 import { execDecoder } from "./record.js";
 import { reportOf } from "./report.js";
-import { type CompiledRules, compileRules, type Ways } from "./rules.js";
+import { type CompiledRules, type Ways, waysOf } from "./rules.js";
 import { Looker, Rounds, scanProcesses, YoungSweep } from "./scan/index.js";
-import { AskedTest, isSelfTest, runSelfTest, SELF_TEST_LIST, selfTestRule } from "./self-test.js";
+import { AskedTest, isSelfTest, runSelfTest, selfTestRule } from "./self-test.js";
 import { execwhackerSensor, KILL_RING, OTHER_RING, slotContents } from "./sensor.js";
 import { summaryOfTally } from "./summary.js";
 import { tallyStore } from "./tallies.js";
@@ -45,20 +42,18 @@ const MOST_NAMED = 20;
 export function execwhacker(options: ExecwhackerOptions): Detector<CompiledRules> {
   const sensor = execwhackerSensor({ [KILL_RING]: options.killRingBytes, [OTHER_RING]: options.otherRingBytes });
   const selfTest = selfTestRule();
+  let loaded: CompiledRules | null = null;
 
   return {
     name: "execwhacker",
     sensor: { ...sensor, object: "execwhacker.bpf.o", constants: { ...sensor.constants, report_all: options.debug } },
     watched: options.config,
     async load() {
-      const number = listNumber([options.mode, options.allowAcrossLists]);
-      const readFile = (file: string) => {
-        const bytes = readWhole(file);
-        number.add(file, bytes);
-        return bytes;
-      };
-      const rules = loadConfig(options.config, { ...options, defaultMode: options.mode, checkPattern, readFile });
-      return compileRules({ ...rules, strings: [...rules.strings, selfTest] }, number.get(), options);
+      const { config, mode, allowAcrossLists } = options;
+      const request = { files: config, mode, allowAcrossLists, ways: waysOf(options), more: [selfTest] };
+      // At start there is nothing that could wait.
+      loaded = loaded === null ? load(request) : await loadInTurns(request, loaded);
+      return loaded;
     },
     begin: (house) => live(house, options, (onStart) => runSelfTest(selfTest, undefined, undefined, onStart)),
   };
@@ -80,7 +75,7 @@ function live(
   const spares = new SpareMemory();
   const lists = new Lists();
   const rounds = new Rounds();
-  const rulesOf = (generation: number) => lists.of({ generation })?.rules;
+  const rulesOf = (generation: number) => lists.of({ generation });
   const byPattern = new PatternCounts(rulesOf);
   const ledger = new Ledger(tallyStore({ layout: house.layout, map: house.map, counters }), (tally, by) =>
     byPattern.grown(tally, by),
@@ -98,17 +93,16 @@ function live(
     },
     onRecord,
     inForce(compiled) {
-      const listed = withoutSelfTest(compiled.rules);
-      metrics.inForce(listed);
-      const { strings, allow } = listed;
-      if (strings.length === 0) notice("warning", NOTHING_BANNED, {});
-      const open = openPatterns(listed).map(({ list, index }) => `${list}[${index}]`);
+      const banned = bannedStrings(compiled.rules);
+      const { allow } = compiled.rules;
+      metrics.inForce(banned, allow.length);
+      if (banned === 0) notice("warning", NOTHING_BANNED, {});
+      const open = compiled.list.open.map(({ list, index }) => `${list}[${index}]`);
       if (open.length > 0)
         notice("warning", OPEN_PATTERNS, { patterns: open.slice(0, MOST_NAMED), count: open.length });
-      return { banned_strings: strings.length, allowed_patterns: allow.length, mode };
+      return { banned_strings: banned, allowed_patterns: allow.length, mode };
     },
-    readyText: () =>
-      withoutSelfTest(house.rules().rules).strings.length === 0 ? NOTHING_BANNED : "attached and matching",
+    readyText: () => (bannedStrings(house.rules().rules) === 0 ? NOTHING_BANNED : "attached and matching"),
     selfTest: () => selfTest(),
     askedSelfTest: () => asked.run(selfTest),
     counts: {
@@ -133,7 +127,7 @@ function live(
     // A copy: a report that waits for its container's name would keep the whole batch.
     const record = decode(bytes.slice());
     const list = lists.of(record);
-    const rule = record.match === null ? null : (list?.rules.strings[record.match.stringId] ?? null);
+    const rule = record.match === null ? null : (list?.strings.at(record.match.stringId) ?? null);
     if (isSelfTest(rule, record.match?.bytes)) {
       // Nobody's business but the asker's, and not among the kernel's kills.
       if (record.verdict === "killed") asked.onEvent(record.process.pid, record.latencyNs);
@@ -141,7 +135,7 @@ function live(
     }
     const sinceMs = performance.now() - Number(record.latencyNs) / 1e6;
     metrics.killedIfNeeded(Number(record.latencyNs) / 1e9);
-    const report = reportOf(record, rule, list?.rules);
+    const report = reportOf(record, rule, list);
     const isState = report.outcome.action === "spared" || report.outcome.action === "would-kill";
     // A scan was quicker; and none will say it again.
     if (isState && !spares.isFirst(report)) count(report);
@@ -179,6 +173,7 @@ function live(
   }
 }
 
-function withoutSelfTest(rules: Rules): Rules {
-  return { ...rules, strings: rules.strings.filter(({ list }) => list !== SELF_TEST_LIST) };
+/** Those of the config: the self-test's is one more. */
+function bannedStrings({ strings }: RulesInForce): number {
+  return strings.length - 1;
 }

@@ -149,7 +149,7 @@ test("what had no event of its own is told by what happened to it", () => {
 
 test("what is in force and what a scan came to is shown", () => {
   const m = metrics();
-  m.inForce({ strings: [], allow: [{ source: "x", list: "l", index: 0 }], allowSets: [] });
+  m.inForce(0, 1);
   m.scanFailed("vanished");
   m.scanFinished(0.2);
   m.killedIfNeeded(0.5);

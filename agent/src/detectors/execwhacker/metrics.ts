@@ -1,7 +1,6 @@
 // The metrics of execwhacker beside those of every detector: the contract's, by their names, and ours.
 import type { Counter, Histogram, Labels, SeriesMaker, SummedAction } from "../../report/index.js";
 import { SECONDS } from "../../report/index.js";
-import type { Rules } from "../../types.js";
 import { COUNTER_NAMES, type SensorCounters } from "./counters.js";
 import type { PatternCount } from "./pattern-counts.js";
 import { ACTION_OF_VERDICT, TALLIED_VERDICTS, type TalliedVerdict } from "./verdicts.js";
@@ -32,8 +31,8 @@ export interface ExecMetrics {
   scanned(): void;
   scanFailed(why: ScanFailure): void;
   scanFinished(seconds: number): void;
-  /** `rules` are in force from now on. */
-  inForce(rules: Rules): void;
+  /** So many are in force from now on. */
+  inForce(strings: number, patterns: number): void;
   /** From the first look at a found process to the verdict's signal. What matches nothing is not timed: no code of the agent runs for it. */
   killedIfNeeded(seconds: number): void;
   /** What the kernel decided and did not tell as events; only grows. */
@@ -154,9 +153,9 @@ export function execMetrics(
       scanSeconds.observe(seconds);
       lastScan = Date.now() / 1000;
     },
-    inForce({ strings, allow }) {
-      inForce.strings = strings.length;
-      inForce.patterns = allow.length;
+    inForce(strings, patterns) {
+      inForce.strings = strings;
+      inForce.patterns = patterns;
     },
     killedIfNeeded: (seconds) => killIfNeeded.observe(seconds),
     untold: () => kernel.untold(),

@@ -1,5 +1,5 @@
 // How many processes each allow pattern has spared at exec, for the metrics: who has found a way through one shows there.
-import type { AllowPattern, Rules } from "../../types.js";
+import type { AllowPattern, RulesInForce } from "../../types.js";
 import type { Tally } from "./ledger.js";
 import type { RulesOf } from "./summary.js";
 
@@ -19,7 +19,7 @@ export class PatternCounts {
   }
 
   /** Each pattern has a count from now on. Those that are not in force any more keep theirs: a counter does not end. */
-  inForce({ allow }: Pick<Rules, "allow">): void {
+  inForce({ allow }: Pick<RulesInForce, "allow">): void {
     for (const pattern of allow) this.#add(pattern, 0);
   }
 

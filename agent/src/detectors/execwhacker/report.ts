@@ -1,12 +1,12 @@
 // What the kernel tells of an exec, in the log's words.
-import type { AllowPattern, Outcome, Report, Rule, Rules } from "../../types.js";
+import type { AllowPattern, Outcome, Report, Rule, RulesInForce } from "../../types.js";
 import type { ExecRecord } from "./record.js";
 
 /**
  * @param rule - The rule that was found, if it is known.
  * @param rules - Those of the record's list; undefined when it was an earlier agent's.
  */
-export function reportOf(record: ExecRecord, rule: Rule | null, rules: Rules | undefined): Report {
+export function reportOf(record: ExecRecord, rule: Rule | null, rules: RulesInForce | undefined): Report {
   return {
     source: "execwhacker.bpf",
     process: record.process,
@@ -25,7 +25,7 @@ function becauseOf({ changed, unreadable, overLong }: ExecRecord): Pick<Report, 
   return unreadable ? { because: "unreadable" } : overLong ? { because: "over-long" } : {};
 }
 
-function outcomeOf(record: ExecRecord, rules: Rules | undefined): Outcome {
+function outcomeOf(record: ExecRecord, rules: RulesInForce | undefined): Outcome {
   switch (record.verdict) {
     case "killed":
       return { action: "killed", by: "kernel" };

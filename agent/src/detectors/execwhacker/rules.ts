@@ -1,17 +1,18 @@
 // Rules compiled once for both judges: the tables that go into the kernel, and the same verdict in user space for the scan.
 import {
-  type AccountableList,
   type CommandLine,
   type Cut,
   compileAllow,
   compileTables,
   DEFAULT_MAX_ALLOW_BYTES,
+  type Judge,
   judgeLine,
   quotedPiece,
   type RefusedPattern,
   type Tables,
 } from "@cryptnono/matcher";
-import type { AllowPattern, JudgeVerdict, Rules } from "../../types.js";
+import type { AllowPattern, JudgeVerdict, Rules, RulesInForce } from "../../types.js";
+import { openPatterns } from "./config/index.js";
 import { SELF_TEST_LIST } from "./self-test.js";
 
 /** What is done with a process whose line cannot be searched whole. */
@@ -31,11 +32,17 @@ export interface Ways {
   readonly maxAllowBytes?: number;
 }
 
+/** The ways among a command's other options. */
+export function waysOf({ unreadable, overLong, maxScanBytes, maxWork, wholeLines, maxAllowBytes }: Ways): Ways {
+  const ways = { unreadable, overLong, maxScanBytes, maxWork, wholeLines, maxAllowBytes };
+  return Object.fromEntries(Object.entries(ways).filter(([, value]) => value !== undefined));
+}
+
 export interface CompiledRules {
-  readonly rules: Rules;
+  readonly rules: RulesInForce;
   readonly tables: Tables;
-  /** What the verdict is made of, for those who ask why. */
-  readonly list: AccountableList;
+  /** What the verdict is made of. */
+  readonly list: Judge & CompiledList;
   /** Numbers this list in the events that come of it. */
   readonly generation: number;
   /**
@@ -71,10 +78,35 @@ export class PatternsRefused extends Error {
 
 const MAX_SHOWN = 20;
 
-/** Rejects with CompileError, PatternError or PatternsRefused. */
-export async function compileRules(rules: Rules, generation: number, ways: Ways = {}): Promise<CompiledRules> {
-  const sources = rules.allow.map(({ source }) => source);
-  const allow = compileAllow(sources, rules.allowSets);
+/** A list's tables and what user space needs beside them. Plain data: it can be sent from one thread to another. */
+export interface CompiledList extends Omit<Judge, "strings"> {
+  readonly generation: number;
+  /** Allow patterns that an operator should know of, see `openPatterns`. */
+  readonly open: readonly AllowPattern[];
+}
+
+/** @throws CompileError, PatternError, PatternsRefused */
+export function compileRules(rules: Rules, generation: number, ways: Ways = {}): CompiledRules {
+  return judgeBy(rules, compileList(rules, generation, ways));
+}
+
+/**
+ * @param before - A list whose compiled patterns are taken when its patterns are the same.
+ * @throws CompileError, PatternError, PatternsRefused
+ */
+export function compileList(
+  rules: Rules,
+  generation: number,
+  ways: Ways,
+  before: CompiledRules | null = null,
+): CompiledList {
+  const allow =
+    before !== null && hasSamePatterns(before.rules, rules)
+      ? before.list.allow
+      : compileAllow(
+          rules.allow.map(({ source }) => source),
+          rules.allowSets,
+        );
   if (allow.refused.length > 0) throw new PatternsRefused(rules.allow, allow.refused);
   const { unreadable = "kill", overLong = "kill", maxScanBytes = 0, maxWork, wholeLines } = ways;
   const { maxAllowBytes = DEFAULT_MAX_ALLOW_BYTES } = ways;
@@ -91,18 +123,28 @@ export async function compileRules(rules: Rules, generation: number, ways: Ways 
   };
   const tables = compileTables(rules.strings, options);
   const quoted = rules.strings.flatMap((string, index) => (quotedPiece(string) === null ? [] : [index]));
-  const { strings, allowSets: sets } = rules;
-  const list: AccountableList = { strings, tables, allow, maxAllowBytes, quoted, sources, sets };
+  return { tables, allow, maxAllowBytes, quoted, generation, open: openPatterns(rules) };
+}
 
+/** Whether the patterns, and whose strings they spare, are the same. */
+export function hasSamePatterns(a: RulesInForce, b: RulesInForce): boolean {
+  const patterns = ({ allow, allowSets }: RulesInForce) =>
+    JSON.stringify([allow.map(({ source }) => source), allowSets]);
+  return patterns(a) === patterns(b);
+}
+
+/** @param compiled - What {@link compileList} made of `rules`. */
+export function judgeBy(rules: RulesInForce, compiled: CompiledList): CompiledRules {
+  const list = { ...compiled, strings: rules.strings };
   return {
     rules,
-    tables,
+    tables: compiled.tables,
     list,
-    generation,
+    generation: compiled.generation,
     judge(line, { names, cut } = { names: [[line.path, ...line.args.slice(1)]] }) {
       const judged = judgeLine(list, line, names, cut);
       if (judged.kind === "none") return judged;
-      const rule = rules.strings[judged.index]!;
+      const rule = rules.strings.at(judged.index)!;
       if (judged.kind === "banned") return { kind: "banned", rule };
       if (judged.kind === "is-substring") return { kind: "spared", rule, allowedBy: "is-substring" };
       return { kind: "spared", rule, allowedBy: { pattern: rules.allow[judged.pattern]! } };

@@ -1,11 +1,11 @@
 // Verdicts that the kernel tells of by their number, in the log's words.
 import type { Summary } from "../../report/index.js";
-import type { Rules } from "../../types.js";
+import type { RulesInForce } from "../../types.js";
 import type { Untold } from "./ledger.js";
 import { ACTION_OF_VERDICT } from "./verdicts.js";
 
 /** The rules of a generation; undefined when they are not known any more. */
-export type RulesOf = (generation: number) => Rules | undefined;
+export type RulesOf = (generation: number) => RulesInForce | undefined;
 
 /** What the kernel counted, in the log's words. */
 export function summaryOfTally({ verdict, count, tally }: Untold, rulesOf: RulesOf): Summary {
@@ -19,7 +19,7 @@ export function summaryOfTally({ verdict, count, tally }: Untold, rulesOf: Rules
     ...summary,
     ...isSubstring,
     ...(pattern === undefined ? {} : { allowedBy: { pattern } }),
-    rule: tally.stringId === null ? null : (rules?.strings[tally.stringId] ?? null),
+    rule: tally.stringId === null ? null : (rules?.strings.at(tally.stringId) ?? null),
     group: tally.group,
     firstNs: tally.firstNs,
     lastNs: tally.lastNs,

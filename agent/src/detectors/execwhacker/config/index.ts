@@ -1,6 +1,7 @@
-export { type LoadOptions, loadConfig } from "./load.js";
+export { type LoadOptions, loadConfig, loadConfigInTurns } from "./load.js";
 export { mergeRules } from "./merge.js";
 export { openPatterns } from "./open-patterns.js";
+export { type PackedRules, packRules, unpackRules } from "./packed-rules.js";
 export {
   type ActionMode,
   type ConfigFile,

@@ -12,12 +12,29 @@ export interface LoadOptions extends ParseOptions, MergeOptions {
 }
 
 /**
- * Read, check and merge `files`. All their lists may be empty: whoever guards says then that nothing is banned. Synchronous: there is
- * nothing to guard with until it is done.
+ * Read, check and merge `files`. All their lists may be empty: whoever guards says then that nothing is banned.
  *
  * @throws ConfigError with the problems of all files.
  */
 export function loadConfig(files: readonly string[], options: LoadOptions): Rules {
+  const steps = loadSteps(files, options);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/** The same, with turns for others between the files, and before they are merged. */
+export async function loadConfigInTurns(files: readonly string[], options: LoadOptions): Promise<Rules> {
+  const steps = loadSteps(files, options);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+function* loadSteps(files: readonly string[], options: LoadOptions): Generator<undefined, Rules> {
   const { defaultMode, readFile = readWhole } = options;
   const problems: ConfigProblem[] = [];
   const parsed: ConfigFile[] = [];
@@ -28,6 +45,7 @@ export function loadConfig(files: readonly string[], options: LoadOptions): Rule
       const found = error instanceof ConfigError ? error.problems : [unreadable(file, error)];
       for (const problem of found) problems.push(problem); // there may be more than arguments of one call
     }
+    yield;
   }
   if (files.length === 0) {
     const hint = 'give --config FILE with {"bannedCommandStrings": ["..."]}';

@@ -253,7 +253,7 @@ function bound(found: Found, spared: SparedAtExec | null, { generation, rules }:
   const { verdict } = found;
   if (verdict.kind !== "banned" || spared?.generation !== generation) return found;
   const pattern = rules.allow[spared.patternId];
-  const allowSet = rules.strings[spared.stringId]?.allowSet;
+  const allowSet = rules.strings.at(spared.stringId)?.allowSet;
   if (pattern === undefined || verdict.rule.allowSet === 0 || verdict.rule.allowSet !== allowSet) return found;
   return { ...found, verdict: { kind: "spared", rule: verdict.rule, allowedBy: { pattern } } };
 }

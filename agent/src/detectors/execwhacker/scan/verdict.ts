@@ -1,5 +1,5 @@
 // The verdict on a running process: its line searched, and under all the names that it truly has.
-import type { CommandLine, Cut } from "@cryptnono/matcher";
+import type { CommandLine, Cut, Indexed } from "@cryptnono/matcher";
 import type { ProcFiles } from "../../../proc/index.js";
 import type { AllowPattern, JudgeVerdict, Rule } from "../../../types.js";
 import { splitArguments } from "./arguments.js";
@@ -10,7 +10,7 @@ import { type Claim, claimsOf, isTrue, linesUnder, type NamedLine } from "./name
 /** The list in force, as far as a look needs it. */
 export interface ListInForce {
   readonly generation: number;
-  readonly rules: { readonly strings: readonly Rule[]; readonly allow: readonly AllowPattern[] };
+  readonly rules: { readonly strings: Indexed<Rule>; readonly allow: readonly AllowPattern[] };
   /** @param seen - `names`: the line as patterns see it, once for each name; `cut`: at which ends it goes on. */
   judge(line: CommandLine, seen: { readonly names: readonly NamedLine[]; readonly cut?: Cut }): JudgeVerdict;
 }

@@ -7,7 +7,7 @@ import { createFormatter } from "../../../report/index.js";
 import type { AllowedBy, JudgeVerdict, Outcome, ProcessFacts, Report, Rules } from "../../../types.js";
 import { checkPattern } from "../check-pattern.js";
 import { loadConfig } from "../config/index.js";
-import { compileRules } from "../rules.js";
+import { compileAccountable } from "./accountable.js";
 import { type AskedLine, type Logged, readProcess, readTyped } from "./read-line.js";
 
 export interface ExplainOptions {
@@ -84,7 +84,7 @@ export async function explanationOf(
   rules: Rules,
   asked: AskedLine,
 ): Promise<{ readonly explanation: Explanation; readonly sentence: string }> {
-  const { judge, list } = await compileRules(rules, 0);
+  const { judge, list } = compileAccountable(rules);
   const { line, names } = asked;
   const verdict = judge(line, { names });
   const account = accountsOf(list)(line, names);

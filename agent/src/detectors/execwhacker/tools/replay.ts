@@ -3,7 +3,7 @@ import { type Account, accountsOf, fold } from "@cryptnono/matcher";
 import type { AllowPattern, JudgeVerdict, Rule, Rules } from "../../../types.js";
 import { checkPattern } from "../check-pattern.js";
 import { loadConfig } from "../config/index.js";
-import { compileRules } from "../rules.js";
+import { compileAccountable } from "./accountable.js";
 import { type FileLine, linesOf } from "./line-files.js";
 import { type AskedLine, type Logged, readRecorded } from "./read-line.js";
 
@@ -93,7 +93,7 @@ const REMEMBERED = 4096;
 
 /** @returns the fate of a line under `rules`. */
 export async function fatesBy(rules: Rules): Promise<(asked: AskedLine) => Judged> {
-  const { judge, list } = await compileRules(rules, 0);
+  const { judge, list } = compileAccountable(rules);
   const account = accountsOf(list);
   const known = new Map<string, Judged>();
   return ({ line, names }) => {
