@@ -6,7 +6,8 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
-import { CHARTS, find, HELM, render } from "./helm.js";
+import { mergeRules, openPatterns, parseConfigFile } from "@cryptnono/agent/detectors/execwhacker/config/index";
+import { CHARTS, find, HELM, notes, render } from "./helm.js";
 
 const root = dirname(CHARTS);
 const skip =
@@ -80,4 +81,50 @@ describe("an allow pattern", { skip }, () => {
   it("of one list spares all lists' strings with allowAcrossLists, as it was", () => {
     assert.equal(explain(README, "/usr/bin/ls string-1", ["--allow-across-lists"]), "spared");
   });
+});
+
+/** Patterns, and whether the chart, which sees their end alone, names one that has an end in each of its branches. */
+const ENDS: readonly (readonly [pattern: string, namedAllTheSame?: boolean])[] = [
+  ["/opt/tool"],
+  ["/opt/tool$"],
+  ["/opt/tool\\Z"],
+  ["/opt/tool\\$"],
+  ["/opt/tool\\\\$"],
+  ["/opt/tool .*"],
+  ["/opt/tool .*$"],
+  ["/opt/tool .+?$"],
+  ["/opt/tool( .*)?$"],
+  ["/opt/tool '[^']*'$"],
+  ["/opt/tool( [\\w.-]+)*$"],
+  ["(/opt/a|/opt/b)$"],
+  ["/opt/a|/opt/b$"],
+  ["/opt/a$|/opt/b$", true],
+  ["(?:/opt/a$)"],
+  [".*allowed word"],
+  [".*allowed word$"],
+  ["/opt/tool [^ ]*$"],
+  ["/opt/tool\\b"],
+  ["(/opt/tool .*)$"],
+  ["/opt/tool [\\s\\S]*$"],
+  ["/opt/tool (.|x)*$"],
+  ["/opt/tool .{0,}$"],
+  ["/opt/tool .*.*$"],
+  ["/opt/tool .*(a)?$"],
+];
+
+describe("patterns without an end", { skip }, () => {
+  for (const [pattern, namedAllTheSame = false] of ENDS) {
+    it(`are named by the notes as by the agent: ${pattern}`, () => {
+      const configs = {
+        strings: { bannedCommandStrings: ["a-string"] },
+        allows: { allowedCommandPatterns: [{ pattern, for: "all" }] },
+      };
+      const files = Object.entries(configs).map(([name, config]) =>
+        parseConfigFile(`${name}.json`, Buffer.from(JSON.stringify(config))),
+      );
+      const isOpen = openPatterns(mergeRules(files, "enforce")).length > 0;
+      const isNamed = notes({ detectors: { execwhacker: { configs } } }).includes(`allows.allowedCommandPatterns[0]: `);
+      assert.deepEqual([isOpen, isNamed], [isOpen, isOpen || namedAllTheSame]);
+    });
+  }
 });

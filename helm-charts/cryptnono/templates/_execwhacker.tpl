@@ -31,8 +31,8 @@
 
 {{/*
 The allow patterns that spare strings of another list and do not hold the line's end, as a JSON list of places. A pattern spares
-others' strings when it has "for", stands in a list without strings, or all do so by allowAcrossLists. Only the pattern's own end
-is looked at: one whose branches each have an end may be named all the same.
+others' strings when it has "for", stands in a list without strings, or all do so by allowAcrossLists. The agent's check knows
+better (matcher/src/allow/open-end.ts): here one whose branches each have an end is named all the same.
 */}}
 {{- define "cryptnono.execwhacker.openPatterns" -}}
 {{- $open := list }}
@@ -45,7 +45,7 @@ is looked at: one whose branches each have an end may be named all the same.
 {{- if or (hasKey $pattern "for") $alone $across }}
 {{- $text := $pattern.pattern }}
 {{- $ended := regexMatch `(^|[^\\])(\\\\)*(\$|\\Z)\)*$` $text }}
-{{- if regexMatch `\.[*+]\??\)*(\$|\\Z)\)*$` $text }}{{ $ended = false }}{{ end }}
+{{- if include "cryptnono.execwhacker.endsInAnything" $text }}{{ $ended = false }}{{ end }}
 {{- if and (contains "|" $text) (not (regexMatch `\)(\$|\\Z)$` $text)) }}{{ $ended = false }}{{ end }}
 {{- if not $ended }}{{ $open = append $open (printf "%s.allowedCommandPatterns[%d]: %s" $name $index $text) }}{{ end }}
 {{- end }}
@@ -53,4 +53,27 @@ is looked at: one whose branches each have an end may be named all the same.
 {{- end }}
 {{- end }}
 {{- $open | toJson }}
+{{- end }}
+
+{{/*
+Non-empty when a pattern may end in whatever one likes, before its $: what need not be there is taken off its end, piece by piece.
+Call with its text.
+*/}}
+{{- define "cryptnono.execwhacker.endsInAnything" -}}
+{{- $any := `(\.|\[\\s\\S\]|\[\\S\\s\]|\[\\w\\W\]|\[\\W\\w\]|\[\\d\\D\]|\[\^(\\[nrtfv0])+\])([*+]|\{[0-9]*,\})\??$` }}
+{{- $optional := `([?*]|\{0?,[0-9]*\})\??$` }}
+{{- $rest := . }}
+{{- $found := false }}
+{{- range until 16 }}
+{{- if regexMatch $any $rest }}{{ $found = true }}
+{{- else if regexMatch (printf `\([^()]*\)%s` $optional) $rest }}
+{{- $group := regexFind (printf `\([^()]*\)%s` $optional) $rest }}
+{{- if regexMatch $any (regexReplaceAll (printf `\)%s` $optional) $group "") }}{{ $found = true }}{{ end }}
+{{- $rest = trimSuffix $group $rest }}
+{{- else if regexMatch (printf `(\\.|\[[^\]]*\]|[^\\)\]])%s` $optional) $rest }}
+{{- $rest = regexReplaceAll (printf `(\\.|\[[^\]]*\]|[^\\)\]])%s` $optional) $rest "" }}
+{{- else }}{{ $rest = regexReplaceAll `(\$|\\Z|\)[?*+]?)$` $rest "" }}
+{{- end }}
+{{- end }}
+{{- if $found }}yes{{ end }}
 {{- end }}
