@@ -28,6 +28,10 @@ struct task_struct___running {
 	struct sched_entity se;
 };
 
+struct signal_struct___running {
+	unsigned long long sum_sched_runtime; /* of threads that have ended */
+};
+
 #pragma clang attribute pop
 
 static __always_inline struct settings *settings_in_force(void)
@@ -103,6 +107,8 @@ static __always_inline __u32 choose(struct seen *seen, struct settings *settings
 
 static __always_inline void tell(struct task_struct *task, struct seen *seen, __u32 kind, __u32 rule, __u32 place, long result)
 {
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+	struct signal_struct___running *signal = (void *)BPF_CORE_READ(task, signal);
 	struct task_struct___running *running = (void *)task;
 	struct monero_event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 
@@ -112,6 +118,11 @@ static __always_inline void tell(struct task_struct *task, struct seen *seen, __
 	}
 	e->time_ns = bpf_ktime_get_boot_ns();
 	e->thread_cpu_ns = BPF_CORE_READ(running, se.sum_exec_runtime);
+	e->cpu_ns = e->thread_cpu_ns + BPF_CORE_READ(signal, sum_sched_runtime);
+	if (leader != task) {
+		running = (void *)leader;
+		e->cpu_ns += BPF_CORE_READ(running, se.sum_exec_runtime);
+	}
 	e->group = identity_group(task);
 	e->kind = kind;
 	e->rule = rule;
@@ -133,16 +144,20 @@ static __always_inline void count_by_rule(__u32 rule, __u32 registers, __u32 fou
  * arguments could not be read then: all waits until the process's own is. Signal 0 asks for that and does nothing. */
 static __always_inline void settle(struct task_struct *task, struct seen *seen, struct settings *settings, __u32 place)
 {
-	__u32 rule = seen->pending, mode = rule == RULE_REGISTERS ? settings->registers : settings->four_modes;
-	bool kills = mode == RULE_ENFORCE && !settings->asks;
-	__u32 kind;
+	__u32 rule = seen->pending, mode = rule == RULE_REGISTERS ? settings->registers : settings->four_modes, kind;
+	bool asks = settings->asks, is_own;
 	long failed;
 
 	if (!mode) { /* switched off meanwhile */
 		seen->pending = RULE_NONE;
 		return;
 	}
-	failed = bpf_send_signal(kills ? SIGKILL : 0);
+	is_own = is_self_test(task);
+	if (is_own) {
+		mode = RULE_ENFORCE;
+		asks = false;
+	}
+	failed = bpf_send_signal(mode == RULE_ENFORCE && !asks ? SIGKILL : 0);
 	if (failed) {
 		count(COUNTER_PUT_OFF);
 		if (++seen->tries < MAX_TRIES)
@@ -156,7 +171,7 @@ static __always_inline void settle(struct task_struct *task, struct seen *seen, 
 	if (mode == RULE_AUDIT) {
 		kind = VERDICT_WOULD_KILL;
 		count_by_rule(rule, COUNTER_WOULD_KILL_REGISTERS, COUNTER_WOULD_KILL_FOUR_MODES);
-	} else if (settings->asks) {
+	} else if (asks) {
 		kind = VERDICT_ASKED;
 		seen->asked_ns = bpf_ktime_get_boot_ns();
 		seen->asked_generation = settings->generation;
@@ -166,7 +181,10 @@ static __always_inline void settle(struct task_struct *task, struct seen *seen, 
 		count(COUNTER_KILL_FAILED);
 	} else {
 		kind = VERDICT_KILLED;
-		count_by_rule(rule, COUNTER_KILLED_REGISTERS, COUNTER_KILLED_FOUR_MODES);
+		if (is_own)
+			count(COUNTER_SELF_TEST);
+		else
+			count_by_rule(rule, COUNTER_KILLED_REGISTERS, COUNTER_KILLED_FOUR_MODES);
 	}
 	tell(task, seen, kind, rule, place, failed);
 }

@@ -76,6 +76,7 @@ enum counter {
 	COUNTER_EVENTS_LOST, /* that found no room in the ring */
 	COUNTER_UNTRACKED, /* directed samples of processes for which there was no room */
 	COUNTER_NO_SETTINGS,
+	COUNTER_SELF_TEST, /* the agent's own children that were killed, counted nowhere else; killed in audit mode too */
 	COUNTER_COUNT,
 };
 
@@ -91,6 +92,7 @@ enum place { PLACE_DEACTIVATED, PLACE_ACTIVATED };
 
 struct monero_event {
 	__u64 time_ns; /* since boot */
+	__u64 cpu_ns; /* of the process, but for threads that live beside the first one and the sampled one */
 	__u64 thread_cpu_ns; /* that the sampled thread has run */
 	__u64 group; /* the pod's cgroup, lib/identity.bpf.h */
 	__u32 kind; /* enum verdict_kind */

@@ -50,6 +50,8 @@ export interface Addon {
   isPinFileSystem(dir: string): boolean;
   hashStrings(area: Uint8Array, bytes: number, keys: Uint8Array): bigint;
   mountCgroup2(): number;
+  startComputing(ms: number): readonly number[];
+  reap(pid: number): number;
   pidfdOpen(pid: number): number;
   pidfdSendSignal(fd: number, signal: number): void;
   closeFd(fd: number): void;

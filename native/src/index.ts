@@ -37,6 +37,21 @@ export function mountCgroup2(): number {
   return call((addon) => addon.mountCgroup2());
 }
 
+/** Harmless children that look to the kernel as if they computed RandomX. */
+export const lookalikes = {
+  /**
+   * Start two on one processor, which end after `ms`. Each is to be reaped.
+   *
+   * @returns their process ids.
+   */
+  start: (ms: number): readonly number[] => call((addon) => addon.startComputing(ms)),
+  /** The number of the signal that ended it; 0: none; null: it runs. */
+  reap(pid: number): number | null {
+    const signal = call((addon) => addon.reap(pid));
+    return signal < 0 ? null : signal;
+  },
+};
+
 /** pidfds by number. Errors are NativeErrors whose `code` is the errno's name: `ESRCH` when there is no such process. */
 export const pidfd = {
   pidfdOpen: (pid: number): number => call((addon) => addon.pidfdOpen(pid)),

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, type TestContext, test } from "node:test";
 import { roundingObstacle } from "@cryptnono/agent/detectors/monero/sensor";
 import { unpin } from "@cryptnono/agent/sensor/index";
-import { type Ended, randomString, run } from "../lib/agent.js";
+import { type Ended, ROOT, randomString, run } from "../lib/agent.js";
 import { MoneroAgent } from "../lib/monero-agent.js";
 import { prog } from "../lib/progs.js";
 
@@ -70,6 +70,25 @@ describe("rounding", options, () => {
     assert.ok((await agent.metric('samples_total{rounding="directed"}')) >= 20);
     assert.equal(await agent.metric("events_lost_total"), 0);
   });
+});
+
+test("a self-test that is asked for dies in any mode, and is nobody's kill", options, async (t) => {
+  for (const flags of [[], ["--mode", "audit"]]) {
+    const agent = await MoneroAgent.start(flags);
+    t.after(() => agent.stop());
+    const { code, stdout } = await run(`${ROOT}bin/cryptnono`, [
+      ...["selftest", "monero"],
+      ...["--health-port", String(agent.healthPort)],
+    ]);
+    assert.match(
+      stdout.toString(),
+      /^monero: the child was killed in \S+ (s|µs); the kernel's event came; the log line/,
+    );
+    assert.equal(code, 0);
+    assert.equal(await agent.metric('processes_killed_total{rule="registers"}'), 0);
+    assert.deepEqual([...agent.actions("killed"), ...agent.actions("would-kill")], []);
+    await agent.stop();
+  }
 });
 
 test("audit mode tells once and kills nothing", options, async (t) => {

@@ -10,12 +10,12 @@ export class MoneroAgent {
   readonly process: ChildProcess;
   readonly lines: LogLine[] = [];
   readonly #metricsPort: number;
-  readonly #healthPort: number;
+  readonly healthPort: number;
   #rest = "";
   #stderr = "";
 
   private constructor(flags: readonly string[], ports: readonly [number, number]) {
-    [this.#metricsPort, this.#healthPort] = ports;
+    [this.#metricsPort, this.healthPort] = ports;
     const common = ["--scope-pid", String(process.pid), "--whole-lines", "0"];
     const served = ["--serve-metrics-port", String(ports[0]), "--health-port", String(ports[1])];
     this.process = spawn(join(ROOT, "bin/cryptnono"), ["monero", ...common, ...served, ...flags], {
@@ -79,7 +79,7 @@ export class MoneroAgent {
   }
 
   async readiness(): Promise<{ readonly status: number; readonly text: string }> {
-    const response = await fetch(`http://127.0.0.1:${this.#healthPort}/readyz`);
+    const response = await fetch(`http://127.0.0.1:${this.healthPort}/readyz`);
     return { status: response.status, text: await response.text() };
   }
 

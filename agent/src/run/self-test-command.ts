@@ -45,7 +45,7 @@ async function ask(port: number): Promise<SelfTestAnswer> {
 
 function sentence({ detector, result, latency_us: latencyUs, logged }: SelfTestAnswer): string {
   const killed = result === "killed";
-  const time = latencyUs === null ? "" : ` in ${Math.round(latencyUs)} µs`;
+  const time = latencyUs === null ? "" : ` in ${duration(latencyUs)}`;
   const child = killed ? `the child was killed${time}` : RESULTS[result];
   const event = !killed ? "" : latencyUs === null ? "; the kernel's event has not come" : "; the kernel's event came";
   const line =
@@ -55,6 +55,11 @@ function sentence({ detector, result, latency_us: latencyUs, logged }: SelfTestA
         ? "; the log line went out"
         : "; the log line has not gone out";
   return `${detector}: ${child}${event}${line}`;
+}
+
+/** Detectors that judge while a process runs take milliseconds and more. */
+function duration(us: number): string {
+  return us < 10_000 ? `${Math.round(us)} µs` : `${(us / 1e6).toFixed(2)} s`;
 }
 
 const RESULTS = {

@@ -9,6 +9,7 @@ import { type Action, KERNEL_SOURCE, lineOf, type Told } from "./lines.js";
 import { type MoneroMetrics, moneroMetrics } from "./metrics.js";
 import { type AllowPattern, type AllowPatterns, readPatterns } from "./patterns.js";
 import { type MoneroRecord, recordDecoder } from "./record.js";
+import { SelfTest } from "./self-test.js";
 import { moneroSensor, OBJECT, roundingObstacle, SETTINGS } from "./sensor.js";
 import { type RoundingSettings, settingsBytes } from "./settings.js";
 import { Teller } from "./teller.js";
@@ -54,6 +55,7 @@ function live(house: House<MoneroRules>, { rounding, wholeLines }: MoneroOptions
   const bootTimeMs = Date.now() - uptime() * 1000;
   const timeOf = (ns: bigint) => new Date(bootTimeMs + Number(ns / 1_000_000n)).toISOString();
   const metrics: MoneroMetrics = moneroMetrics(house.series, { readCounters: () => house.counters() });
+  const selfTest = new SelfTest();
   const teller = new Teller({ wholeLines, tell: house.tellOwn });
 
   return {
@@ -67,6 +69,7 @@ function live(house: House<MoneroRules>, { rounding, wholeLines }: MoneroOptions
       allowed_patterns: allow.patterns.length,
     }),
     readyText: () => `attached: registers ${rounding.registers}, four-modes ${rounding.fourModes}`,
+    askedSelfTest: () => selfTest.run(),
     counts: {
       look: () => {},
       take() {
@@ -80,6 +83,7 @@ function live(house: House<MoneroRules>, { rounding, wholeLines }: MoneroOptions
   function onRecord(bytes: Uint8Array): void {
     const sinceMs = performance.now();
     const record = decode(bytes.slice());
+    if (selfTest.takes(record)) return;
     const facts = factsOf(record);
     const tell = (action: Action, more: Partial<Told> = {}): void => {
       const { rule, who } = record;

@@ -55,6 +55,7 @@ export function lineOf(record: MoneroRecord, told: Told): OwnLine {
   return ownLine(who, String(record.group), KERNEL_SOURCE, rule, told, (fields) => {
     addSeen(fields, seen);
     fields.set("age_seconds", seconds(record.timeNs - who.startTimeNs));
+    fields.set("cpu_seconds", told.cpuSeconds ?? seconds(record.cpuNs));
     fields.set("thread_cpu_seconds", seconds(record.threadCpuNs));
     if (told.action === "killed" && told.killedBy === "kernel") fields.set("sent_at", record.place);
   });
@@ -92,7 +93,6 @@ export function ownLine(
       if (told.error !== undefined) fields.set("error", told.error);
       if (allowedBy !== undefined) fields.set("allowed_rule", `${allowedBy.list}[${allowedBy.index}]`);
       addEvidence(fields);
-      if (told.cpuSeconds !== undefined) fields.set("cpu_seconds", told.cpuSeconds);
       if (exe !== undefined) fields.bytes("exe", exe);
       addProcess(fields, who, timeOf);
     },

@@ -35,6 +35,8 @@ export interface MoneroRecord {
   readonly tid: number;
   /** Nanoseconds since boot. */
   readonly timeNs: bigint;
+  /** Of the process, but for threads that live beside the first one and the sampled one. */
+  readonly cpuNs: bigint;
   readonly threadCpuNs: bigint;
   /** Where the signal was sent: as the process left the CPU, or as it came back. */
   readonly place: "deactivated" | "activated";
@@ -86,6 +88,7 @@ export function recordDecoder(layout: Layout): (record: Uint8Array) => MoneroRec
       who: whoOf(record, at["who"]!),
       tid: u32("tid"),
       timeNs: u64("time_ns"),
+      cpuNs: u64("cpu_ns"),
       threadCpuNs: u64("thread_cpu_ns"),
       errno: -view.getInt32(at["signal_result"]!, true),
       group: u64("group"),
