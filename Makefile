@@ -34,7 +34,7 @@ TEST_OBJECTS := $(patsubst test/bpf/%.bpf.c,build/test/bpf/%.bpf.o,$(wildcard te
 
 # What `build` makes once the packages are there.
 .PHONY: compile
-compile: build/bpf/execwhacker.bpf.o build/bpf/flowkiller.bpf.o build/bpf/monero.bpf.o build/bpf/names.bpf.o $(TEST_OBJECTS) build/native/cryptnono.node build/agent/cryptnono.mjs
+compile: build/bpf/execwhacker.bpf.o build/bpf/flowkiller.bpf.o build/bpf/monero.bpf.o build/bpf/names.bpf.o $(TEST_OBJECTS) build/native/cryptnono.node build/agent/cryptnono.mjs build/console/console.mjs
 
 .SECONDEXPANSION:
 build/bpf/%.bpf.o: bpf/$$*/$$*.bpf.c $$(wildcard bpf/$$*/*.h) $(wildcard bpf/lib/*.h)
@@ -63,7 +63,7 @@ build/native/cryptnono.node: $(wildcard native/src/*.c native/src/*.h) build/nat
 	gcc $(CFLAGS) -shared -Inode_modules/node-api-headers/include native/src/*.c build/native/libbpf.a -o $@ \
 	  -Wl,--exclude-libs,ALL $$(tools/static-libraries) -lpthread
 
-TYPESCRIPT := $(shell find matcher native agent deployer test -name '*.ts' -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
+TYPESCRIPT := $(shell find matcher native agent deployer console test -name '*.ts' -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 build/.types: node_modules/.installed $(TYPESCRIPT) $(wildcard */tsconfig.json) tsconfig.base.json
 	@mkdir -p $(@D)
 	npx tsc -b
@@ -71,6 +71,9 @@ build/.types: node_modules/.installed $(TYPESCRIPT) $(wildcard */tsconfig.json) 
 
 build/agent/cryptnono.mjs: build/.types agent/tools/bundle.mjs
 	node agent/tools/bundle.mjs
+
+build/console/console.mjs: build/.types console/tools/bundle.mjs console/src/client/page.css
+	node console/tools/bundle.mjs
 
 run: build
 	@tools/demo
@@ -95,4 +98,4 @@ test-cluster: build
 	tools/with-go test/cluster/run
 
 clean:
-	rm -rf build matcher/dist native/dist agent/dist deployer/dist test/dist
+	rm -rf build matcher/dist native/dist agent/dist deployer/dist console/dist test/dist

@@ -1,0 +1,172 @@
+// `cryptnono console`: its flags, and one console put together out of them.
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { type Command, InvalidArgumentError } from "commander";
+import { SettingError } from "./errors.js";
+import { createKeeper } from "./keep/keeper.js";
+import { DAY_MS } from "./keep/store.js";
+import { followLogs } from "./read/logs.js";
+import { type AccessRule, networks } from "./show/access.js";
+import { loadAssets } from "./show/assets.js";
+import { createExplainer } from "./show/explainer.js";
+import { show } from "./show/index.js";
+
+export interface ConsoleFlags {
+  readonly log: readonly string[];
+  readonly node: string;
+  readonly data?: string;
+  readonly listen: string;
+  readonly tokenFile?: string;
+  readonly trustedProxy: readonly string[];
+  readonly proxyHeader: string;
+  readonly config: readonly string[];
+  readonly mode: "enforce" | "audit";
+  readonly showStrings: boolean;
+  readonly retainDays: number;
+  readonly retainMegabytes: number;
+}
+
+export function addConsole(program: Command): void {
+  program
+    .command("console")
+    .description("serve a page that shows what the agents killed, and why")
+    .option(
+      "--log <file>",
+      "an agent's log, Docker's JSON log included; - is standard input (again and again)",
+      collect,
+      [],
+    )
+    .option("--node <name>", "the node that the logs are of", hostname())
+    .option("--data <dir>", "directory of the database; without it all is forgotten at the end")
+    .option(
+      "--listen <address:port>",
+      "where to serve; an address beyond loopback needs --token-file or --trusted-proxy",
+      "127.0.0.1:8080",
+    )
+    .option("--token-file <file>", "file with the token that whoever asks must give; read again when it changes")
+    .option(
+      "--trusted-proxy <network>",
+      "network of proxies that name the user in --proxy-header (again and again)",
+      collect,
+      [],
+    )
+    .option("--proxy-header <name>", "header of the user's name", "x-forwarded-user")
+    .option(
+      "--config <file>",
+      "JSON file with banned strings and allow patterns, for the page Explain (again and again)",
+      collect,
+      [],
+    )
+    .option("--mode <mode>", "the agents' --mode, for the page Explain", "enforce")
+    .option("--show-strings", "show banned strings whole", false)
+    .option("--retain-days <n>", "days that are kept", wholeNumber(1, 3650), 90)
+    .option("--retain-megabytes <n>", "size of the database", wholeNumber(16, 1_000_000), 2048)
+    .action(async (flags: ConsoleFlags) => {
+      const running = await startConsole(flags);
+      process.stderr.write(`cryptnono: the console is at ${running.url}\n`);
+      const end = () => void running.stop().then(() => process.exit(0));
+      process.once("SIGTERM", end);
+      process.once("SIGINT", end);
+    });
+}
+
+export interface RunningConsole {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** @param assets - Where the page's script and style are. */
+export async function startConsole(
+  flags: ConsoleFlags,
+  assets = new URL("./assets/", import.meta.url),
+  warn: (message: string) => void = (message) => process.stderr.write(`cryptnono: ${message}\n`),
+): Promise<RunningConsole> {
+  if (flags.log.length === 0)
+    throw new SettingError("nothing to read", "give --log FILE, or --log - for standard input");
+  const { host, port } = endpointOf(flags.listen);
+  const access = accessOf(flags, host);
+  const file = flags.data === undefined ? ":memory:" : join(flags.data, "console.sqlite");
+  const bounds = { maxAgeMs: flags.retainDays * DAY_MS, maxBytes: flags.retainMegabytes * 1024 * 1024 };
+  const keeper = createKeeper({ file, bounds, warn });
+  const logs = followLogs(flags.log, flags.node, keeper, warn);
+  const parts = {
+    db: keeper.db,
+    showStrings: flags.showStrings,
+    coverage: logs.coverage,
+    troubles: () => troublesOf(keeper.state),
+    explainer: flags.config.length === 0 ? null : createExplainer(flags.config, flags.mode),
+    now: Date.now,
+  };
+  const { server, live } = show(parts, access, loadAssets(assets), warn);
+  keeper.onKept(() => live.changed());
+  server.listen(port, host);
+  try {
+    await once(server, "listening");
+  } catch (error) {
+    throw new SettingError(`listen on ${flags.listen}: ${(error as Error).message}`, "give another --listen");
+  }
+  const address = server.address() as AddressInfo;
+  return {
+    url: `http://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}/`,
+    async stop() {
+      await logs.stop();
+      live.close();
+      server.closeAllConnections();
+      server.close();
+      keeper.close();
+    },
+  };
+}
+
+function troublesOf({ trouble, dropped }: { readonly trouble: string | null; readonly dropped: number }): string[] {
+  return [
+    ...(trouble === null ? [] : [trouble]),
+    ...(dropped === 0 ? [] : [`${dropped} lines were lost while the disk was full`]),
+  ];
+}
+
+function endpointOf(text: string): { readonly host: string; readonly port: number } {
+  const [, host, port] = /^(\[[0-9a-f:]+\]|[^:]*):(\d{1,5})$/i.exec(text) ?? [];
+  if (host === undefined || Number(port) > 65_535)
+    throw new SettingError(
+      `--listen ${text}: expected an address and a port`,
+      "for example 127.0.0.1:8080, or [::1]:8080",
+    );
+  return { host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
+}
+
+function accessOf({ tokenFile, trustedProxy, proxyHeader }: ConsoleFlags, host: string): AccessRule {
+  if (trustedProxy.length > 0) {
+    try {
+      return { kind: "proxy", header: proxyHeader.toLowerCase(), from: networks(trustedProxy) };
+    } catch (error) {
+      throw new SettingError(`--trusted-proxy ${(error as Error).message}`, "give the proxies' network");
+    }
+  }
+  if (tokenFile !== undefined) {
+    const token = () => readFileSync(tokenFile, "utf8").trim();
+    if (token().length < 16)
+      throw new SettingError(`${tokenFile}: a token has 16 characters at least`, "make one: openssl rand -hex 32");
+    return { kind: "token", token };
+  }
+  if (!["127.0.0.1", "::1", "localhost"].includes(host))
+    throw new SettingError(
+      `--listen ${host}: whoever reaches it would see all`,
+      "add --token-file or --trusted-proxy, or listen on 127.0.0.1",
+    );
+  return { kind: "local" };
+}
+
+export const collect = (value: string, all: readonly string[]) => [...all, value];
+
+export function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < min || value > max)
+      throw new InvalidArgumentError(`expected a whole number from ${min} to ${max}.`);
+    return value;
+  };
+}

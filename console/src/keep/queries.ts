@@ -1,0 +1,132 @@
+// What the pages ask. Every one ends within milliseconds on a million rows: by an index, or by the sums.
+import type { Action, Sighting } from "../types.js";
+import type { Database } from "./database.js";
+import { DAY_MS, HOUR_MS, type Kind } from "./store.js";
+
+/** A sighting as it is kept. */
+export interface Row extends Omit<Sighting, "startTime" | "containerId"> {
+  readonly id: number;
+  /** The case number. */
+  readonly number: string;
+  readonly start_time: string | null;
+  readonly container_id: string | null;
+  /** How often its line came. */
+  readonly times: number;
+}
+
+/** Columns that are looked for by their whole text. */
+export const FILTERS = [
+  "action",
+  "detector",
+  "node",
+  "namespace",
+  "pod",
+  "user",
+  "image",
+  "repository",
+  "address",
+  "wallet",
+  "rule",
+] as const;
+export type Filter = (typeof FILTERS)[number];
+
+export interface Search {
+  readonly filters: Readonly<Partial<Record<Filter, string>>>;
+  /** A part of the text: three characters at least. */
+  readonly text?: string;
+  readonly from?: number;
+  readonly until?: number;
+  /** Rows older than this id. */
+  readonly before?: number;
+}
+
+const COLUMNS = `id, number, action, detector, node, pid, start_time, count, times, cmdline, matched, rule, namespace, pod,
+  container, container_id, image, user, repository, address, wallet`;
+
+/** The newest first. */
+export function searchRows(db: Database, search: Search, limit: number): Row[] {
+  const { filters, text, from, until, before } = search;
+  const where: string[] = [];
+  const values: (string | number)[] = [];
+  const add = (condition: string, value: string | number) => {
+    where.push(condition);
+    values.push(value);
+  };
+  if (text !== undefined)
+    add("id IN (SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT 5000)", phrase(text));
+  for (const filter of FILTERS) {
+    const value = filters[filter];
+    if (value !== undefined) add(`${filter} = ?`, value);
+  }
+  if (from !== undefined) add("id >= ?", from * 1000);
+  if (until !== undefined) add("id < ?", until * 1000);
+  if (before !== undefined) add("id < ?", before);
+  const condition = where.length === 0 ? "" : `WHERE ${where.join(" AND ")}`;
+  const sql = `SELECT ${COLUMNS}, '' AS line FROM sightings ${condition} ORDER BY id DESC LIMIT ?`;
+  return rowsOf(db.prepare(sql).all(...values, limit));
+}
+
+/** One phrase of the index's own syntax, which ends at a NUL. @see https://www.sqlite.org/fts5.html#fts5_strings */
+const phrase = (text: string) => `"${text.replaceAll("\0", " ").replaceAll('"', '""')}"`;
+
+/** More than one only by chance. */
+export function rowsByNumber(db: Database, number: string): Row[] {
+  return rowsOf(
+    db.prepare(`SELECT ${COLUMNS}, line FROM sightings WHERE number = ? ORDER BY id DESC LIMIT 5`).all(number),
+  );
+}
+
+function rowsOf(rows: readonly unknown[]): Row[] {
+  return rows.map((row) => ({ ...(row as Row), at: Math.floor((row as Row).id / 1000) }));
+}
+
+export interface HourCount {
+  readonly hour: number;
+  readonly namespace: string;
+  readonly detector: string;
+  readonly action: Action;
+  readonly count: number;
+}
+
+/** Sums of each hour from `from` on. */
+export function hourly(db: Database, from: number): HourCount[] {
+  return db
+    .prepare("SELECT hour, namespace, detector, action, count FROM hourly WHERE hour >= ? AND count > 0")
+    .all(Math.floor(from / HOUR_MS)) as unknown as HourCount[];
+}
+
+export interface Offender {
+  readonly name: string;
+  readonly kills: number;
+  /** Days on which it was seen. */
+  readonly days: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+export function offenders(db: Database, kind: Kind, from: number, limit: number): Offender[] {
+  return db
+    .prepare(
+      `SELECT name, sum(kills) AS kills, count(*) AS days, min(first) AS first, max(last) AS last FROM offences
+       WHERE kind = ? AND day >= ? GROUP BY name ORDER BY kills DESC, last DESC LIMIT ?`,
+    )
+    .all(kind, Math.floor(from / DAY_MS), limit) as unknown as Offender[];
+}
+
+export interface AgentWord {
+  readonly node: string;
+  readonly detector: string;
+  readonly topic: string;
+  readonly at: number;
+  readonly level: string;
+  readonly event: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** What the agents said last of themselves. */
+export function agentWords(db: Database): AgentWord[] {
+  const rows = db.prepare("SELECT * FROM agents ORDER BY node, detector, topic").all() as unknown as (AgentWord & {
+    fields: string;
+  })[];
+  return rows.map((row) => ({ ...row, fields: JSON.parse(row.fields) as Record<string, unknown> }));
+}
