@@ -31,6 +31,8 @@ const FORM = /^(?:\[([^\]]*)\]|([^[\]]*?))(?:(?<=\]|^[^:]*):(\d{1,5}))?$/;
  * @throws AddressError
  */
 export function parseNetwork(text: string): Network {
+  const plain = plainV4(text);
+  if (plain !== null) return { address: plain, bits: 128, port: 0 };
   const [, bracketed, bare, portText] = FORM.exec(text) ?? [];
   const whole = bracketed ?? bare;
   if (whole === undefined || whole === "") throw new AddressError(EXPECTED, kindOf(text));
@@ -50,7 +52,7 @@ export function parseNetwork(text: string): Network {
 
 /** @returns sixteen bytes, or null. */
 export function parseAddress(text: string): Uint8Array | null {
-  return text.includes(":") ? parseV6(text) : parseV4(text);
+  return text.includes(":") ? parseV6(text) : plainV4(text);
 }
 
 /** It is an IPv4 address behind ::ffff:. */
@@ -105,19 +107,30 @@ function prefixOf(text: string, most: number): number {
   throw new AddressError(`a prefix of 0 to ${most} bits`, text === "" ? "nothing" : "another one");
 }
 
-function parseV4(text: string): Uint8Array | null {
-  const parts = text.split(".");
-  if (parts.length !== 4) return null;
+/** What nearly every line of a long list is: four numbers with dots between, and nothing else. */
+function plainV4(text: string): Uint8Array | null {
+  if (text.length < 7 || text.length > 15) return null;
   const address = new Uint8Array(16);
-  address[10] = address[11] = 0xff;
-  for (let i = 0; i < 4; i++) {
-    const part = parts[i]!;
-    // A leading zero is octal to some readers and not to others.
-    if (!/^(0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return null;
-    address[12 + i] = Number(part);
+  let [part, value, digits] = [0, 0, 0];
+  for (let i = 0; i <= text.length; i++) {
+    const code = i === text.length ? DOT : text.charCodeAt(i);
+    if (code === DOT) {
+      if (digits === 0 || value > 255 || part > 3) return null;
+      address[12 + part++] = value;
+      [value, digits] = [0, 0];
+    } else {
+      // A leading zero is octal to some readers and not to others.
+      if (code < 0x30 || code > 0x39 || (digits > 0 && value === 0)) return null;
+      value = value * 10 + code - 0x30;
+      digits++;
+    }
   }
+  if (part !== 4) return null;
+  address[10] = address[11] = 0xff;
   return address;
 }
+
+const DOT = 0x2e;
 
 function parseV6(text: string): Uint8Array | null {
   // A zone is the machine's own, and no part of an address.
@@ -125,7 +138,7 @@ function parseV6(text: string): Uint8Array | null {
   let groups = text;
   const dotted = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(text);
   if (dotted !== null) {
-    const v4 = parseV4(dotted[2]!);
+    const v4 = plainV4(dotted[2]!);
     if (v4 === null) return null;
     const hex = (at: number) => ((v4[at]! << 8) | v4[at + 1]!).toString(16);
     groups = `${dotted[1]}${hex(12)}:${hex(14)}`;

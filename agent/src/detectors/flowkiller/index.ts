@@ -7,7 +7,7 @@ import { explainFailure } from "./failures.js";
 import { watchedPaths } from "./files.js";
 import { type KernelAbility, type KillWay, tryKernel } from "./kill-way.js";
 import { live } from "./life.js";
-import { type Entry, readLists } from "./lists.js";
+import { type Entries, readLists } from "./lists.js";
 import { AllowedCommands } from "./scan.js";
 import { flowkillerSensor, OBJECT } from "./sensor.js";
 import { parseSettings, type Said, type Settings, settingsOf } from "./settings.js";
@@ -29,8 +29,8 @@ export interface FlowkillerOptions {
 /** What is in force. */
 export interface FlowRules {
   readonly settings: Settings;
-  readonly banned: readonly Entry[];
-  readonly allowed: readonly Entry[];
+  readonly banned: Entries;
+  readonly allowed: Entries;
   readonly commands: AllowedCommands;
   readonly generation: number;
 }
@@ -85,7 +85,7 @@ export function readSettings({ config, said }: Pick<FlowkillerOptions, "config" 
 }
 
 /** @throws ConfigError */
-export function readNetworks(settings: Settings): { readonly banned: Entry[]; readonly allowed: Entry[] } {
+export function readNetworks(settings: Settings): { readonly banned: Entries; readonly allowed: Entries } {
   const globs = [...settings.banned_ipv4_file_globs, ...settings.banned_file_globs];
   return {
     banned: readLists(globs, { setting: "FlowKiller.banned_networks", networks: [] }),

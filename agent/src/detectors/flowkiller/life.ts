@@ -8,6 +8,7 @@ import type { FlowkillerOptions, FlowRules } from "./index.js";
 import { kernelSettings } from "./kernel-settings.js";
 import { type KernelAbility, WAY_WORDS } from "./kill-way.js";
 import { lineOf, summaryOf, type Told } from "./lines.js";
+import type { Entry } from "./lists.js";
 import { flowMetrics, type Reason } from "./metrics.js";
 import { FLOW_KINDS, type FlowRecord, flowDecoder } from "./record.js";
 import { scanWindows } from "./scan.js";
@@ -126,8 +127,8 @@ export function live(
     }
   }
 
-  function entryOf({ entry, generation }: FlowRecord): FlowRules["banned"][number] | null {
-    return entry === null ? null : (known.get(generation)?.banned[entry] ?? null);
+  function entryOf({ entry, generation }: FlowRecord): Entry | null {
+    return entry === null ? null : (known.get(generation)?.banned.at(entry) ?? null);
   }
 
   function scanOf({ window }: FlowRecord): Told["scan"] {

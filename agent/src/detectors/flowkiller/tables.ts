@@ -2,7 +2,7 @@
 // shorter one: what shorter ones say is written into the longer ones here.
 import { type Layout, type SlotContent, structLayout } from "@cryptnono/native";
 import { isV4, type Network } from "./address.js";
-import type { Entry } from "./lists.js";
+import type { Entries } from "./lists.js";
 
 /** By outer map. */
 export type Tables = Readonly<Record<string, SlotContent>>;
@@ -17,32 +17,44 @@ interface Listed {
   readonly ports: Map<number, number>;
 }
 
-/** Entries that are banned and others that are allowed, by their index in `banned` and in `allowed`. */
-export function compileNetworks(banned: readonly Entry[], allowed: readonly Entry[], layout: Layout): Tables {
-  const ports = new Map<string, readonly [ports: number, port: number, entry: number]>();
-  const listed = inherit(banned);
-  let portGroups = 0;
-  const bannedRows = listed.map(({ network, entry, ports: own }) => {
-    if (entry !== NO_ENTRY) return { network, entry, group: 0 };
-    const group = ++portGroups;
-    for (const [port, index] of own) ports.set(`${group} ${port}`, [group, port, index]);
-    return { network, entry, group };
-  });
-  const allowedRows = unique(allowed).map(({ network, entry }) => ({ network, entry, group: 0 }));
+/** The tables of what is banned and what is allowed; an entry is its index. */
+export function compileNetworks(banned: Entries, allowed: Entries, layout: Layout): Tables {
+  const ports: (readonly [group: number, port: number, entry: number])[] = [];
+  const bannedRows = banned.hasPorts ? rowsWithPorts(banned, ports) : rowsOf(banned);
+  const allowedRows = rowsOf(allowed);
   return {
     banned4_slots: trie4(bannedRows, layout),
     banned6_slots: trie6(bannedRows, layout),
     allowed4_slots: trie4(allowedRows, layout),
     allowed6_slots: trie6(allowedRows, layout),
-    ports_slots: portTable([...ports.values()], layout),
+    ports_slots: portTable(ports, layout),
   };
 }
 
+/** Where every entry is of all ports there is nothing to inherit. The last of equal keys stays: so that it is the first that was
+ * written, they come from the end. */
+function rowsOf(entries: Entries): Row[] {
+  return Array.from({ length: entries.length }, (_, i) => {
+    const entry = entries.length - 1 - i;
+    return { network: entries.network(entry), entry, group: 0 };
+  });
+}
+
+function rowsWithPorts(entries: Entries, ports: (readonly [group: number, port: number, entry: number])[]): Row[] {
+  let groups = 0;
+  return inherit(unique(entries)).map(({ network, entry, ports: own }) => {
+    if (entry !== NO_ENTRY) return { network, entry, group: 0 };
+    const group = ++groups;
+    for (const [port, index] of own) ports.push([group, port, index]);
+    return { network, entry, group };
+  });
+}
+
 /** One of each network; the first entry that bans it whole is the one that is named. */
-function unique(entries: readonly Entry[]): Listed[] {
+function unique(entries: Entries): Listed[] {
   const byNetwork = new Map<string, Listed>();
   for (let i = 0; i < entries.length; i++) {
-    const network = entries[i]!;
+    const network = entries.network(i);
     const key = `${Buffer.from(network.address).toString("latin1")}${String.fromCharCode(network.bits)}`;
     let listed = byNetwork.get(key);
     if (listed === undefined) {
@@ -56,10 +68,7 @@ function unique(entries: readonly Entry[]): Listed[] {
   return [...byNetwork.values()];
 }
 
-function inherit(entries: readonly Entry[]): Listed[] {
-  const all = unique(entries);
-  // Nothing to inherit where every entry bans all ports.
-  if (all.every(({ ports }) => ports.size === 0)) return all;
+function inherit(all: Listed[]): Listed[] {
   all.sort((a, b) => Buffer.compare(a.network.address, b.network.address) || a.network.bits - b.network.bits);
   const around: Listed[] = [];
   return all.filter((listed) => {
@@ -149,14 +158,14 @@ function portTable(
   return { keys, values };
 }
 
-/** What the tables say of a destination, asked without a kernel. */
-export function findEntry(entries: readonly Entry[], address: Uint8Array, port: number): number {
-  let best = -1;
+/** What the tables say of a destination, asked without a kernel: the entry, or -1. */
+export function findEntry(entries: Entries, address: Uint8Array, port: number): number {
+  let [best, bits] = [-1, -1];
   for (let i = 0; i < entries.length; i++) {
-    const entry = entries[i]!;
-    if (entry.port !== 0 && entry.port !== port) continue;
-    if (isV4Network(entry) !== isV4(address) || !contains(entry, address)) continue;
-    if (best < 0 || entry.bits > entries[best]!.bits) best = i;
+    const network = entries.network(i);
+    if (network.port !== 0 && network.port !== port) continue;
+    if (isV4Network(network) !== isV4(address) || !contains(network, address) || network.bits <= bits) continue;
+    [best, bits] = [i, network.bits];
   }
   return best;
 }
