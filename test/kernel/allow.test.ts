@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, type TestContext, test } from "node:test";
 import { type ConfigFile, ROOT, randomString, TestAgent } from "../lib/agent.js";
-import { type Launched, launch, prog } from "../lib/progs.js";
+import { type Launched, launch, numbersOf, prog } from "../lib/progs.js";
 
 const ran = prog("first-instruction");
 
@@ -92,6 +92,43 @@ describe("a banned line padded past what patterns are followed for", () => {
       }
     });
   }
+});
+
+// Whatever lets a stopped process run on lets nothing run here: nothing is stopped.
+describe("0 of 100 padded lines run an instruction, however their parent resists", () => {
+  const banned = randomString();
+  const padding = Array.from({ length: 4 }, () => "-".repeat(100_000));
+  let agent: TestAgent;
+  before(async () => {
+    agent = await TestAgent.start({
+      bannedCommandStrings: [banned, `${banned}s 'piece`],
+      allowedCommandPatterns: [".*/first-instruction .* end$", ".*-.{300}other$"],
+    });
+    await agent.untilReady();
+  });
+  after(() => agent.stop());
+
+  for (const ways of [[], ["continue"], ["trace"], ["continue", "trace"]]) {
+    for (const [rounds, atOnce] of [
+      [100, 1],
+      [10, 10],
+    ] as const) {
+      test(`${ways.length === 0 ? "it forks and waits" : ways.join(" and ")}, ${atOnce} at one time`, async () => {
+        for (const words of [
+          [ran, "v", banned, ...padding, "end"],
+          [ran, "v", `${banned}s`, "piece of it", "-"],
+        ]) {
+          const ended = await launch("resist", words, [String(rounds), String(atOnce), ...ways]);
+          assert.deepEqual(numbersOf(ended.stderr), { printed: 0, killed: 100, other: 0 });
+        }
+      });
+    }
+  }
+
+  test("and an honest line as long runs, each time", async () => {
+    const ended = await launch("resist", [ran, "v", ...padding, "end"], ["10", "10", "continue", "trace"]);
+    assert.deepEqual(numbersOf(ended.stderr), { printed: 100, killed: 0, other: 100 });
+  });
 });
 
 describe("a pattern whose table would be too large", () => {
