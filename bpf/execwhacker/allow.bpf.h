@@ -41,14 +41,17 @@ LOOP_BODY(allow_piece, struct allow_reading)
 	return a->decided || a->cut;
 }
 
-/* From the path, which has been walked over, on. */
-static __always_inline void read_line(struct search *s, __u32 max_bytes, bool by_bits)
+/* From the path, which has been walked over, on. A global function: verified once, by itself. */
+__attribute__((noinline)) int read_line(struct search *s, __u32 max_bytes, __u32 by_bits)
 {
 	struct allow_reading reading = { .s = s, .max_bytes = max_bytes, .by_bits = by_bits };
 
+	if (!s)
+		return 0;
 	s->allow.offset = s->allow.rest;
 	if (!s->allow.decided && !s->allow.cut)
 		LOOP(allow_piece, MAX_TURNS, &reading);
+	return 0;
 }
 
 enum allow_result { ALLOW_NONE = 0, ALLOW_SPARED, ALLOW_OVER };
@@ -162,6 +165,13 @@ __attribute__((noinline)) int nfa_end(__u32 copy)
 	return nfa_result(&walk);
 }
 
+/* The pattern that was found spares what was found of the set. */
+static __always_inline void spare_set(struct search *s, __u32 set)
+{
+	s->allow.spared_sets |= 1U << set;
+	s->allow.patterns[set] = s->allow.pattern;
+}
+
 static __always_inline void tell_cut(struct search *s)
 {
 	s->flags |= EVENT_ALLOW_CUT;
@@ -178,7 +188,10 @@ __attribute__((noinline)) int allow_search(__u32 copy, __u32 set)
 
 	if (!s || !f || !table)
 		return ALLOW_NONE;
-	result = search_dfa(s, table, DFA_PATTERNS, set & (MAX_ALLOW_SETS - 1), f->policy.max_allow_bytes);
+	set &= MAX_ALLOW_SETS - 1;
+	result = search_dfa(s, table, DFA_PATTERNS, set, f->policy.max_allow_bytes);
+	if (result == ALLOW_SPARED)
+		spare_set(s, set);
 	if (result == ALLOW_OVER)
 		tell_cut(s);
 	return result;
@@ -193,6 +206,7 @@ __attribute__((noinline)) int nfa_search(__u32 copy, __u32 set)
 
 	if (!s || !f || !table)
 		return ALLOW_NONE;
+	set &= MAX_ALLOW_SETS - 1;
 #pragma clang loop unroll(disable)
 	for (__u64 block = 0; block < NFA_BLOCKS; block++) {
 		int result;
@@ -200,14 +214,16 @@ __attribute__((noinline)) int nfa_search(__u32 copy, __u32 set)
 		barrier_var(block); /* 64 bits wide, and kept so: search.bpf.h, filter_some_chunks */
 		if (block >= NFA_BLOCKS)
 			break;
-		if (!((table->nfa.block[block].sets >> (set & (MAX_ALLOW_SETS - 1))) & 1))
+		if (!((table->nfa.block[block].sets >> set) & 1))
 			continue;
 		nfa_start(copy, set, block);
 		nfa_bytes(copy, 0, s->allow.path_bytes);
 		read_line(s, f->policy.max_allow_bytes, true);
 		result = nfa_end(copy);
-		if (result == ALLOW_SPARED)
+		if (result == ALLOW_SPARED) {
+			spare_set(s, set);
 			return ALLOW_SPARED;
+		}
 		if (result == ALLOW_OVER)
 			tell_cut(s);
 	}

@@ -163,18 +163,19 @@ __attribute__((noinline)) int find_quoted_set(__u32 copy, __u32 action, __u32 se
 	return 0;
 }
 
-/* In the line whose path lies at the buffer's start. A global function, as those that follow: verified once. No loop of a callback:
- * the walks need the call stack. */
-__attribute__((noinline)) int find_quoted_under(__u32 copy, __u32 path_bytes)
+/* In the line whose path lies at the buffer's start. No loop of a callback: the walks need the call stack. */
+static __always_inline void find_quoted_under(struct search *s, __u32 path_bytes)
 {
-	struct search *s = search_state(copy);
+	__u32 copy = s->copy;
 
-	if (!s || !path_bytes)
-		return 0;
 	s->allow.path_bytes = path_bytes;
-	for (__u32 i = 0; i < 2 * MAX_ALLOW_SETS; i++)
+	if (!path_bytes)
+		return;
+#pragma clang loop unroll(disable)
+	for (__u64 i = 0; i < 2 * MAX_ALLOW_SETS; i++) {
+		barrier_var(i); /* 64 bits wide, and kept so: search.bpf.h, EACH_CHUNK */
 		find_quoted_set(copy, i / MAX_ALLOW_SETS, i);
-	return 0;
+	}
 }
 
 /* Strings of the quoted line: under the path that was given, and, where that does not say which file runs, under the file's own. */
@@ -183,9 +184,9 @@ static __always_inline void find_quoted(struct search *s)
 	if (!(s->found_sets[ACTION_QUOTED_ENFORCE] | s->found_sets[ACTION_QUOTED_AUDIT]) || s->found_sets[ACTION_ENFORCE] & 1)
 		return;
 	begin_line(s->copy);
-	find_quoted_under(s->copy, s->allow.path_bytes);
+	find_quoted_under(s, s->allow.path_bytes);
 	if (!s->is_plain)
-		find_quoted_under(s->copy, take_true_path(s));
+		find_quoted_under(s, take_true_path(s));
 }
 
 /* Which allow sets with a find a pattern spares under the path of this length. No loop of a callback: the walks need the call
@@ -199,12 +200,11 @@ __attribute__((noinline)) int try_sets(__u32 copy, __u32 path_bytes)
 		return 0;
 	sets = (s->found_sets[ACTION_ENFORCE] | s->found_sets[ACTION_AUDIT]) & ~s->allow.spared_sets;
 	s->allow.path_bytes = path_bytes;
-	for (__u32 set = 1; set < MAX_ALLOW_SETS; set++) {
-		if (!((sets >> set) & 1) ||
-		    (allow_search(copy, set) != ALLOW_SPARED && nfa_search(copy, set) != ALLOW_SPARED))
-			continue;
-		s->allow.spared_sets |= 1U << set;
-		s->allow.patterns[set] = s->allow.pattern;
+#pragma clang loop unroll(disable)
+	for (__u64 set = 1; set < MAX_ALLOW_SETS; set++) {
+		barrier_var(set); /* 64 bits wide, and kept so: search.bpf.h, EACH_CHUNK */
+		if ((sets >> set) & 1 && allow_search(copy, set) != ALLOW_SPARED)
+			nfa_search(copy, set);
 	}
 	return 0;
 }
