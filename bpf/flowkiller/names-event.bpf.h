@@ -17,6 +17,7 @@ struct finding {
 	__u32 packets;
 	__u32 answers;
 	__u32 asked_by;
+	__u32 apart; /* destinations that are counted by themselves; 0: by the entry */
 	struct owner *owner;
 	struct names_settings *settings;
 	struct flow *flow; /* its name and its login; or NULL */
@@ -49,10 +50,11 @@ static __always_inline bool take_turn(__u64 now)
 /* Count one of a kind; whether it is told. */
 static __always_inline bool tally_finding(struct finding *f)
 {
-	struct tally_key key = { .group = f->owner->group, .evidence = f->evidence, .entry = f->entry };
+	struct tally_key key = { .group = f->owner->group, .evidence = f->evidence };
 	__u64 now = bpf_ktime_get_boot_ns();
 	struct tally *t, begun = { .first_ns = now };
 
+	key.entry = f->apart ? f->apart : f->entry;
 	t = bpf_map_lookup_elem(&name_tallies, &key);
 	if (!t) {
 		bpf_map_update_elem(&name_tallies, &key, &begun, BPF_NOEXIST);
@@ -133,7 +135,7 @@ static __always_inline void tell(struct finding *f)
 	e->packets = f->packets;
 	e->answers = f->answers;
 	e->asked_by = f->asked_by;
-	e->reserved = 0;
+	e->apart = f->apart;
 	fill_names(e, f);
 	__builtin_memcpy(&e->owner, f->owner, sizeof(e->owner));
 	if (is_owner(f->owner, task)) {

@@ -162,6 +162,17 @@ static __always_inline int judge_learnt(struct finding *f, struct learnt *l, boo
 	return REFUSE;
 }
 
+/* A destination as a number that is not 0. Two that share one are counted together. */
+static __always_inline __u32 mix(const __u32 *address, __u32 port)
+{
+	__u64 h = (__u64)address[0] << 32 | address[1];
+
+	h = (h ^ h >> 32) * 0x9e3779b97f4a7c15ULL ^ ((__u64)address[2] << 32 | address[3]);
+	h = (h ^ h >> 32) * 0x9e3779b97f4a7c15ULL ^ port;
+	h = (h ^ h >> 32) * 0x9e3779b97f4a7c15ULL;
+	return (__u32)(h >> 32) | 1;
+}
+
 /* Pods that may reach only what is listed. */
 static __always_inline int judge_egress(struct finding *f, struct force *force, struct learnt *l, const __u32 *address)
 {
@@ -187,6 +198,7 @@ static __always_inline int judge_egress(struct finding *f, struct force *force, 
 		return PASS;
 	f->learnt = l;
 	f->asked_by = l ? l->pid : 0;
+	f->apart = mix(address, f->owner->port);
 	if (mode == EGRESS_LEARN) {
 		find(f, EVIDENCE_SEEN, OUTCOME_TOLD);
 		return PASS;

@@ -201,7 +201,7 @@ struct names_event {
 	__u32 method; /* enum json_flags */
 	__u16 name_bytes;
 	__u16 wallet_bytes;
-	__u32 reserved;
+	__u32 apart; /* the tally's key, where it is not the entry */
 	__u8 name[NAME_BYTES];
 	__u8 wallet[WALLET_BYTES];
 	struct owner owner;
@@ -224,7 +224,7 @@ enum json_flags {
 struct tally_key {
 	__u64 group; /* the pod's cgroup, lib/identity.bpf.h */
 	__u32 evidence;
-	__u32 entry;
+	__u32 entry; /* or names_event.apart */
 };
 
 struct tally {

@@ -28,6 +28,12 @@ export interface Detector<Rules> {
   explain?(error: unknown): unknown;
 }
 
+/** What a detector has of a second object. */
+export type SecondSensor = Pick<House<unknown>, "layout" | "map" | "counters">;
+
+/** As in {@link Life}. */
+export type SecondLife<Rules> = Pick<Life<Rules>, "contents" | "onRecord">;
+
 export interface HouseWishes {
   readonly serveMetricsPort?: number;
   readonly lookupContainer?: boolean;
@@ -93,6 +99,11 @@ export interface House<Rules> {
   readonly series: SeriesMaker;
   /** What is in force; only once {@link Life.inForce} was called. */
   rules(): Rules;
+  /**
+   * Another BPF object of the detector's, which from here on lives as the first does: filled, attached, pinned and closed with it.
+   * While the detector begins.
+   */
+  open(sensor: SensorParts & { readonly object: string }, make: (sensor: SecondSensor) => SecondLife<Rules>): void;
   /** A map of its sensor. */
   map(name: string): SensorMap;
   /** Numbers that only grow, as far as they are known. */

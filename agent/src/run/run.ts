@@ -25,12 +25,12 @@ import {
   serveMetrics,
   type UntoldCounts,
 } from "../report/index.js";
-import { Guard, type SensorFactory } from "../sensor/index.js";
+import { Guard, type SensorFactory, type SensorParts } from "../sensor/index.js";
 import type { ContainerLookup } from "../types.js";
 import { version } from "../version.js";
 import { createAskedSelfTest } from "./asked-self-test.js";
 import { coalesce } from "./coalesce.js";
-import type { Detector, House, SelfTestResult } from "./detector.js";
+import type { Detector, House, SecondLife, SecondSensor, SelfTestResult } from "./detector.js";
 import { objectDir, readObject } from "./objects.js";
 import { repeat } from "./repeat.js";
 import { createTallying } from "./tallying.js";
@@ -118,7 +118,7 @@ export async function run<Rules>(
     readLoopDelay: createLoopDelay(watchLoop().read).read,
     version: version(),
     isReady: () => readiness().ok,
-    isAttached: () => guard.isAttached,
+    isAttached,
   });
   const limit = new ReportLimit(options.wholeLines > 0 ? reportLimits(options.wholeLines) : null);
   const formatter = createFormatter({ severity: options.logSeverity });
@@ -138,12 +138,14 @@ export async function run<Rules>(
     },
     native,
   );
+  const seconds: { readonly guard: Guard; readonly life: SecondLife<Rules> }[] = [];
   const life = detector.begin({
     layout: guard.layout,
     proc,
     kill,
     series: metrics.series,
     rules: rulesInForce,
+    open: openSecond,
     map: (name) => guard.map(name),
     counters: () => guard.counters(),
     tell: reporter.tell,
@@ -167,7 +169,7 @@ export async function run<Rules>(
   const askedSelfTest = createAskedSelfTest({
     detector: detector.name,
     test: life.askedSelfTest?.bind(life),
-    isAttached: () => guard.isAttached,
+    isAttached,
     writer,
     line: (result, latencyUs) =>
       formatter.notice(result === "killed" ? "info" : "error", "Self-test asked for", {
@@ -186,10 +188,12 @@ export async function run<Rules>(
     if (options.serveMetricsPort > 0) serve(await serveMetrics(options.serveMetricsPort, metrics.text));
     if (options.healthPort > 0) serve(await serveHealth(options.healthPort, readiness, "", askedSelfTest));
     const rules = await detector.load();
-    guard.install(life.contents(rules));
+    install(rules);
     guard.attach();
+    for (const second of seconds) second.guard.attach();
     life.attached?.();
     guard.start();
+    for (const second of seconds) second.guard.start();
     tallying.run();
     opened.push(
       ...beside.map((job) => () => job.stop()),
@@ -220,6 +224,39 @@ export async function run<Rules>(
   globalThis.gc?.();
 
   return { reload: reloads.wish, stop };
+
+  function openSecond(
+    sensor: SensorParts & { readonly object: string },
+    make: (sensor: SecondSensor) => SecondLife<Rules>,
+  ): void {
+    const second: Guard = new Guard(
+      sensor,
+      {
+        object: readObject(objects, sensor.object),
+        pinDir: options.pinDir,
+        scopePid: options.scopePid,
+        onRecord: (record) => secondLife.onRecord(record),
+        onError: fault,
+      },
+      native,
+    );
+    opened.push(() => second.close());
+    const secondLife = make({
+      layout: second.layout,
+      map: (name) => second.map(name),
+      counters: () => second.counters(),
+    });
+    seconds.push({ guard: second, life: secondLife });
+  }
+
+  function install(rules: Rules): void {
+    for (const second of seconds) second.guard.install(second.life.contents(rules));
+    guard.install(life.contents(rules));
+  }
+
+  function isAttached(): boolean {
+    return guard.isAttached && seconds.every((second) => second.guard.isAttached);
+  }
 
   function serve(endpoint: Endpoint): void {
     opened.push(() => endpoint.close());
@@ -254,7 +291,7 @@ export async function run<Rules>(
     if (!guard.isAttached) return;
     try {
       const next = await detector.load();
-      guard.install(life.contents(next));
+      install(next);
       refusal = null;
       metrics.reloaded("ok");
       putInForce("Config reloaded", next);
@@ -278,7 +315,7 @@ export async function run<Rules>(
   function readiness(): Readiness {
     const by = guard.retiredBy();
     if (by !== null) return { ok: false, reason: `retired: process ${by} guards instead, with the same pin directory` };
-    if (!guard.isAttached) return { ok: false, reason: "not attached" };
+    if (!isAttached()) return { ok: false, reason: "not attached" };
     if (selfTest !== "killed" && selfTest !== "not asked for")
       return { ok: false, reason: "the self-test has not passed" };
     if (refusal !== null) return { ok: false, reason: `config refused, the one before is in force: ${refusal}` };
@@ -304,6 +341,7 @@ export async function run<Rules>(
     retirementTold = true;
     clearInterval(looks ?? undefined);
     guard.retire();
+    for (const second of seconds) second.guard.retire();
     for (const job of beside) void job.stop();
     void selfTests.stop();
     notice("warning", "Retired: another agent guards instead, with the same pin directory", { by_pid: by });

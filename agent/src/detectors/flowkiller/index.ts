@@ -8,6 +8,7 @@ import { watchedPaths } from "./files.js";
 import { type KernelAbility, type KillWay, tryKernel } from "./kill-way.js";
 import { live } from "./life.js";
 import { type Entries, readLists } from "./lists.js";
+import { type NameRules, nameGlobs, readNameRules, wantsEgress, wantsNames } from "./names/rules.js";
 import { AllowedCommands } from "./scan.js";
 import { flowkillerSensor, OBJECT } from "./sensor.js";
 import { parseSettings, type Said, type Settings, settingsOf } from "./settings.js";
@@ -32,6 +33,7 @@ export interface FlowRules {
   readonly banned: Entries;
   readonly allowed: Entries;
   readonly commands: AllowedCommands;
+  readonly names: NameRules;
   readonly generation: number;
 }
 
@@ -54,7 +56,7 @@ export function flowkiller(options: FlowkillerOptions): Detector<FlowRules> {
     },
     wishes: {
       ...(first.metrics_port === 0 ? {} : { serveMetricsPort: first.metrics_port }),
-      ...(first.log_container_info ? { lookupContainer: true } : {}),
+      ...(first.log_container_info || wantsEgress(first) ? { lookupContainer: true } : {}),
       ...(first.log_container_envs.length === 0 ? {} : { lookupContainer: true, lookupEnvs: first.log_container_envs }),
     },
     watched: () => [...options.config, ...watchedPaths(globs)],
@@ -63,9 +65,10 @@ export function flowkiller(options: FlowkillerOptions): Detector<FlowRules> {
       globs = globsOf(settings);
       generation = (generation + 1) >>> 0;
       const commands = new AllowedCommands(settings.allowed_command_patterns);
-      return { settings, ...readNetworks(settings), commands, generation };
+      const names = readNameRules(settings, options.mode);
+      return { settings, ...readNetworks(settings), commands, names, generation };
     },
-    begin: (house) => live(house, options, ability, root),
+    begin: (house) => live(house, options, ability, root, wantsNames(first)),
     explain: explainFailure,
   };
 }
@@ -98,5 +101,10 @@ export function readNetworks(settings: Settings): { readonly banned: Entries; re
 }
 
 function globsOf(settings: Settings): readonly string[] {
-  return [...settings.banned_ipv4_file_globs, ...settings.banned_file_globs, ...settings.allowed_file_globs];
+  return [
+    ...settings.banned_ipv4_file_globs,
+    ...settings.banned_file_globs,
+    ...settings.allowed_file_globs,
+    ...nameGlobs(settings),
+  ];
 }

@@ -10,6 +10,7 @@ import { type KernelAbility, WAY_WORDS } from "./kill-way.js";
 import { lineOf, summaryOf, type Told } from "./lines.js";
 import type { Entry } from "./lists.js";
 import { flowMetrics, type Reason } from "./metrics.js";
+import { openNames } from "./names/index.js";
 import { FLOW_KINDS, type FlowRecord, flowDecoder } from "./record.js";
 import { scanWindows } from "./scan.js";
 import { checkKillWays, SUMMED, slotContents, TALLIES } from "./sensor.js";
@@ -30,6 +31,7 @@ export function live(
   { mode, wholeLines }: FlowkillerOptions,
   { way }: KernelAbility,
   root: CgroupRoot | null,
+  hasNames: boolean,
 ): Life<FlowRules> {
   const { layout, kill, proc } = house;
   checkKillWays(layout);
@@ -48,6 +50,11 @@ export function live(
     way,
   });
   let readTallies: (() => Untold[]) | null = null;
+  // Names need the hooks of a cgroup.
+  const names =
+    hasNames && root !== null
+      ? openNames(house, { cgroupRoot: root.path, wholeLines, timeOf, killsByAgent: way === "by-agent" })
+      : null;
 
   return {
     contents(rules) {
@@ -71,6 +78,7 @@ export function live(
         unique_destinations_threshold: rules.settings.unique_destinations_threshold,
         lookback_duration_seconds: rules.settings.lookback_duration_seconds,
         ...budgetsOf(rules),
+        ...names?.inForce(rules),
         mode,
         kill_way: way,
         way: WAY_WORDS[way],
@@ -78,7 +86,11 @@ export function live(
       };
     },
     readyText: () =>
-      house.rules().banned.length === 0 ? NOTHING_BANNED : `attached: banned destinations are ${WAY_WORDS[way]}`,
+      [
+        house.rules().banned.length === 0 ? NOTHING_BANNED : `attached: banned destinations are ${WAY_WORDS[way]}`,
+        ...(names === null ? [] : [names.readyText()]),
+      ].join("; "),
+    alongside: names?.alongside ?? [],
     counts: {
       look: () => {},
       take() {

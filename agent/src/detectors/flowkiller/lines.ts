@@ -173,13 +173,13 @@ const PROTOCOLS: Readonly<Record<number, string>> = {
   262: "mptcp",
 };
 
-function addCommandLine(fields: Fields, who: Pick<Identity, "args" | "argsBytes">): void {
+export function addCommandLine(fields: Fields, who: Pick<Identity, "args" | "argsBytes">): void {
   fields.list("cmdline", who.args);
   const captured = who.args.reduce((sum, { length }) => sum + length + 1, 0);
   if (captured < who.argsBytes) fields.truncated("cmdline", { total_bytes: who.argsBytes, captured_bytes: captured });
 }
 
-function addProcess(fields: Fields, who: Identity, timeOf: TimeOf): void {
+export function addProcess(fields: Fields, who: Identity, timeOf: TimeOf): void {
   fields.bytes("comm", who.comm);
   fields.set("ppid", who.ppid);
   fields.bytes("parent", who.parentComm);

@@ -35,6 +35,20 @@ export interface Settings {
   readonly egress_counts_udp_connects: boolean;
   /** `label=value`, of pods that spend of no budget. */
   readonly egress_exempt_pods: readonly string[];
+  /** What is done about names of `names_file_globs`. */
+  readonly names: string;
+  readonly names_file_globs: readonly string[];
+  readonly allowed_names: readonly string[];
+  readonly allowed_names_file_globs: readonly string[];
+  readonly names_questions: string;
+  readonly names_dns_ports: readonly string[];
+  /** Namespaces, or `label=value` of pods. */
+  readonly egress_learn_pods: readonly string[];
+  readonly egress_enforce_pods: readonly string[];
+  readonly egress_unknown_pods: string;
+  /** Names and networks that these may reach. */
+  readonly egress_allowed_file_globs: readonly string[];
+  readonly egress_learnt_file: string;
   readonly log_connects: boolean;
   readonly log_container_info: boolean;
   readonly log_container_envs: readonly string[];
@@ -64,6 +78,15 @@ function strings(about: string): Kind<readonly string[]> {
       const all = typeof value === "string" ? [value] : value;
       return Array.isArray(all) && all.every((one) => typeof one === "string" && one !== "") ? all : undefined;
     },
+  };
+}
+
+function text(about: string): Kind<string> {
+  return {
+    preset: "",
+    about,
+    expected: "a text",
+    read: (value) => (typeof value === "string" ? value : undefined),
   };
 }
 
@@ -140,6 +163,23 @@ export const KINDS: { readonly [Name in SettingName]: Kind<Settings[Name]> } = {
   egress_refusal: choice("the error of what is refused for the budget", ["ECONNREFUSED", "EPERM"]),
   egress_counts_udp_connects: flag("count UDP connects, which resolvers make without sending", false),
   egress_exempt_pods: strings("pods that spend of no budget, as label=value"),
+  names: choice("what is done about pools' names and miners' logins, once there is a list of names", [
+    "audit",
+    "enforce",
+    "off",
+  ]),
+  names_file_globs: strings("files or directories with names of pools, one a line; each stands for those below it too"),
+  allowed_names: strings("names that win over those"),
+  allowed_names_file_globs: strings("files or directories with the same"),
+  names_questions: choice("enforce: what becomes of a DNS question for a listed name", ["drop", "answer"]),
+  names_dns_ports: { ...strings("ports of name servers"), preset: ["53"] },
+  egress_learn_pods: strings("pods whose public destinations are written down, as namespace or label=value"),
+  egress_enforce_pods: strings("pods that reach only the public destinations that are allowed, likewise"),
+  egress_unknown_pods: choice("what a pod may reach until it is known which of these it is", ["pass", "refuse"]),
+  egress_allowed_file_globs: strings(
+    "files or directories with the names and networks that they may reach, one a line",
+  ),
+  egress_learnt_file: text("file that the destinations are written to, as such a list"),
   log_connects: flag("log every TCP connect", false),
   log_container_info: flag("name the container in the log", false),
   log_container_envs: strings("environment variables of the container's specification that stand in the log"),

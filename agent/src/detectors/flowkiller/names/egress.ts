@@ -1,0 +1,186 @@
+// Pods that may reach only what is listed, and what they reached while that was learnt.
+import { renameSync, writeFileSync } from "node:fs";
+import { constant, type Layout, type SensorMap, structLayout } from "@cryptnono/native";
+import type { ContainerResult } from "../../../types.js";
+import { showAddress } from "../address.js";
+import { shownName } from "./lines.js";
+import type { NamesRecord } from "./record.js";
+import type { EgressRules } from "./rules.js";
+import { POLICIES } from "./sensor.js";
+
+export type EgressMode = "free" | "learn" | "enforce";
+
+const MODES: Readonly<Record<EgressMode, string>> = {
+  free: "EGRESS_FREE",
+  learn: "EGRESS_LEARN",
+  enforce: "EGRESS_ENFORCE",
+};
+
+/** The labels of a pod: what a selector is compared with. */
+type Labels = Readonly<Record<string, string>>;
+
+const NAMESPACE = "io.kubernetes.pod.namespace";
+const POD = "io.kubernetes.pod.name";
+
+/** Enforced where both fit. */
+export function modeOf(labels: Labels, { learn, enforce }: Pick<EgressRules, "learn" | "enforce">): EgressMode {
+  const fits = (selector: string) => {
+    const equals = selector.indexOf("=");
+    return equals < 0
+      ? labels[NAMESPACE] === selector
+      : labels[selector.slice(0, equals)] === selector.slice(equals + 1);
+  };
+  if (enforce.some(fits)) return "enforce";
+  return learn.some(fits) ? "learn" : "free";
+}
+
+/** A destination that was learnt. */
+export interface Destination {
+  /** Empty when it was the answer to no question that was seen. */
+  readonly name: string;
+  readonly addresses: Set<string>;
+  readonly ports: Set<number>;
+  readonly pods: Set<string>;
+  /** Connects by the kernel's tally: its key to their number. */
+  readonly counts: Map<string, bigint>;
+}
+
+const MAX_DESTINATIONS = 10_000;
+/** Of one destination, as the file shows them. */
+const MAX_SHOWN = 8;
+const MAX_PODS = 4096;
+
+export interface EgressParts {
+  readonly layout: Layout;
+  readonly map: (name: string) => SensorMap;
+  readonly writeFile?: (file: string, text: string) => void;
+}
+
+export class Egress {
+  readonly #layout: Layout;
+  readonly #map: (name: string) => SensorMap;
+  readonly #writeFile: (file: string, text: string) => void;
+  /** By the cgroup that pods are counted for. The oldest are forgotten. */
+  readonly #pods = new Map<bigint, Labels>();
+  readonly #destinations = new Map<string, Destination>();
+  #rules: EgressRules | null = null;
+  #hasNews = false;
+
+  constructor({ layout, map, writeFile = replaceFile }: EgressParts) {
+    this.#layout = layout;
+    this.#map = map;
+    this.#writeFile = writeFile;
+  }
+
+  /** These are in force from now on, for the pods that are known too. */
+  inForce(rules: EgressRules | null): void {
+    this.#rules = rules;
+    if (rules === null) return;
+    for (const [group, labels] of this.#pods) this.#set(group, modeOf(labels, rules));
+  }
+
+  /** A pod without a policy reached for something, and this is its container. @returns its policy; null: it is still not known. */
+  know(group: bigint, container: ContainerResult): EgressMode | null {
+    if (this.#rules === null || container.kind === "failed") return null;
+    const labels = container.kind === "host" ? {} : container.labels;
+    this.#pods.delete(group);
+    this.#pods.set(group, labels);
+    const [oldest] = this.#pods.keys();
+    if (this.#pods.size > MAX_PODS) this.#pods.delete(oldest!);
+    const mode = modeOf(labels, this.#rules);
+    this.#set(group, mode);
+    return mode;
+  }
+
+  #set(group: bigint, mode: EgressMode): void {
+    this.#map(POLICIES).set(group, constant(this.#layout, MODES[mode]));
+  }
+
+  // ---- what was learnt ----
+
+  seen({ name, owner, apart }: NamesRecord): void {
+    const address = showAddress(owner.address);
+    const text = shownName(name);
+    const key = text === "" ? address : text;
+    let destination = this.#destinations.get(key);
+    if (destination === undefined) {
+      if (this.#destinations.size >= MAX_DESTINATIONS) return;
+      destination = { name: text, addresses: new Set(), ports: new Set(), pods: new Set(), counts: new Map() };
+      this.#destinations.set(key, destination);
+    }
+    const labels = this.#pods.get(owner.group);
+    add(destination.addresses, address);
+    add(destination.ports, owner.port);
+    if (labels !== undefined) add(destination.pods, `${labels[NAMESPACE] ?? "?"}/${labels[POD] ?? "?"}`);
+    destination.counts.set(`${owner.group} ${apart}`, 1n);
+    this.#hasNews = true;
+  }
+
+  /** Write the file anew, when there is something new and a file to write. */
+  write(): void {
+    const file = this.#rules?.learntFile ?? null;
+    if (!this.#hasNews || file === null) return;
+    this.#count();
+    this.#writeFile(file, listOf([...this.#destinations.values()]));
+    this.#hasNews = false;
+  }
+
+  /** From the kernel's tallies, which know of all connects and not only of those that were told. */
+  #count(): void {
+    const key = structLayout(this.#layout, "tally_key").offsets;
+    const total = structLayout(this.#layout, "tally").offsets["total"]!;
+    const seen = constant(this.#layout, "EVIDENCE_SEEN");
+    const totals = new Map(
+      this.#map("name_tallies")
+        .entries()
+        .map(({ key: bytes, value }) => ({ k: viewOf(bytes), v: viewOf(value) }))
+        .filter(({ k }) => k.getUint32(key["evidence"]!, true) === seen)
+        .map(({ k, v }) => [
+          `${k.getBigUint64(key["group"]!, true)} ${k.getUint32(key["entry"]!, true)}`,
+          v.getBigUint64(total, true),
+        ]),
+    );
+    for (const { counts } of this.#destinations.values())
+      for (const [tally, count] of counts) counts.set(tally, totals.get(tally) ?? count);
+  }
+}
+
+/** A list that can be put in force once somebody has read it: what has no name stands as its addresses. */
+export function listOf(destinations: readonly Destination[]): string {
+  const lines = destinations.map((destination) => {
+    const { name, addresses, ports, pods, counts } = destination;
+    const count = [...counts.values()].reduce((sum, one) => sum + one, 0n);
+    const words = [
+      `${count} ${count === 1n ? "connect" : "connects"}`,
+      `ports ${some(ports)}`,
+      ...(pods.size > 0 ? [`pods ${some(pods)}`] : []),
+      ...(name === "" ? ["no question for it was seen"] : [`addresses ${some(addresses)}`]),
+    ];
+    return { count, text: `${name === "" ? [...addresses][0] : name}  # ${words.join("; ")}` };
+  });
+  const sorted = lines.toSorted((a, b) => (a.count === b.count ? 0 : a.count < b.count ? 1 : -1));
+  const head = [
+    "# Public destinations that pods reached while they were learnt. Read it, shorten names to what is meant (a name stands for",
+    "# those below it too), remove what should not be there, and name the result by egress_allowed_file_globs.",
+  ];
+  return `${[...head, ...sorted.map(({ text }) => text)].join("\n")}\n`;
+}
+
+function some(all: ReadonlySet<string | number>): string {
+  const shown = [...all].slice(0, MAX_SHOWN).join(", ");
+  return all.size > MAX_SHOWN ? `${shown} and ${all.size - MAX_SHOWN} more` : shown;
+}
+
+/** Sets that are for people stay small. */
+function add<T>(set: Set<T>, one: T): void {
+  if (set.size < MAX_PODS) set.add(one);
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function replaceFile(file: string, text: string): void {
+  writeFileSync(`${file}.new`, text, { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+}

@@ -1,0 +1,189 @@
+// Names at work: real sockets to servers in a network of their own, with a capture of what left.
+import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
+import { after, describe, test } from "node:test";
+import type { LogLine } from "../lib/agent.js";
+import { ROOT } from "../lib/agent.js";
+import { FlowAgent, inNetwork, KILLED, Lists, type NetworkRun } from "../lib/flow-agent.js";
+import { POOL, POOL_ADDRESSES } from "../lib/name-servers.js";
+import { clientHello, webSocketFrame, webSocketUpgrade } from "../lib/payloads.js";
+import { prog } from "../lib/progs.js";
+
+const lists = new Lists();
+const NAMES = lists.write("names", `# pools\n${POOL}\nother.example\n`);
+after(() => lists.remove());
+
+const WALLET = "48edfHu7V9Z84YzzMa6fUueoELZ9ZRXq9VetWzYGzKt52XU5xvqgzYnDK9URnRoJMk1j8nLwEVsaSWJ4fhdUyZijBGUicoD";
+const LOGIN = Buffer.from(
+  `{"id":1,"jsonrpc":"2.0","method":"login","params":{"login":"${WALLET}","pass":"x","agent":"A/6","algo":["rx/0"]}}\n`,
+);
+const SUBSCRIBE = Buffer.from('{"id": 1, "method": "mining.subscribe", "params": []}\n');
+const LSP = Buffer.from('{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"processId":1,"capabilities":{}}}\n');
+
+function tell(title: string, way: string, address: string, port: number, ...pieces: Buffer[]): string {
+  return `r=$(${prog("say")} ${[way, address, port, ...pieces.map((piece) => piece.toString("hex"))].join(" ")}); echo "${title}: $r $?"`;
+}
+
+function ask(title: string, ...args: string[]): string {
+  return `r=$(${prog("say")} ${args.join(" ")}); s=$?; echo "${title}:" $r $s`;
+}
+
+let networks = 0;
+/** With the servers there. @returns what each line of script told, by its title. */
+async function withServers(script: readonly string[]): Promise<NetworkRun & { readonly told: Map<string, string> }> {
+  const ready = `${lists.directory}/ready-${++networks}`;
+  const whole = [
+    `${process.execPath} ${ROOT}test/dist/lib/name-servers.js ${ready} & server=$!`,
+    `until [ -e ${ready} ]; do sleep 0.05; done`,
+    ...script,
+    "kill $server",
+  ].join("\n");
+  const run = await inNetwork(whole);
+  rmSync(ready, { force: true });
+  const told = new Map(run.lines.map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 2)]));
+  return { ...run, told };
+}
+
+const half = (bytes: Buffer) => [bytes.subarray(0, bytes.length >> 1), bytes.subarray(bytes.length >> 1)];
+
+/** What is said to a server, and as what it is found. */
+const SAID: readonly (readonly [title: string, way: string, pieces: readonly Buffer[], because: string | null])[] = [
+  ["sni", "tcp", [clientHello(`eu.${POOL}`)], "sni"],
+  ["sni, large and in two", "tcp", half(clientHello(`eu.${POOL}`, { before: 1263 })), "sni"],
+  ["sni by MPTCP", "mptcp", [clientHello(POOL)], "sni"],
+  ["host", "tcp", [Buffer.from(`GET / HTTP/1.1\r\nHost: ${POOL}\r\n\r\n`)], "host"],
+  ["connect", "tcp", [Buffer.from(`CONNECT ${POOL}:3333 HTTP/1.1\r\n\r\n`)], "proxy"],
+  ["login", "tcp", [LOGIN], "stratum"],
+  ["login in three", "tcp", [LOGIN.subarray(0, 1), LOGIN.subarray(1, 40), LOGIN.subarray(40)], "stratum"],
+  ["login in the first packet", "tfo", [LOGIN], "stratum"],
+  ["subscribe", "tcp", [SUBSCRIBE], "stratum"],
+  ["login in a WebSocket", "tcp", [webSocketUpgrade("fine.test"), webSocketFrame(LOGIN.toString())], "stratum"],
+  ["another name", "tcp", [clientHello(`x${POOL}`)], null],
+  ["a language server", "tcp", [LSP], null],
+  ["ssh", "tcp", [Buffer.from("SSH-2.0-OpenSSH_9.2\r\n")], null],
+];
+
+const lineOf = (agent: FlowAgent, because: string): LogLine | undefined =>
+  agent.lines.find((line) => line["because"] === because && line.action !== "observed");
+
+describe("audit", () => {
+  test("all is told and nothing is done; a login's second message tells who it is", async (t) => {
+    const agent = await FlowAgent.start([`--FlowKiller.names_file_globs=${NAMES}`]);
+    t.after(() => agent.stop());
+    const authorize = Buffer.from(`{"id": 2, "method": "mining.authorize", "params": ["${WALLET}.rig", "x"]}\n`);
+    const { told } = await withServers([
+      ...SAID.map(([title, way, pieces]) => tell(title, way, "192.0.2.9", 3333, ...pieces)),
+      tell("subscribe, then authorize", "tcp", "192.0.2.9", 3333, SUBSCRIBE, authorize),
+      ask("a question", "ask", "192.0.2.53", `eU.${POOL.toUpperCase()}`, "3333"),
+      ask("unconnected", "ask-unconnected", "192.0.2.53", POOL),
+      ask("by TCP", "ask-tcp", "192.0.2.53", POOL),
+      ask("others", "ask", "192.0.2.53", "fine.test", "3333"),
+    ]);
+    for (const [title, , pieces] of SAID) {
+      const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+      const result = told.get(title);
+      if (title.includes("MPTCP") && result === " 77") continue;
+      assert.equal(result, `sent ${bytes} got ${bytes} 0`, title);
+    }
+    assert.equal(told.get("a question"), `${POOL_ADDRESSES[1]} connected 0`);
+    assert.equal(told.get("others"), "203.0.113.60 connected 0");
+    const wanted = SAID.filter(([title, , , because]) => because !== null && told.get(title) !== " 77");
+    const found = () => agent.actions("would-kill").filter((line) => line["because"] !== "address");
+    await agent.until(
+      "all are told",
+      () => found().length >= wanted.length + 2 && agent.actions("would-drop").length >= 3,
+    );
+    assert.deepEqual(
+      found()
+        .slice(0, wanted.length)
+        .map((line) => line["because"]),
+      wanted.map(([, , , because]) => because),
+    );
+    const [subscribed, authorized] = found().slice(-2);
+    assert.deepEqual([subscribed!["method"], subscribed!["login"]], ["mining.subscribe", undefined]);
+    assert.deepEqual([authorized!["method"], authorized!["login"]], ["mining.authorize", `${WALLET}.rig`]);
+    const sni = lineOf(agent, "sni")!;
+    assert.equal(sni["matched"], POOL);
+    assert.equal(sni["rule"], `${NAMES}:2`);
+    assert.equal(sni["evidence"], `connected to 192.0.2.9:3333, and to eu.${POOL} by TLS`);
+    assert.equal((sni.cmdline as unknown as string[])[1], "tcp");
+    assert.equal(lineOf(agent, "stratum")!["login"], WALLET);
+    const address = lineOf(agent, "address")!;
+    assert.equal(address["evidence"], `asked for eu.${POOL}, connected to ${POOL_ADDRESSES[1]}:3333`);
+    assert.equal(agent.actions("would-drop").length, 3);
+    assert.ok((await agent.metric('names_found_total{evidence="sni"}')) >= 2);
+    assert.equal(await agent.metric("listed_names"), 2);
+    assert.match(await agent.readiness(), /2 names of pools, audit/);
+  });
+});
+
+for (const killWay of ["in-hook", "by-agent"] as const) {
+  describe(`enforce, killed ${killWay}`, () => {
+    test("what is found is blocked and dies; questions do not leave", async (t) => {
+      const agent = await FlowAgent.start([
+        "--kill-way",
+        killWay,
+        `--FlowKiller.names_file_globs=${NAMES}`,
+        "--FlowKiller.names=enforce",
+      ]);
+      t.after(() => agent.stop());
+      const { told, packets } = await withServers([
+        ...SAID.map(([title, way, pieces]) => tell(title, way, "192.0.2.9", 3333, ...pieces)),
+        ask("a question", "ask", "192.0.2.53", `eu.${POOL}`, "3333"),
+        ask("by TCP", "ask-tcp", "192.0.2.54", POOL),
+        ask("others", "ask", "192.0.2.53", "fine.test", "3333"),
+      ]);
+      for (const [title, , pieces, because] of SAID) {
+        const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+        const result = told.get(title);
+        if (title.includes("MPTCP") && result === " 77") continue;
+        if (because === null) assert.equal(result, `sent ${bytes} got ${bytes} 0`, title);
+        else assert.equal(result, ` ${KILLED}`, title);
+      }
+      assert.match(told.get("a question")!, /^(question refused|answer error 11) 1$/);
+      assert.match(told.get("by TCP")!, /^(question refused|answer error 11) 1$/);
+      assert.equal(told.get("others"), "203.0.113.60 connected 0");
+      for (const address of POOL_ADDRESSES) assert.equal(packets.get(address), undefined, address);
+      await agent.until("questions are told", () => agent.actions("dropped").length >= 2);
+      assert.equal(lineOf(agent, "sni")!["killed_by"], killWay === "in-hook" ? "kernel" : "agent");
+    });
+
+    test("with questions answered, a connect to the answer is refused before its first packet and kills", async (t) => {
+      const agent = await FlowAgent.start([
+        "--kill-way",
+        killWay,
+        `--FlowKiller.names_file_globs=${NAMES}`,
+        "--FlowKiller.names=enforce",
+        "--FlowKiller.names_questions=answer",
+      ]);
+      t.after(() => agent.stop());
+      const { told, packets } = await withServers([
+        ask("by name", "ask", "192.0.2.53", `eu.${POOL}`, "3333"),
+        ask("the other address, later", "connect", POOL_ADDRESSES[0]!, "443"),
+        ask("others", "ask", "192.0.2.53", "fine.test", "3333"),
+      ]);
+      const refused = killWay === "in-hook" ? KILLED : `(connect refused )?(1|${KILLED})`;
+      assert.match(told.get("by name")!, new RegExp(`^${POOL_ADDRESSES[1]} ${refused}$`));
+      assert.match(told.get("the other address, later")!, new RegExp(`^ ?${refused}$`));
+      assert.equal(told.get("others"), "203.0.113.60 connected 0");
+      for (const address of POOL_ADDRESSES) assert.equal(packets.get(address), undefined, address);
+      await agent.until("it is told", () => lineOf(agent, "address") !== undefined);
+      const line = lineOf(agent, "address")!;
+      assert.equal(line["evidence"], `asked for eu.${POOL}, connected to ${POOL_ADDRESSES[1]}:3333`);
+      assert.equal(line["matched"], POOL);
+    });
+  });
+}
+
+test("what one network asked for is no other's", async (t) => {
+  const agent = await FlowAgent.start([
+    `--FlowKiller.names_file_globs=${NAMES}`,
+    "--FlowKiller.names=enforce",
+    "--FlowKiller.names_questions=answer",
+  ]);
+  t.after(() => agent.stop());
+  const first = await withServers([ask("by name", "ask", "192.0.2.53", POOL, "3333")]);
+  assert.equal(first.told.get("by name"), `${POOL_ADDRESSES[1]} ${KILLED}`);
+  const second = await withServers([ask("hard-coded", "connect", POOL_ADDRESSES[1]!, "3333")]);
+  assert.equal(second.told.get("hard-coded"), "connected 0");
+});
