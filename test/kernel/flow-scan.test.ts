@@ -1,6 +1,9 @@
 // The scan rule: who reaches for more distinct public destinations than the window may have dies, once the agent has looked.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { parseAddress, unwrapped } from "@cryptnono/agent/detectors/flowkiller/address";
+import { isPublic } from "@cryptnono/agent/detectors/flowkiller/public";
+import { settingsOf } from "@cryptnono/agent/detectors/flowkiller/settings";
 import { FlowAgent, inNetwork, KILLED } from "../lib/flow-agent.js";
 import { numbersOf, prog } from "../lib/progs.js";
 
@@ -99,6 +102,44 @@ describe("with a threshold of 15", () => {
     const { lines } = await inNetwork(`${prog("fan-out")} one 40 99; echo $?`);
     assert.equal(lines.at(-1), "0");
     assert.equal(await scans(), scansBefore);
+  });
+
+  test("the kernel's table of public addresses is the agent's", async () => {
+    const settings = settingsOf();
+    const all = [
+      ...["8.8.8.8", "9.255.255.255", "11.0.0.1", "100.63.0.1", "100.128.0.1", "126.0.0.1", "128.0.0.1", "169.253.0.1"],
+      ...[
+        "172.15.0.1",
+        "172.32.0.1",
+        "192.0.1.1",
+        "192.0.3.1",
+        "192.167.0.1",
+        "192.169.0.1",
+        "198.17.0.1",
+        "198.20.0.1",
+      ],
+      ...["198.51.99.1", "203.0.112.1", "223.0.0.1", "2606:4700::1", "2001:200::1", "2400::1", "::ffff:8.8.4.4"],
+      ...["0.1.2.3", "10.0.0.1", "100.64.0.1", "100.127.0.1", "127.0.0.1", "169.254.1.1", "172.16.0.1", "172.31.0.1"],
+      ...[
+        "192.0.0.1",
+        "192.0.2.1",
+        "192.168.0.1",
+        "198.18.0.1",
+        "198.19.0.1",
+        "198.51.100.1",
+        "203.0.113.1",
+        "240.0.0.1",
+      ],
+      ...["224.0.0.1", "::1", "fc00::1", "fdff::1", "fe80::1", "64:ff9b:1::1", "100::1", "2001:db8::1", "2001:1ff::1"],
+      ...["64:ff9b::10.0.0.1", "64:ff9b::8.8.8.8", "::ffff:10.0.0.1"],
+    ];
+    for (const wanted of [true, false]) {
+      const some = all.filter((address) => isPublic(unwrapped(parseAddress(address)!), settings) === wanted);
+      const before = await agent.metric("public_connects_total");
+      await inNetwork(some.map((address) => `setsid -w ${prog("reach")} tcp-nonblocking ${address} 9`).join("\n"));
+      assert.equal((await agent.metric("public_connects_total")) - before, wanted ? some.length : 0);
+      assert.ok(some.length > 20);
+    }
   });
 
   test("metrics name the reason", async () => {

@@ -157,7 +157,8 @@ function parseV6(text: string): Uint8Array | null {
   return address;
 }
 
-function masked(address: Uint8Array, bits: number): Uint8Array {
+/** The bits behind the prefix cleared. */
+export function masked(address: Uint8Array, bits: number): Uint8Array {
   const masked = address.slice();
   const whole = bits >> 3;
   if (whole < 16) masked[whole]! &= 0xff00 >> (bits & 7);

@@ -1,7 +1,7 @@
 // Entries to what the kernel's tries and hashes hold. A trie answers with the longest network that an address lies in, and with no
 // shorter one: what shorter ones say is written into the longer ones here.
 import { type Layout, type SlotContent, structLayout } from "@cryptnono/native";
-import { isV4, type Network } from "./address.js";
+import { isV4, masked, type Network } from "./address.js";
 import type { Entries } from "./lists.js";
 
 /** By outer map. */
@@ -168,4 +168,54 @@ export function findEntry(entries: Entries, address: Uint8Array, port: number): 
     [best, bits] = [i, network.bits];
   }
   return best;
+}
+
+/** All entries that ban a destination. */
+export function findsOf(entries: Entries, address: Uint8Array, port: number): number[] {
+  const found: number[] = [];
+  for (let i = 0; i < entries.length; i++) {
+    const network = entries.network(i);
+    if (network.port !== 0 && network.port !== port) continue;
+    if (isV4Network(network) === isV4(address) && contains(network, address)) found.push(i);
+  }
+  return found;
+}
+
+/** Entries of all ports by their network, for whoever asks which of them lie around another. */
+export class NetworkIndex {
+  readonly #first = new Map<string, number>();
+  readonly #bits: readonly number[];
+
+  constructor(entries: Entries) {
+    const bits = new Set<number>();
+    for (let i = 0; i < entries.length; i++) {
+      const network = entries.network(i);
+      bits.add(network.bits);
+      const key = keyOf(network.address, network.bits, network.port);
+      if (!this.#first.has(key)) this.#first.set(key, i);
+    }
+    this.#bits = [...bits].sort((a, b) => a - b);
+  }
+
+  /** The widest entry around `network`, or an equal one before `index`: of all ports, or of the same. */
+  around(network: Network, index: number): number | null {
+    const least = isV4Network(network) ? 96 : 0;
+    for (const bits of this.#bits) {
+      if (bits < least || bits > network.bits) continue;
+      for (const port of network.port === 0 ? [0] : [0, network.port]) {
+        const found = this.#first.get(keyOf(masked(network.address, bits), bits, port));
+        if (
+          found !== undefined &&
+          found !== index &&
+          (bits < network.bits || port !== network.port || found < index || index < 0)
+        )
+          return found;
+      }
+    }
+    return null;
+  }
+}
+
+function keyOf(address: Uint8Array, bits: number, port: number): string {
+  return `${Buffer.from(address).toString("latin1")}/${bits}:${port}`;
 }
