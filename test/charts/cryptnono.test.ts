@@ -193,7 +193,8 @@ describe("pins", { skip }, () => {
   it("are given up after an upgrade that switches them or the detector off, too", () => {
     const off = new Set(["post-delete,post-upgrade"]);
     assert.deepEqual(hooks({ pins: { enabled: false } }), off);
-    assert.deepEqual(hooks(execwhacker({ enabled: false })), off);
+    const none = { detectors: { execwhacker: { enabled: false }, monero: { enabled: false } } };
+    assert.deepEqual(hooks(none), off);
   });
 
   it("let many nodes be updated at once; without them each new pod starts before the old one ends", () => {
@@ -217,35 +218,26 @@ describe("pins", { skip }, () => {
   });
 });
 
-describe("what has no meaning any more, or not yet", { skip }, () => {
+describe("what has no meaning any more", { skip }, () => {
   it("is accepted, and named in the notes", () => {
     const [values] = parseYaml<Record<string, unknown>>(
       readFileSync(join(chart, "ci/todays-chart-values.yaml"), "utf8"),
     );
     const text = notes(values);
-    for (const word of [
-      "fetchKernelHeaders",
-      "threadpoolSize",
-      "metrics.collector",
-      "NOT running: monero",
-      "privileged",
-    ]) {
+    for (const word of ["fetchKernelHeaders", "threadpoolSize", "metrics.collector", "privileged"]) {
       assert.ok(text.includes(word), word);
     }
   });
 
   it("makes no container", () => {
-    const { containers, initContainers } = agent({ detectors: { monero: { enabled: true } } }).template.spec;
+    const { containers, initContainers } = agent({ fetchKernelHeaders: { image: { tag: "1" } } }).template.spec;
     assert.deepEqual(
       [containers.map(({ name }: { name: string }) => name), initContainers],
-      [["execwhacker"], undefined],
+      [["execwhacker", "monero"], undefined],
     );
   });
 
-  it("is not in the notes of a plain installation, but for monero, which is on by default", () => {
-    assert.doesNotMatch(notes({}), /lost their meaning/);
-    assert.match(notes({}), /NOT running: monero$/m);
-  });
+  it("is not in the notes of a plain installation", () => assert.doesNotMatch(notes({}), /lost their meaning/));
 
   it("is loud when nothing guards", () => assert.match(notes(execwhacker({ enabled: false })), /NO NODE IS GUARDED/));
 });

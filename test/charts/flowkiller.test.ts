@@ -32,14 +32,16 @@ describe("flowkiller's container", { skip }, () => {
     const { containers } = find(render({}), "DaemonSet")["spec"].template.spec;
     assert.deepEqual(
       containers.map(({ name }: { name: string }) => name),
-      ["execwhacker"],
+      ["execwhacker", "monero"],
     );
   });
 
   it("runs beside the other, or alone", () => {
     const names = ({ containers }: { containers: { name: string }[] }) => containers.map(({ name }) => name);
-    assert.deepEqual(names(pod()), ["execwhacker", "flowkiller"]);
-    const alone = { detectors: { execwhacker: { enabled: false }, tcpflowkiller: { enabled: true } } };
+    assert.deepEqual(names(pod()), ["execwhacker", "flowkiller", "monero"]);
+    const alone = {
+      detectors: { execwhacker: { enabled: false }, monero: { enabled: false }, tcpflowkiller: { enabled: true } },
+    };
     assert.deepEqual(names(find(render(alone), "DaemonSet")["spec"].template.spec), ["flowkiller"]);
   });
 
@@ -130,11 +132,11 @@ describe("flowkiller's container", { skip }, () => {
       values({}, { networkPolicy: { enabled: true }, metrics: { enabled: true, podMonitor: { enabled: true } } }),
     );
     const ports = find(objects, "NetworkPolicy")["spec"].ingress[0].ports.map(({ port }: { port: string }) => port);
-    assert.deepEqual(ports, ["health", "metrics", "flow-health", "flow-metrics"]);
+    assert.deepEqual(ports, ["health", "metrics", "flow-health", "flow-metrics", "monero-health", "monero-metrics"]);
     const endpoints = find(objects, "PodMonitor")["spec"].podMetricsEndpoints;
     assert.deepEqual(
       endpoints.map(({ port }: { port: string }) => port),
-      ["metrics", "flow-metrics"],
+      ["metrics", "flow-metrics", "monero-metrics"],
     );
   });
 

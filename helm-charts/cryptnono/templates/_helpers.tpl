@@ -42,7 +42,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{/* Non-empty when there is a container of any detector. */}}
 {{- define "cryptnono.guards" -}}
 {{- with .Values.detectors }}
-{{- if or .execwhacker.enabled .tcpflowkiller.enabled }}yes{{ end }}
+{{- if or .execwhacker.enabled .monero.enabled .tcpflowkiller.enabled }}yes{{ end }}
 {{- end }}
 {{- end }}
 

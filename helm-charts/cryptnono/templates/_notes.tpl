@@ -34,6 +34,18 @@ These limits are raised, as the detector would not start within a minute, or not
 {{- end }}
 {{- end }}
 {{- end }}
+{{- $monero := .Values.detectors.monero }}
+{{- if $monero.enabled }}
+
+monero kills what computes RandomX on every node{{ if eq $monero.mode "audit" }} in audit mode: it logs and kills nothing{{ end }}.
+{{- with include "cryptnono.tooLittle" $monero | fromJsonArray }}
+
+These limits are raised, as the detector would not start within a minute, or not at all:
+{{- range . }}
+  detectors.monero.resources.limits.{{ .resource }}: {{ .given }} becomes {{ .needed }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- $flow := .Values.detectors.tcpflowkiller }}
 {{- if $flow.enabled }}
 
@@ -53,12 +65,6 @@ These values have lost their meaning and can go:
 {{- range $lost }}
   {{ . }}
 {{- end }}
-{{- end }}
-{{- $missing := list }}
-{{- if .Values.detectors.monero.enabled }}{{ $missing = append $missing "monero" }}{{ end }}
-{{- if $missing }}
-
-Enabled in the values but not in this version, so NOT running: {{ join ", " $missing }}
 {{- end }}
 {{- if hasSuffix "/yuvipanda/cryptnono" .Values.image.repository }}
 
