@@ -6,7 +6,7 @@ import { hasEnded, isDead, nsToTicks, parseStat, ticksToNs } from "./stat.js";
 /** Printed by `cat /proc/self/stat` on Linux 6.18, the name, state, flags and threads put in. */
 const line = (comm: string, state = "S", flags = 4194304, threads = 1): Buffer =>
   Buffer.from(
-    `4242 (${comm}) ${state} 77 4242 77 34816 4242 ${flags} 101 0 0 0 0 0 0 0 20 0 ${threads} 0 98765 5644288 375 18446744073709551615 94 94 140 0 0 0 0 0 0 0 0 0 17 1 0 0 0 0 0 94 94 94 140 140 140 140 0\n`,
+    `4242 (${comm}) ${state} 77 4242 77 34816 4242 ${flags} 101 0 0 0 30 12 0 0 20 0 ${threads} 0 98765 5644288 375 18446744073709551615 94 94 140 0 0 0 0 0 0 0 0 0 17 1 0 0 0 0 0 94 94 94 140 140 140 140 0\n`,
     "latin1",
   );
 
@@ -24,6 +24,7 @@ for (const comm of COMMS) {
         ppid: 77,
         isKernelThread: false,
         threads: 1,
+        cpuTicks: 42,
         startTicks: 98765,
         image: "140 140",
         argumentBytes: 0,
