@@ -18,6 +18,8 @@ async function start(t: TestContext, ...settings: readonly string[]): Promise<Fl
 /** Public destinations that packets went to. */
 const reached = ({ packets }: NetworkRun) => [...packets.keys()].filter((address) => address.startsWith("8.")).length;
 
+/** ECONNREFUSED; EPERM where the kernel's programs may not choose. */
+const REFUSED = /^(error 111|refused)$/;
 /** A window so long that nothing comes back in it while the test runs, however slow the machine is. */
 const LONG = "egress_window_seconds=86400";
 
@@ -74,7 +76,8 @@ test("datagrams count when they are sent, and connects of UDP only if that is wa
   assert.equal(numbersOf(udp.lines[0]!)["connected"], 20);
   const sends = Array.from({ length: 6 }, (_, i) => `${prog("reach")} udp 9.9.9.${i + 1} 53`);
   const { lines } = await inNetwork(sends.join("\n"));
-  assert.deepEqual(lines, ["ok", "ok", "error 111", "error 111", "error 111", "error 111"]);
+  assert.deepEqual(lines.slice(0, 2), ["ok", "ok"]);
+  for (const line of lines.slice(2)) assert.match(line, REFUSED);
   await agent.stop();
   await start(t, "egress_per_pod=4", LONG, "egress_counts_udp_connects=true");
   const counted = await inNetwork(fanOut("udp", 20));
@@ -84,7 +87,7 @@ test("datagrams count when they are sent, and connects of UDP only if that is wa
 test("a destination that does not answer is refused for a while, without a packet", async (t) => {
   const agent = await start(t, "egress_per_pod=1000", LONG);
   const { lines } = await inNetwork(`${prog("deaf")} 8.8.4.4`);
-  assert.deepEqual(lines, ["first 115 second 111"]);
+  assert.match(lines[0]!, /^first 115 second (111|1)$/);
   assert.ok((await agent.metric("silent_destinations_total")) >= 1);
   assert.equal(await agent.metric('destinations_refused_total{reason="unreachable"}'), 1);
 });

@@ -37,17 +37,25 @@ const wire = (address: string) => address.replace("::ffff:", "").replace("64:ff9
 for (const killWay of ["in-hook", "by-printk", "by-agent"] as const) {
   describe(`killed ${killWay}`, () => {
     let agent: FlowAgent;
+    let lacks: string | null = null;
     before(async () => {
-      agent = await FlowAgent.start([
-        "--kill-way",
-        killWay,
+      const flags = [
+        ...["--kill-way", killWay],
         `--FlowKiller.banned_ipv4_file_globs=["${lists.directory}/b*"]`,
         `--FlowKiller.allowed_file_globs=${ALLOWED}`,
-      ]);
+      ];
+      try {
+        agent = await FlowAgent.start(flags);
+      } catch (error) {
+        // Linux 6.1 and 6.12: what programs of these hooks may not do there.
+        lacks = /unknown func bpf_send_signal|cannot use helper bpf_send_signal/.exec(String(error))?.[0] ?? null;
+        if (lacks === null) throw error;
+      }
     });
-    after(() => agent.stop());
+    after(() => (lacks === null ? agent.stop() : undefined));
 
-    test("every way to a banned address is refused and its process killed; no packet leaves", async () => {
+    test("every way to a banned address is refused and its process killed; no packet leaves", async (t) => {
+      if (lacks !== null) return t.skip(lacks);
       const script = WAYS.flatMap((way) => [...REFUSED, ...SPARED].map((address) => reach(way, address)));
       const { lines, packets } = await inNetwork(script.join("\n"));
       assert.equal(lines.length, script.length);
@@ -69,7 +77,8 @@ for (const killWay of ["in-hook", "by-printk", "by-agent"] as const) {
       assert.equal(told(), wanted);
     });
 
-    test("a line has the contract's keys, and names file and line", async () => {
+    test("a line has the contract's keys, and names file and line", async (t) => {
+      if (lacks !== null) return t.skip(lacks);
       await agent.until("a kill", () => agent.actions("killed").length > 0);
       const line = agent.lines.find(({ "banned-ip": ip, action }) => ip === "198.51.100.7" && action === "killed");
       if (line === undefined) {
