@@ -117,6 +117,8 @@ export interface House<Rules> {
   tellOwn(line: OwnLine, sinceMs: number): void;
   /** The container of a process; a host's process when containers are not looked up. */
   containerOf(cgroup: CgroupIdentity): Promise<ContainerResult>;
+  /** The labels that a pod's owner gave it; null when they are not known, or containers are not looked up. */
+  podLabels(uid: string): Promise<Readonly<Record<string, string>> | null>;
   /** Log what the agent found, or count it when that is too much. */
   offer(report: Report, sinceMs: number): void;
   /** Count what is not told. */

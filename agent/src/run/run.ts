@@ -7,6 +7,7 @@ import { createAnnouncer } from "../containers/announce.js";
 import { describeRuntime } from "../containers/describe.js";
 import { runtimeEndpoints } from "../containers/endpoints.js";
 import { lateLookup } from "../containers/late.js";
+import type { PodLabels } from "../containers/pod-labels.js";
 import { UnsupportedError } from "../errors.js";
 import { createKiller } from "../kill/index.js";
 import { openProc } from "../proc/index.js";
@@ -95,6 +96,7 @@ export async function run<Rules>(
   const prefix = options.env["CRYPTNONO_METRICS_PREFIX"];
   /** What has been opened, to be closed in reverse, at the end or when the start fails. */
   const opened: (() => unknown)[] = [];
+  let pods: PodLabels | null = null;
   let inForce: Rules | undefined;
   let refusal: string | null = null;
   let selfTest: SelfTestResult | "not made yet" | "not asked for" = "not made yet";
@@ -150,6 +152,15 @@ export async function run<Rules>(
     counters: () => guard.counters(),
     tell: reporter.tell,
     tellOwn: reporter.tellOwn,
+    async podLabels(uid) {
+      if (!options.lookupContainer) return null;
+      if (pods === null) {
+        const { openPodLabels } = await import("../containers/pod-labels.js");
+        pods = openPodLabels(endpoints);
+        opened.push(pods.close);
+      }
+      return pods.of(uid);
+    },
     containerOf: (cgroup) =>
       options.lookupContainer ? containers.lookup(cgroup) : Promise.resolve({ kind: "host" } as const),
     offer: reporter.offer,

@@ -57,6 +57,8 @@ export function flowkiller(options: FlowkillerOptions): Detector<FlowRules> {
     wishes: {
       ...(first.metrics_port === 0 ? {} : { serveMetricsPort: first.metrics_port }),
       ...(first.log_container_info || wantsEgress(first) ? { lookupContainer: true } : {}),
+      // Whose pod it is decides whether it is exempt.
+      ...(first.egress_exempt_pods.length === 0 ? {} : { lookupContainer: true }),
       ...(first.log_container_envs.length === 0 ? {} : { lookupContainer: true, lookupEnvs: first.log_container_envs }),
     },
     watched: () => [...options.config, ...watchedPaths(globs)],

@@ -4,6 +4,7 @@ import { GroupPlaces } from "../../report/index.js";
 import type { House, Life } from "../../run/detector.js";
 import type { CgroupIdentity } from "../../types.js";
 import type { CgroupRoot } from "./cgroup-root.js";
+import { exemptions } from "./exemptions.js";
 import type { FlowkillerOptions, FlowRules } from "./index.js";
 import { kernelSettings } from "./kernel-settings.js";
 import { type KernelAbility, WAY_WORDS } from "./kill-way.js";
@@ -49,6 +50,17 @@ export function live(
     readNetworks: () => networks,
     way,
   });
+  const exempt = exemptions({
+    map: () => house.map("exempt"),
+    containerOf: house.containerOf,
+    podLabels: house.podLabels,
+    onExempt: (_, label, container) =>
+      house.notice("info", "Pod spends of no budget", {
+        label,
+        ...(container.kind === "container" ? { labels: container.labels } : {}),
+      }),
+    onError: house.fault,
+  });
   let readTallies: (() => Untold[]) | null = null;
   // Names need the hooks of a cgroup.
   const names =
@@ -71,6 +83,7 @@ export function live(
       if (known.size > REMEMBERED) known.delete(oldest!);
       networks.banned = rules.banned.length;
       networks.allowed = rules.allowed.length;
+      exempt.setSelectors(rules.settings.egress_exempt_pods);
       if (rules.banned.length === 0) house.notice("warning", NOTHING_BANNED, {});
       return {
         banned_networks: rules.banned.length,
@@ -115,6 +128,7 @@ export function live(
     // A copy: a line that waits for its container's name would keep the whole batch.
     const record = decode(bytes.slice());
     places.remember(String(record.group), record.who.cgroup);
+    exempt.sees(record.group, record.who.cgroup);
     const tell = (told: Told) => house.tellOwn(lineOf(record, told, timeOf), sinceMs);
     switch (record.kind) {
       case "killed":

@@ -162,7 +162,16 @@ export const KINDS: { readonly [Name in SettingName]: Kind<Settings[Name]> } = {
   ),
   egress_refusal: choice("the error of what is refused for the budget", ["ECONNREFUSED", "EPERM"]),
   egress_counts_udp_connects: flag("count UDP connects, which resolvers make without sending", false),
-  egress_exempt_pods: strings("pods that spend of no budget, as label=value"),
+  egress_exempt_pods: {
+    ...strings("pods that spend of no budget, as label=value"),
+    expected: "a list of label=value",
+    read: (value) =>
+      strings("")
+        .read(value)
+        ?.every((text) => /^[^=]+=/.test(text))
+        ? strings("").read(value)
+        : undefined,
+  },
   names: choice("what is done about pools' names and miners' logins, once there is a list of names", [
     "audit",
     "enforce",
