@@ -4,11 +4,12 @@ import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { serveHealth } from "@cryptnono/agent/report/http";
 import { type Command, InvalidArgumentError } from "commander";
 import { SettingError } from "./errors.js";
-import { createKeeper } from "./keep/keeper.js";
+import { createKeeper, type Keeper } from "./keep/keeper.js";
 import { DAY_MS } from "./keep/store.js";
-import { followLogs } from "./read/logs.js";
+import { type FollowedLogs, followLogs } from "./read/logs.js";
 import { type AccessRule, networks } from "./show/access.js";
 import { loadAssets } from "./show/assets.js";
 import { createExplainer } from "./show/explainer.js";
@@ -16,9 +17,13 @@ import { show } from "./show/index.js";
 
 export interface ConsoleFlags {
   readonly log: readonly string[];
+  readonly kubernetes: boolean;
+  readonly namespace?: string;
+  readonly selector: string;
   readonly node: string;
   readonly data?: string;
   readonly listen: string;
+  readonly healthPort: number;
   readonly tokenFile?: string;
   readonly trustedProxy: readonly string[];
   readonly proxyHeader: string;
@@ -39,6 +44,12 @@ export function addConsole(program: Command): void {
       collect,
       [],
     )
+    .option("--kubernetes", "read the logs of all agents of a cluster, through its API", false)
+    .option(
+      "--namespace <name>",
+      "the agents' namespace (default: the one that the console runs in, or the kubeconfig's)",
+    )
+    .option("--selector <labels>", "the agents' labels", "app.kubernetes.io/name=cryptnono")
     .option("--node <name>", "the node that the logs are of", hostname())
     .option("--data <dir>", "directory of the database; without it all is forgotten at the end")
     .option(
@@ -61,6 +72,7 @@ export function addConsole(program: Command): void {
       [],
     )
     .option("--mode <mode>", "the agents' --mode, for the page Explain", "enforce")
+    .option("--health-port <port>", "serve /livez and /readyz, to anybody; 0: none", wholeNumber(0, 65_535), 0)
     .option("--show-strings", "show banned strings whole", false)
     .option("--retain-days <n>", "days that are kept", wholeNumber(1, 3650), 90)
     .option("--retain-megabytes <n>", "size of the database", wholeNumber(16, 1_000_000), 2048)
@@ -84,14 +96,16 @@ export async function startConsole(
   assets = new URL("./assets/", import.meta.url),
   warn: (message: string) => void = (message) => process.stderr.write(`cryptnono: ${message}\n`),
 ): Promise<RunningConsole> {
-  if (flags.log.length === 0)
-    throw new SettingError("nothing to read", "give --log FILE, or --log - for standard input");
+  if (flags.log.length === 0 && !flags.kubernetes)
+    throw new SettingError("nothing to read", "give --log FILE, --log - for standard input, or --kubernetes");
   const { host, port } = endpointOf(flags.listen);
   const access = accessOf(flags, host);
   const file = flags.data === undefined ? ":memory:" : join(flags.data, "console.sqlite");
   const bounds = { maxAgeMs: flags.retainDays * DAY_MS, maxBytes: flags.retainMegabytes * 1024 * 1024 };
   const keeper = createKeeper({ file, bounds, warn });
-  const logs = followLogs(flags.log, flags.node, keeper, warn);
+  const logs = flags.kubernetes
+    ? await followCluster(flags, keeper, warn)
+    : followLogs(flags.log, flags.node, keeper, warn);
   const parts = {
     db: keeper.db,
     showStrings: flags.showStrings,
@@ -108,17 +122,37 @@ export async function startConsole(
   } catch (error) {
     throw new SettingError(`listen on ${flags.listen}: ${(error as Error).message}`, "give another --listen");
   }
+  const health =
+    flags.healthPort === 0
+      ? null
+      : await serveHealth(flags.healthPort, () => ({
+          ok: keeper.state.trouble === null,
+          reason: keeper.state.trouble ?? "reading",
+        }));
   const address = server.address() as AddressInfo;
   return {
     url: `http://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}/`,
     async stop() {
       await logs.stop();
       live.close();
+      await health?.close();
       server.closeAllConnections();
       server.close();
       keeper.close();
     },
   };
+}
+
+/** Loaded here: the client is large, and a machine of its own needs none. */
+async function followCluster(
+  flags: ConsoleFlags,
+  keeper: Keeper,
+  warn: (message: string) => void,
+): Promise<FollowedLogs> {
+  const { clusterOf } = await import("./read/kubernetes/cluster.js");
+  const { followPods } = await import("./read/kubernetes/follow-pods.js");
+  const { config, namespace } = clusterOf(flags.namespace);
+  return followPods({ config, namespace, selector: flags.selector, keeper, warn });
 }
 
 function troublesOf({ trouble, dropped }: { readonly trouble: string | null; readonly dropped: number }): string[] {

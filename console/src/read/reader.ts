@@ -26,7 +26,16 @@ export class LogReader {
   readonly intake: Intake;
   readonly counts: ReadCounts;
 
-  constructor(source: Source, intake: Intake, counts: ReadCounts) {
+  readonly #strip: (line: string) => string | null;
+
+  /** @param strip - Takes off what stands before each line; null for a line that was read before. */
+  constructor(
+    source: Source,
+    intake: Intake,
+    counts: ReadCounts,
+    strip: (line: string) => string | null = (line) => line,
+  ) {
+    this.#strip = strip;
     this.source = source;
     this.intake = intake;
     this.counts = counts;
@@ -51,7 +60,9 @@ export class LogReader {
     this.#lines.overlong = 0;
   }
 
-  line(wrapped: string): void {
+  line(raw: string): void {
+    const wrapped = this.#strip(raw);
+    if (wrapped === null) return;
     this.counts.lines++;
     const text = this.#unwrapper.unwrap(wrapped, MAX_LINE_BYTES);
     if (text === null || text.trim() === "") return;

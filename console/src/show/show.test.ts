@@ -18,6 +18,8 @@ const TOKEN = "0123456789abcdef0123456789abcdef";
 
 const FLAGS = {
   log: [] as readonly string[],
+  kubernetes: false,
+  selector: "",
   node: HOSTILE,
   listen: "127.0.0.1:0",
   trustedProxy: [] as readonly string[],
@@ -25,6 +27,7 @@ const FLAGS = {
   config: [] as readonly string[],
   mode: "enforce" as const,
   showStrings: false,
+  healthPort: 0,
   retainDays: 3650,
   retainMegabytes: 100,
 };

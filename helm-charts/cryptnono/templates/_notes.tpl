@@ -55,6 +55,12 @@ flowkiller refuses banned addresses on every node{{ if eq $flow.mode "audit" }} 
 detectors.tcpflowkiller has no list of addresses: NO ADDRESS IS BANNED. Scans are bounded all the same.
 {{- end }}
 {{- end }}
+{{- if .Values.console.enabled }}
+
+The console shows who mines, at http://127.0.0.1:8080 after
+
+  kubectl -n {{ .Release.Namespace }} port-forward deploy/{{ include "cryptnono.console.name" . }} 8080
+{{- end }}
 {{- $lost := list }}
 {{- if or .Values.fetchKernelHeaders.resources .Values.fetchKernelHeaders.image }}{{ $lost = append $lost "fetchKernelHeaders: no kernel headers are needed" }}{{ end }}
 {{- if $exec.threadpoolSize }}{{ $lost = append $lost "detectors.execwhacker.threadpoolSize: there is no thread pool" }}{{ end }}
