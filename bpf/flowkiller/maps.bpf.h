@@ -3,21 +3,24 @@
 #ifndef CRYPTNONO_FLOWKILLER_MAPS_BPF_H
 #define CRYPTNONO_FLOWKILLER_MAPS_BPF_H
 
-/* Networks, IPv4 and IPv6: banned ones to what the lists say, allowed ones to the entry that allows them. Written by the agent,
+/* Inner maps say their sizes and no types: those that the agent makes have none, and Linux 6.1 takes a map whose value is a structure of
+ * a known type for another kind of map (EINVAL).
+ *
+ * Networks, IPv4 and IPv6: banned ones to what the lists say, allowed ones to the entry that allows them. Written by the agent,
  * read by the hooks. */
 struct networks4_map {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1);
-	__type(key, struct network4);
-	__type(value, struct listed);
+	__uint(key_size, sizeof(struct network4));
+	__uint(value_size, sizeof(struct listed));
 };
 struct networks6_map {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1);
-	__type(key, struct network6);
-	__type(value, struct listed);
+	__uint(key_size, sizeof(struct network6));
+	__uint(value_size, sizeof(struct listed));
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
@@ -37,8 +40,8 @@ struct ports_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1);
-	__type(key, struct listed_port);
-	__type(value, __u32);
+	__uint(key_size, sizeof(struct listed_port));
+	__uint(value_size, sizeof(__u32));
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
@@ -51,8 +54,8 @@ struct settings_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct settings);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct settings));
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);

@@ -155,7 +155,7 @@ static __always_inline enum scanned scan_by(struct flow *f, void *map, struct wi
 		return SCAN_PASS;
 	if (now < w->exempt_until_ns)
 		return SCAN_PASS;
-	f->window = w;
+	f->window = (__u64)w->slots;
 	f->key = *key;
 	f->most = most;
 	if (now < w->condemned_until_ns)

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { freePort, type LogLine, ROOT } from "./agent.js";
 import { prog } from "./progs.js";
 
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 120_000;
 
 export interface FlowOptions {
   readonly env?: NodeJS.ProcessEnv;
