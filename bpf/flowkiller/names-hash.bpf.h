@@ -68,47 +68,51 @@ static __always_inline __u64 name_key(__u64 h)
 	return h ^ h >> 29;
 }
 
-/* What the lists say: of the longest suffix that they name. */
-struct said {
-	__u32 flags; /* enum name_flags */
-	__u32 entry;
-};
-
 /* By the suffix that begins with label `i` from the right. */
-#define NAME_SUFFIX(i)                                                                                                 \
-	do {                                                                                                           \
-		if (n->labels > i) {                                                                                   \
-			__u32 length = n->bytes - n->start[i];                                                         \
-			__u64 key = name_key(n->hash - n->start_hash[i] * s->powers[length & (NAME_BYTES - 1)]);       \
-			struct listed_name *l = bpf_map_lookup_elem(names, &key);                                      \
-			if (l) {                                                                                       \
-				said->flags |= l->flags & NAME_EGRESS;                                                 \
-				if (!(said->flags & (NAME_LISTED | NAME_SPARED)) &&                                    \
-				    l->flags & (NAME_LISTED | NAME_SPARED)) {                                          \
-					said->flags |= l->flags;                                                       \
-					said->entry = l->entry;                                                        \
-				}                                                                                      \
-			}                                                                                              \
-		}                                                                                                      \
-	} while (0)
-
-static __always_inline void name_find(struct name *n, struct names_settings *s, void *names, struct said *said)
+static __always_inline void name_suffix(struct name *n, struct names_settings *s, void *names, __u32 i)
 {
-	said->flags = 0;
-	said->entry = NO_ENTRY;
-	if (!n->bytes || n->bytes > MAX_NAME_LENGTH)
+	__u32 length = n->bytes - n->start[i];
+	struct listed_name *l;
+	__u64 key;
+
+	if (i >= n->labels)
 		return;
-	NAME_SUFFIX(5);
-	NAME_SUFFIX(4);
-	NAME_SUFFIX(3);
-	NAME_SUFFIX(2);
-	NAME_SUFFIX(1);
-	NAME_SUFFIX(0);
+	key = name_key(n->hash - n->start_hash[i] * s->powers[length & (NAME_BYTES - 1)]);
+	l = bpf_map_lookup_elem(names, &key);
+	if (!l)
+		return;
+	n->flags |= l->flags & NAME_EGRESS;
+	if (n->flags & (NAME_LISTED | NAME_SPARED) || !(l->flags & (NAME_LISTED | NAME_SPARED)))
+		return;
+	n->flags |= l->flags;
+	n->entry = l->entry;
 }
 
-static __always_inline bool is_pool(const struct said *said)
+/* What the lists say, of the longest suffix that they name: into flags and entry. Not static, so that it is verified once and by
+ * itself. */
+__noinline int name_find(struct name *n, struct names_settings *s, __u32 slot)
 {
-	return (said->flags & (NAME_LISTED | NAME_SPARED)) == NAME_LISTED;
+	void *names;
+
+	if (!n || !s)
+		return 0;
+	n->flags = 0;
+	n->entry = NO_ENTRY;
+	names = bpf_map_lookup_elem(&names_slots, &slot);
+	if (!names || !n->bytes || n->bytes > MAX_NAME_LENGTH)
+		return 0;
+	name_suffix(n, s, names, 5);
+	name_suffix(n, s, names, 4);
+	name_suffix(n, s, names, 3);
+	name_suffix(n, s, names, 2);
+	name_suffix(n, s, names, 1);
+	name_suffix(n, s, names, 0);
+	return 0;
+}
+
+static __always_inline bool is_pool(const struct name *n)
+{
+	return (n->flags & (NAME_LISTED | NAME_SPARED)) == NAME_LISTED;
 }
 
 #endif

@@ -100,6 +100,8 @@ struct name {
 	__u32 labels;
 	__u32 bytes;
 	__u32 dot; /* the last one was a dot, which counts when something follows */
+	__u32 flags; /* enum name_flags: what the lists say of it, once it was looked up; as the next */
+	__u32 entry;
 	__u8 text[NAME_BYTES];
 };
 
@@ -127,6 +129,11 @@ struct flow {
 	__u64 word; /* the last eight bytes */
 	__u64 number; /* what is being read */
 	__u64 head_word; /* the same, of a record's head */
+	__u64 base; /* of names' hash */
+	__u32 result; /* enum look_result */
+	__u32 evidence; /* of what was found, or of the name that was read */
+	__u32 entry; /* of what was found */
+	__u32 has_name; /* which is to be looked up */
 	__u32 need; /* bytes of it that are to come */
 	__u32 skip; /* bytes that mean nothing */
 	__u32 next_seq;

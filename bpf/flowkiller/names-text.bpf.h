@@ -26,21 +26,17 @@ struct look {
 	__u32 turns;
 	__u32 at; /* within the packet */
 	__u32 left;
-	__u32 result; /* enum look_result */
-	__u32 evidence; /* LOOK_HIT */
-	__u32 entry; /* as above */
-	__u32 has_name; /* which is to be looked up */
+	__u32 slot;
 	struct flow *f;
 	struct names_settings *settings;
-	void *names;
 	struct __sk_buff *skb;
 	__u64 user; /* in the test entry */
 };
 
-static __always_inline bool end_look(struct look *l, __u32 result)
+static __always_inline bool end_look(struct flow *f, __u32 result)
 {
-	l->f->mode = MODE_OVER;
-	l->result = result;
+	f->mode = MODE_OVER;
+	f->result = result;
 	return 1;
 }
 
@@ -52,39 +48,25 @@ static __always_inline void want(struct flow *f, __u32 step, __u32 bytes)
 }
 
 /* The name is read, and will be looked up; if it is no pool's, the flow goes on in `mode`. */
-static __always_inline bool end_name(struct look *l, __u32 evidence, __u32 mode)
+static __always_inline bool end_name(struct flow *f, __u32 evidence, __u32 mode)
 {
-	l->f->mode = mode;
-	l->evidence = evidence;
-	l->has_name = 1;
+	f->mode = mode;
+	f->evidence = evidence;
+	f->has_name = 1;
 	return 0;
-}
-
-static __always_inline bool look_up(struct look *l)
-{
-	struct said said;
-
-	l->has_name = 0;
-	name_find(&l->f->name, l->settings, l->names, &said);
-	if (is_pool(&said)) {
-		l->entry = said.entry;
-		return end_look(l, LOOK_HIT);
-	}
-	return l->f->mode == MODE_OVER ? end_look(l, LOOK_OVER) : 0;
 }
 
 /* ---- TLS ---- */
 
-static __always_inline bool tls_byte(struct look *l, __u8 c)
+static __always_inline bool tls_byte(struct flow *f, __u8 c)
 {
-	struct flow *f = l->f;
 	__u32 v;
 
 	if (f->step == TLS_NAME) {
-		name_add(&f->name, l->settings->base, c);
+		name_add(&f->name, f->base, c);
 		if (--f->name_left)
 			return 0;
-		return end_name(l, EVIDENCE_SNI, MODE_OVER);
+		return end_name(f, EVIDENCE_SNI, MODE_OVER);
 	}
 	f->number = f->number << 8 | c;
 	if (--f->need)
@@ -93,7 +75,7 @@ static __always_inline bool tls_byte(struct look *l, __u8 c)
 	switch (f->step) {
 	case TLS_TYPE:
 		if (v != 1)
-			return end_look(l, LOOK_OVER);
+			return end_look(f, LOOK_OVER);
 		want(f, TLS_LENGTH, 3);
 		return 0;
 	case TLS_LENGTH: /* version and random */
@@ -117,7 +99,7 @@ static __always_inline bool tls_byte(struct look *l, __u8 c)
 		break;
 	case TLS_EXTENSION:
 		if (f->left < 4 + (v & 0xffff))
-			return end_look(l, LOOK_OVER);
+			return end_look(f, LOOK_OVER);
 		f->left -= 4 + (v & 0xffff);
 		if (!(v >> 16)) {
 			want(f, TLS_SERVER_NAME, 5);
@@ -127,7 +109,7 @@ static __always_inline bool tls_byte(struct look *l, __u8 c)
 		break;
 	default: /* TLS_SERVER_NAME: the list's length, a type, the name's length (RFC 6066, 3) */
 		if (v >> 16 & 0xff || !(v & 0xffff))
-			return end_look(l, LOOK_OVER);
+			return end_look(f, LOOK_OVER);
 		f->name_left = v & 0xffff;
 		name_begin(&f->name);
 		f->step = TLS_NAME;
@@ -135,7 +117,7 @@ static __always_inline bool tls_byte(struct look *l, __u8 c)
 	}
 	if (f->left < 4) {
 		count(COUNTER_NO_SNI);
-		return end_look(l, LOOK_OVER);
+		return end_look(f, LOOK_OVER);
 	}
 	want(f, TLS_EXTENSION, 4);
 	return 0;
@@ -143,36 +125,33 @@ static __always_inline bool tls_byte(struct look *l, __u8 c)
 
 /* ---- what text is within ---- */
 
-static __always_inline bool tls_head(struct look *l, __u8 c)
+static __always_inline bool tls_head(struct flow *f, __u8 c)
 {
-	struct flow *f = l->f;
-
 	f->head_word = f->head_word << 8 | c;
 	if (++f->head < 5)
 		return 0;
 	f->head = 0;
 	f->envelope_left = f->head_word & 0xffff;
 	if ((f->head_word >> 32 & 0xff) != 0x16 || !f->envelope_left || f->envelope_left > TLS_MOST_BYTES)
-		return end_look(l, LOOK_OVER);
+		return end_look(f, LOOK_OVER);
 	return 0;
 }
 
 /* RFC 6455, 5.2. Lengths beyond 32 bits are cut: nobody logs in with so much. */
-static __always_inline bool websocket_head(struct look *l, __u8 c)
+static __always_inline bool websocket_head(struct flow *f, __u8 c)
 {
-	struct flow *f = l->f;
 	__u32 length, extended;
 
 	if (!f->head) {
 		if (c & 0x70) {
 			count(COUNTER_COMPRESSED);
-			return end_look(l, LOOK_OVER);
+			return end_look(f, LOOK_OVER);
 		}
 		f->control_frame = c >> 3 & 1;
 	} else if (f->head == 1) {
 		/* A client's frames are masked. */
 		if (!(c & 0x80))
-			return end_look(l, LOOK_OVER);
+			return end_look(f, LOOK_OVER);
 		f->frame_length = c & 0x7f;
 	}
 	length = f->frame_length;
@@ -202,9 +181,8 @@ static __always_inline void begin_name(struct flow *f)
 	f->mode = MODE_NAME;
 }
 
-static __always_inline bool http_byte(struct look *l, __u8 c)
+static __always_inline bool http_byte(struct flow *f, __u8 c)
 {
-	struct flow *f = l->f;
 	__u64 word = f->word << 8 | lower(c);
 
 	f->word = word;
@@ -224,7 +202,7 @@ static __always_inline bool http_byte(struct look *l, __u8 c)
 		} else if (f->in_authority && (c == '/' || c == '?' || c == ' ')) {
 			f->in_authority = 0;
 		} else if (c < ' ' && c != '\r' && c != '\t') {
-			return end_look(l, LOOK_OVER);
+			return end_look(f, LOOK_OVER);
 		}
 		return 0;
 	}
@@ -234,7 +212,7 @@ static __always_inline bool http_byte(struct look *l, __u8 c)
 		f->upgrades = 1;
 	} else if ((word & 0xffffffff) == 0x0d0a0d0a || (word & 0xffff) == 0x0a0a) {
 		if (!f->tunnels && !f->upgrades)
-			return end_look(l, LOOK_OVER);
+			return end_look(f, LOOK_OVER);
 		f->mode = MODE_START;
 		if (f->tunnels) {
 			f->is_proxied = 1;
@@ -251,10 +229,8 @@ static __always_inline bool http_byte(struct look *l, __u8 c)
 }
 
 /* A name in an HTTP request, to the byte behind it. */
-static __always_inline bool name_byte(struct look *l, __u8 c)
+static __always_inline bool name_byte(struct flow *f, __u8 c)
 {
-	struct flow *f = l->f;
-
 	if ((c == ' ' || c == '\t') && !f->name.bytes)
 		return 0;
 	if (c == '@') {
@@ -263,13 +239,13 @@ static __always_inline bool name_byte(struct look *l, __u8 c)
 		return 0;
 	}
 	if (c > ' ' && c != ':' && c != '/' && c != '?' && c != '#' && c != ',' && c != '[' && c != ']') {
-		name_add(&f->name, l->settings->base, c);
+		name_add(&f->name, f->base, c);
 		return 0;
 	}
 	f->word = f->word << 8 | c;
 	/* What follows may be a port, or a password and then the name. */
 	f->in_authority &= c == ':';
-	end_name(l, f->tunnels && f->step == HTTP_LINE ? EVIDENCE_PROXY : EVIDENCE_HOST, MODE_HTTP);
+	end_name(f, f->tunnels && f->step == HTTP_LINE ? EVIDENCE_PROXY : EVIDENCE_HOST, MODE_HTTP);
 	if (c == '\n')
 		f->step = HTTP_HEADERS;
 	return 0;
@@ -284,18 +260,17 @@ static __always_inline void tunnel(struct flow *f)
 	f->mode = MODE_START;
 }
 
-static __always_inline bool socks_byte(struct look *l, __u8 c)
+static __always_inline bool socks_byte(struct flow *f, __u8 c)
 {
-	struct flow *f = l->f;
 	__u32 v;
 
 	if (f->step == SOCKS_NAME) {
-		name_add(&f->name, l->settings->base, c);
+		name_add(&f->name, f->base, c);
 		if (--f->name_left)
 			return 0;
 		f->skip = 2; /* the port */
 		tunnel(f);
-		return end_name(l, EVIDENCE_PROXY, MODE_START);
+		return end_name(f, EVIDENCE_PROXY, MODE_START);
 	}
 	f->number = f->number << 8 | c;
 	if (--f->need)
@@ -312,7 +287,7 @@ static __always_inline bool socks_byte(struct look *l, __u8 c)
 		else if (v == 5)
 			want(f, SOCKS_REQUEST, 3);
 		else
-			return end_look(l, LOOK_OVER);
+			return end_look(f, LOOK_OVER);
 		return 0;
 	case SOCKS_USER:
 		f->skip = v;
@@ -330,12 +305,12 @@ static __always_inline bool socks_byte(struct look *l, __u8 c)
 			f->skip = v == 1 ? 6 : 18; /* with the port */
 			tunnel(f);
 		} else {
-			return end_look(l, LOOK_OVER);
+			return end_look(f, LOOK_OVER);
 		}
 		return 0;
 	default: /* SOCKS_LENGTH */
 		if (!v)
-			return end_look(l, LOOK_OVER);
+			return end_look(f, LOOK_OVER);
 		f->name_left = v;
 		name_begin(&f->name);
 		f->step = SOCKS_NAME;
@@ -345,14 +320,13 @@ static __always_inline bool socks_byte(struct look *l, __u8 c)
 
 /* ---- DNS: the first question of a message ---- */
 
-static __always_inline bool dns_byte(struct look *l, __u8 c)
+static __always_inline bool dns_byte(struct flow *f, __u8 c)
 {
-	struct flow *f = l->f;
 	__u32 v, read;
 
 	if (f->step == DNS_NAME) {
 		/* What a dot within a label would be: no name that anyone lists. */
-		name_add(&f->name, l->settings->base, c == '.' ? ' ' : c);
+		name_add(&f->name, f->base, c == '.' ? ' ' : c);
 		if (!--f->name_left)
 			want(f, DNS_LABEL, 1);
 		return 0;
@@ -369,23 +343,23 @@ static __always_inline bool dns_byte(struct look *l, __u8 c)
 		return 0;
 	}
 	if (v > 63)
-		return end_look(l, LOOK_OVER);
+		return end_look(f, LOOK_OVER);
 	if (v) {
 		if (f->name.bytes)
-			name_add(&f->name, l->settings->base, '.');
+			name_add(&f->name, f->base, '.');
 		f->name_left = v;
 		f->step = DNS_NAME;
 		return 0;
 	}
 	if (!f->left)
-		return end_look(l, LOOK_HIT);
+		return end_look(f, LOOK_HIT);
 	read = DNS_HEADER_BYTES + f->name.bytes + 2;
 	if (f->left < read)
-		return end_look(l, LOOK_OVER);
+		return end_look(f, LOOK_OVER);
 	/* The next one on this connection. */
 	f->skip = f->left - read;
 	want(f, DNS_LENGTH, 2);
-	return end_name(l, EVIDENCE_QUESTION, MODE_DNS);
+	return end_name(f, EVIDENCE_QUESTION, MODE_DNS);
 }
 
 /* ---- JSON: a miner's login ---- */
@@ -496,9 +470,8 @@ static __always_inline void json_in_string(struct json *j, __u8 c)
 	j->in_params = 0;
 }
 
-static __always_inline bool json_byte(struct look *l, __u8 c)
+static __always_inline bool json_byte(struct flow *f, __u8 c)
 {
-	struct flow *f = l->f;
 	struct json *j = &f->json;
 
 	if (j->in_string) {
@@ -543,9 +516,9 @@ static __always_inline bool json_byte(struct look *l, __u8 c)
 	case '}':
 		j->is_value = 0;
 		if (json_is_login(j->flags)) {
-			l->evidence = EVIDENCE_STRATUM;
-			l->entry = NO_ENTRY;
-			return end_look(l, LOOK_HIT);
+			f->evidence = EVIDENCE_STRATUM;
+			f->entry = NO_ENTRY;
+			return end_look(f, LOOK_HIT);
 		}
 		if (j->depth)
 			j->depth--;
@@ -558,10 +531,8 @@ static __always_inline bool json_byte(struct look *l, __u8 c)
 
 /* ---- whatever it is ---- */
 
-static __always_inline bool start_byte(struct look *l, __u8 c)
+static __always_inline bool start_byte(struct flow *f, __u8 c)
 {
-	struct flow *f = l->f;
-
 	f->word = lower(c);
 	f->at = 1;
 	if (c == 0x16 && f->envelope == ENVELOPE_NONE) {
@@ -587,7 +558,7 @@ static __always_inline bool start_byte(struct look *l, __u8 c)
 		want(f, SOCKS_METHODS, 1);
 	} else {
 		count(COUNTER_FLOWS_OTHER);
-		return end_look(l, LOOK_OVER);
+		return end_look(f, LOOK_OVER);
 	}
 	return 0;
 }
@@ -619,26 +590,59 @@ static __always_inline bool next_byte(struct look *l, bool of_user, __u8 *c)
 	return true;
 }
 
-static __always_inline bool mode_byte(struct look *l, __u8 c)
+static __always_inline bool mode_byte(struct flow *f, __u8 c)
 {
-	switch (l->f->mode) {
+	switch (f->mode) {
 	case MODE_START:
-		return start_byte(l, c);
+		return start_byte(f, c);
 	case MODE_TLS:
-		return tls_byte(l, c);
+		return tls_byte(f, c);
 	case MODE_HTTP:
-		return http_byte(l, c);
+		return http_byte(f, c);
 	case MODE_NAME:
-		return name_byte(l, c);
+		return name_byte(f, c);
 	case MODE_JSON:
-		return json_byte(l, c);
+		return json_byte(f, c);
 	case MODE_SOCKS:
-		return socks_byte(l, c);
+		return socks_byte(f, c);
 	case MODE_DNS:
-		return dns_byte(l, c);
+		return dns_byte(f, c);
 	}
-	l->result = LOOK_OVER;
+	f->result = LOOK_OVER;
 	return 1;
+}
+
+/* One byte. @returns whether the flow is known for what it is. Not static, so that it is verified once and by itself. */
+__noinline int flow_byte(struct flow *f, __u32 c)
+{
+	if (!f)
+		return 1;
+	if (f->envelope != ENVELOPE_NONE) {
+		if (f->head || !f->envelope_left)
+			return f->envelope == ENVELOPE_TLS ? tls_head(f, c) : websocket_head(f, c);
+		f->envelope_left--;
+		if (f->envelope == ENVELOPE_WEBSOCKET) {
+			c ^= f->mask >> (24 - 8 * (f->mask_at & 3));
+			f->mask_at++;
+			if (f->control_frame)
+				return 0;
+		}
+	}
+	return mode_byte(f, c);
+}
+
+/* The name that was read. @returns whether that is all. */
+static __always_inline bool look_up(struct look *l)
+{
+	struct flow *f = l->f;
+
+	f->has_name = 0;
+	name_find(&f->name, l->settings, l->slot);
+	if (is_pool(&f->name)) {
+		f->entry = f->name.entry;
+		return end_look(f, LOOK_HIT);
+	}
+	return f->mode == MODE_OVER ? end_look(f, LOOK_OVER) : 0;
 }
 
 static __always_inline bool look_turn(struct look *l, bool of_user)
@@ -661,24 +665,13 @@ static __always_inline bool look_turn(struct look *l, bool of_user)
 		return 0;
 	}
 	if (!f->budget)
-		return end_look(l, LOOK_CUT);
+		return end_look(f, LOOK_CUT);
 	f->budget--;
 	if (!next_byte(l, of_user, &c))
-		return end_look(l, LOOK_CUT);
-	if (f->envelope != ENVELOPE_NONE) {
-		if (f->head || !f->envelope_left)
-			return f->envelope == ENVELOPE_TLS ? tls_head(l, c) : websocket_head(l, c);
-		f->envelope_left--;
-		if (f->envelope == ENVELOPE_WEBSOCKET) {
-			c ^= f->mask >> (24 - 8 * (f->mask_at & 3));
-			f->mask_at++;
-			if (f->control_frame)
-				return 0;
-		}
-	}
-	if (mode_byte(l, c))
+		return end_look(f, LOOK_CUT);
+	if (flow_byte(f, c))
 		return 1;
-	return l->has_name && look_up(l);
+	return f->has_name && look_up(l);
 }
 
 LOOP_BODY(look_on, struct look)
@@ -697,8 +690,9 @@ static __always_inline void look_at(struct look *l, __u32 at, __u32 left, bool o
 {
 	l->at = at;
 	l->left = left;
-	l->result = LOOK_MORE;
-	l->has_name = 0;
+	l->f->result = LOOK_MORE;
+	l->f->has_name = 0;
+	l->f->base = l->settings->base;
 	l->f->chunk_end = 0;
 	if (of_user)
 		LOOP(look_on_buffer, MAX_TURNS, l);

@@ -37,7 +37,6 @@ const volatile bool signals = false;
 struct force {
 	__u32 slot;
 	struct names_settings *settings;
-	void *names;
 };
 
 static __always_inline bool get_force(struct force *f)
@@ -50,8 +49,7 @@ static __always_inline bool get_force(struct force *f)
 	f->slot = control_get(CONTROL_SLOT) & 1;
 	settings = bpf_map_lookup_elem(&settings_slots, &f->slot);
 	f->settings = settings ? bpf_map_lookup_elem(settings, &zero) : NULL;
-	f->names = bpf_map_lookup_elem(&names_slots, &f->slot);
-	if (f->settings && f->names)
+	if (f->settings)
 		return true;
 	count(COUNTER_NO_TABLES);
 	return false;
@@ -123,24 +121,14 @@ static __always_inline struct learnt *find_learnt(struct owner *o, const __u32 *
 
 /* ---- connect and sendmsg ---- */
 
-static __always_inline void fill_owner(struct owner *o, struct bpf_sock_addr *ctx, struct task_struct *task, const __u32 *address)
+static __always_inline void fill_owner(struct owner *o, struct bpf_sock_addr *ctx, const __u32 *address)
 {
-	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
-	struct css_set *set = BPF_CORE_READ(task, cgroups);
-	struct cgroup *dfl = BPF_CORE_READ(set, dfl_cgrp);
-
-	o->start_time_ns = BPF_CORE_READ(leader, start_boottime);
-	o->cgroup_id = BPF_CORE_READ(dfl, kn, id);
-	o->group = identity_group(task);
+	own_by_current(o);
 	o->netns_cookie = bpf_get_netns_cookie(ctx);
 	/* Many share the node's own network namespace: what one of them asked for is no other's. */
 	o->learnt_group = o->netns_cookie == bpf_get_netns_cookie(NULL) ? o->group : 0;
-	o->pid = BPF_CORE_READ(task, tgid);
-	o->uid = (__u32)bpf_get_current_uid_gid();
 	o->port = bpf_ntohs((__u16)ctx->user_port);
 	__builtin_memcpy(o->address, address, sizeof(o->address));
-	BPF_CORE_READ_INTO(&o->comm, task, comm);
-	o->reserved = 0;
 }
 
 /* An address that an answer to a question for a listed name gave. A UDP connect sends nothing and is no more than a question:
@@ -256,7 +244,7 @@ static __always_inline int judge_destination(struct bpf_sock_addr *ctx, __u32 *a
 		return PASS;
 	unwrap(address);
 	count(COUNTER_CONNECTS);
-	fill_owner(&owner, ctx, task, address);
+	fill_owner(&owner, ctx, address);
 	f.settings = force.settings;
 	f.flags = is_stream ? 0 : NAMES_EVENT_DATAGRAM;
 	is_dns = is_dns_port(force.settings, owner.port);
@@ -375,27 +363,27 @@ static __always_inline void give_back(struct question *q)
 /* The first question's name, in q->flow.name. @returns where the message goes on behind it; 0: it is broken. */
 static __always_inline __u32 read_question(struct __sk_buff *skb, struct force *force, struct question *q, __u32 at, __u32 bytes)
 {
-	struct look l = { .f = &q->flow, .settings = force->settings, .names = force->names, .skb = skb };
+	struct look l = { .f = &q->flow, .settings = force->settings, .slot = force->slot, .skb = skb };
 
 	if (bytes <= DNS_HEADER_BYTES)
 		return 0;
 	begin_dns(&q->flow, false);
 	look_at(&l, at + DNS_HEADER_BYTES, bytes - DNS_HEADER_BYTES, false);
-	return l.result == LOOK_HIT ? l.at : 0;
+	return q->flow.result == LOOK_HIT ? l.at : 0;
 }
 
 /* @returns whether the question leaves. */
 static __always_inline int judge_question(struct force *force, struct finding *f, __u64 *asked_ns)
 {
 	__u32 drops = NAMES_ENFORCE | NAMES_DROP_QUESTIONS;
-	struct said said;
+	struct name *name = &f->flow->name;
 
-	name_find(&f->flow->name, force->settings, force->names, &said);
-	if (asked_ns && (is_pool(&said) || force->settings->flags & NAMES_EGRESS))
+	name_find(name, force->settings, force->slot);
+	if (asked_ns && (is_pool(name) || force->settings->flags & NAMES_EGRESS))
 		*asked_ns = bpf_ktime_get_boot_ns();
-	if (!is_pool(&said))
+	if (!is_pool(name))
 		return PASS;
-	f->entry = said.entry;
+	f->entry = name->entry;
 	find(f, EVIDENCE_QUESTION, OUTCOME_TOLD);
 	if ((force->settings->flags & drops) != drops)
 		return PASS;
@@ -434,21 +422,19 @@ static __always_inline int egress_datagram(struct __sk_buff *skb, struct bpf_soc
 }
 
 /* The flow said who it is. */
-static __always_inline int judge_hit(struct force *force, struct look *l, struct finding *f)
+static __always_inline int judge_hit(struct force *force, struct flow *flow, struct finding *f)
 {
-	struct flow *flow = l->f;
-
 	if (flow->is_dns) {
 		f->flags = NAMES_EVENT_TCP;
 		return judge_question(force, f, NULL);
 	}
 	f->flags = (flow->envelope == ENVELOPE_WEBSOCKET ? NAMES_EVENT_WEBSOCKET : 0) | (flow->is_proxied ? NAMES_EVENT_PROXIED : 0);
 	if (!(force->settings->flags & NAMES_ENFORCE)) {
-		find(f, l->evidence, OUTCOME_TOLD);
+		find(f, flow->evidence, OUTCOME_TOLD);
 		return PASS;
 	}
 	count(COUNTER_BLOCKED);
-	find(f, l->evidence, OUTCOME_KILLED);
+	find(f, flow->evidence, OUTCOME_KILLED);
 	kill_owner(f);
 	return REFUSE;
 }
@@ -487,18 +473,18 @@ static __always_inline int egress_stream(struct __sk_buff *skb, struct bpf_sock 
 	flow->packets++;
 	flow->next_seq += h.bytes - known;
 	l.settings = force.settings;
-	l.names = force.names;
+	l.slot = force.slot;
 	look_at(&l, h.payload + known, h.bytes - known, false);
-	if (l.result == LOOK_MORE)
+	if (flow->result == LOOK_MORE)
 		return PASS;
-	if (l.result == LOOK_CUT)
+	if (flow->result == LOOK_CUT)
 		count(COUNTER_FLOWS_CUT);
-	if (l.result == LOOK_HIT) {
+	if (flow->result == LOOK_HIT) {
 		f.owner = &flow->owner;
-		f.entry = l.entry;
+		f.entry = flow->entry;
 		f.settings = force.settings;
 		f.packets = flow->packets;
-		verdict = judge_hit(&force, &l, &f);
+		verdict = judge_hit(&force, flow, &f);
 		if (f.tells)
 			tell(&f);
 		if (verdict == REFUSE) {
@@ -631,7 +617,7 @@ static __always_inline void read_answer(struct __sk_buff *skb, struct force *for
 	struct learnt *l = &q->learnt;
 	struct answer_walk walk = { .skb = skb, .owner = &a->owner, .learnt = l };
 	__u8 d[DNS_HEADER_BYTES];
-	struct said said;
+	struct name *name = &q->flow.name;
 
 	if (bpf_skb_load_bytes(skb, h->payload, d, sizeof(d)))
 		return;
@@ -643,20 +629,20 @@ static __always_inline void read_answer(struct __sk_buff *skb, struct force *for
 		count(COUNTER_ANSWERS_BROKEN);
 		return;
 	}
-	name_find(&q->flow.name, force->settings, force->names, &said);
-	if (!is_pool(&said) && !(force->settings->flags & NAMES_EGRESS))
+	name_find(name, force->settings, force->slot);
+	if (!is_pool(name) && !(force->settings->flags & NAMES_EGRESS))
 		return;
-	l->entry = said.entry;
+	l->entry = name->entry;
 	l->generation = force->settings->generation;
-	l->flags = said.flags & NAME_SPARED ? said.flags & ~NAME_LISTED : said.flags;
+	l->flags = name->flags & NAME_SPARED ? name->flags & ~NAME_LISTED : name->flags;
 	l->pid = a->owner.pid;
-	keep_name(l, &q->flow.name);
+	keep_name(l, name);
 	walk.at += 4; /* the question's type and class */
 	walk.end = h->payload + h->bytes;
 	LOOP(answer_on, ANSWER_STEPS, &walk);
-	if (!is_pool(&said))
+	if (!is_pool(name))
 		return;
-	f.entry = said.entry;
+	f.entry = name->entry;
 	f.answers = walk.kept;
 	tell(&f);
 }
@@ -717,7 +703,7 @@ LOOP_BODY(packet_on, struct payload_walk)
 		bytes = left;
 	ctx->packets++;
 	look_at(ctx->look, ctx->at, bytes, true);
-	ctx->result = ctx->look->result;
+	ctx->result = ctx->look->f->result;
 	ctx->at += bytes;
 	return 0;
 }
@@ -737,7 +723,7 @@ int look_at_payload(struct look_args *args)
 		return 1;
 	l.f = &q->flow;
 	l.settings = force.settings;
-	l.names = force.names;
+	l.slot = force.slot;
 	start_ns = bpf_ktime_get_ns();
 	__builtin_memset(&q->flow, 0, offsetof(struct flow, chunk));
 	q->flow.json.wallet_bytes = 0;
@@ -747,8 +733,8 @@ int look_at_payload(struct look_args *args)
 		begin_flow(&q->flow);
 	LOOP(packet_on, MAX_TURNS, &walk);
 	args->elapsed_ns = bpf_ktime_get_ns() - start_ns;
-	args->found = walk.result == LOOK_HIT ? l.evidence : EVIDENCE_COUNT;
-	args->entry = l.entry;
+	args->found = walk.result == LOOK_HIT ? q->flow.evidence : EVIDENCE_COUNT;
+	args->entry = q->flow.entry;
 	args->flags = (q->flow.envelope == ENVELOPE_WEBSOCKET ? NAMES_EVENT_WEBSOCKET : 0) |
 		      (q->flow.is_proxied ? NAMES_EVENT_PROXIED : 0);
 	args->method = q->flow.json.flags;

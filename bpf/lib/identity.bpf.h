@@ -114,7 +114,8 @@ static __always_inline void fill_identity(struct identity *who, struct task_stru
 	who->start_time_ns = BPF_CORE_READ(leader, start_boottime);
 	who->pid = BPF_CORE_READ(task, tgid);
 	who->ppid = BPF_CORE_READ(parent, tgid);
-	who->uid = (__u32)bpf_get_current_uid_gid();
+	/* Not by the helper: programs of packets have none before Linux 6.16. */
+	who->uid = BPF_CORE_READ(task, cred, uid.val);
 	who->pid_namespace = identity_pid_namespace(task);
 	who->cgroup_id = BPF_CORE_READ(dfl, kn, id);
 	BPF_CORE_READ_INTO(&who->comm, task, comm);

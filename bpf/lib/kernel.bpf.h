@@ -108,7 +108,16 @@ struct signal_struct {
 	struct pid *pids[4]; /* enum pid_type, which no kernel has changed since v4.19 */
 };
 
+typedef struct {
+	__u32 val;
+} kuid_t;
+
+struct cred {
+	kuid_t uid;
+};
+
 struct task_struct {
+	const struct cred *cred;
 	unsigned int flags;
 	int pid;
 	int tgid;
