@@ -27,14 +27,21 @@ function helpRows(help: string, list: "Options" | "Commands"): [name: string, te
   return rows;
 }
 
+/** Settings that several commands take stand with the one that they are of. */
+const SETTING = /^\| `--FlowKiller\./;
+const SETTINGS = "| `--FlowKiller.SETTING <value>` | as of `flowkiller` |";
+
 test("the reference page has the commands and flags of the help texts", () => {
   const expected: string[] = [];
   for (const [command] of helpRows(cryptnono("--help").stdout, "Commands")) {
     const [name] = command.split(" ") as [string];
     if (name === "help") continue;
     expected.push(`## cryptnono ${name}`);
-    for (const [flag, text] of helpRows(cryptnono(name, "--help").stdout, "Options"))
-      if (!flag.startsWith("-h,")) expected.push(`| \`${flag}\` | ${text.trim()} |`);
+    const rows = helpRows(cryptnono(name, "--help").stdout, "Options")
+      .filter(([flag]) => !flag.startsWith("-h,"))
+      .map(([flag, text]) => `| \`${flag}\` | ${text.trim()} |`)
+      .map((row) => (name !== "flowkiller" && SETTING.test(row) ? SETTINGS : row));
+    expected.push(...rows.filter((row, i) => row !== SETTINGS || rows[i - 1] !== SETTINGS));
   }
   assert.ok(expected.length > 12);
   assert.deepEqual(page.match(/^## cryptnono .*|^\| `--.*/gm), expected);

@@ -36,7 +36,7 @@ export async function main(
   parts: RunParts = {},
 ): Promise<void> {
   const program = new Command("cryptnono")
-    .description("Kills processes whose command line holds a banned string, in the kernel, at exec.")
+    .description("Guards a node against cryptominers, in the kernel.")
     .version(version())
     .showHelpAfterError("  --help lists the flags")
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "cryptnono: ")) });
