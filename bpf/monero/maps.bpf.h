@@ -6,13 +6,14 @@
 #include "../lib/kernel.bpf.h"
 #include "monero.h"
 
-/* Two, of which CONTROL_SLOT says the one in force. Written by the agent. */
+/* Two, of which CONTROL_SLOT says the one in force. Written by the agent. Sizes, not types: a map that comes with types is another
+ * kind than one without to Linux before 6.2 (bpf_map_meta_equal, timer_off), and the agent's are without. */
 struct settings_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct settings);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct settings));
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);

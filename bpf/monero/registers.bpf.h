@@ -9,7 +9,7 @@
 
 #define SCALE_MASK 0x80f0000000000000ULL
 #define MANTISSA_MASK 0x00ffffffffffffffULL
-#define AES_KEYS 18
+#define AES_KEYS 22
 
 /* RandomX specification 3.2 (AesGenerator1R), 3.3 (AesGenerator4R) and 3.4 (AesHash1R): Blake2b hashes of the specification's own
  * sentences, so that no other program has reason to hold them. Low half, high half. */
@@ -35,6 +35,11 @@ static const __u64 aes_keys[AES_KEYS][2] = {
 	{ 0x07ad828d630a240c, 0x7e99494879a10005 },
 	{ 0x8b24949ff6fa8389, 0x0689020190dc56bf },
 	{ 0x51f4e03c61b263d1, 0xed18f99bee1043c6 },
+	/* AesGenerator4R of Wownero and others that kept RandomX 1.0's: key 0 to 3 */
+	{ 0x7ffbe4a6f890465d, 0xcf359e95141f82b7 },
+	{ 0xfee8278a6a55c450, 0x6741ffdcbd5c5ac3 },
+	{ 0xd524fde4114c47a4, 0x3d324aaca7279ad2 },
+	{ 0x99a9aeff810c3a2a, 0x76f6db0842d3dbd9 },
 };
 
 /* One look's copy of the registers, for the loop's body to reach. Switches are not interrupted. */

@@ -6,7 +6,14 @@ export { constant, type Layout, layoutVersion, type StructLayout, structLayout }
 export { type LoopTurns, watchLoop } from "./loop.js";
 export { type MapBytes, type MapEntry, SensorMap } from "./map.js";
 export { NativeError } from "./native-error.js";
-export { AREA_PIECE_BYTES, type AreaPiece, type NameCheck, processReads } from "./process-reads.js";
+export {
+  AREA_PIECE_BYTES,
+  type AreaPiece,
+  type CodeMapping,
+  type MemorySearch,
+  type NameCheck,
+  processReads,
+} from "./process-reads.js";
 export { type Attachment, Sensor, type SensorOptions, type SlotContent } from "./sensor.js";
 
 /** Freed heap, and pages of program code that only the start ran: some 30 MB. What runs again comes from the page cache. */

@@ -474,6 +474,55 @@ static napi_value check_name_method(napi_env env, napi_callback_info info)
 	return ask(env, request);
 }
 
+/* listCode(pid, deadlineMs): Promise<{ error, bytes }>: struct code_mapping, one after the other */
+static napi_value list_code_method(napi_env env, napi_callback_info info)
+{
+	struct request *request;
+	napi_value arguments[2];
+
+	if (!get_arguments(env, info, 2, arguments))
+		return NULL;
+	request = new_request(env, LIST_CODE, arguments[0], arguments[1]);
+	return request ? ask(env, request) : NULL;
+}
+
+/* prepareSearch(words: Uint8Array): 32-bit words of the host's byte order. */
+static napi_value prepare_search_method(napi_env env, napi_callback_info info)
+{
+	uint32_t words[MAX_SEARCH_WORDS];
+	napi_value argument;
+	size_t length;
+	uint8_t *bytes;
+
+	if (!get_arguments(env, info, 1, &argument) || !get_bytes(env, argument, &bytes, &length))
+		return NULL;
+	if (length % 4 || length > sizeof(words))
+		return throw_errno(env, EINVAL, "prepare a search", "not up to 1024 words");
+	memcpy(words, bytes, length);
+	prepare_search(words, length / 4);
+	return undefined(env);
+}
+
+/* searchMemory(pid, deadlineMs, from: BigInt, bytes): Promise<{ error, bytes, length, hash }>: struct word_hit, one after the other */
+static napi_value search_memory_method(napi_env env, napi_callback_info info)
+{
+	struct request *request;
+	napi_value arguments[4];
+	uint32_t limit;
+	uint64_t from;
+	bool lossless;
+
+	if (!get_arguments(env, info, 4, arguments) || !get_u32(env, arguments[3], &limit) ||
+	    !succeeded(env, napi_get_value_bigint_uint64(env, arguments[2], &from, &lossless)))
+		return NULL;
+	request = new_request(env, SEARCH_MEMORY, arguments[0], arguments[1]);
+	if (!request)
+		return NULL;
+	request->ask.from = from;
+	request->ask.limit = limit;
+	return ask(env, request);
+}
+
 /* lostReads(): number; children that did not end of SIGKILL. */
 static napi_value lost_reads_method(napi_env env, napi_callback_info info)
 {
@@ -491,6 +540,9 @@ bool register_proc_read(napi_env env, napi_value exports)
 	static const struct method methods[] = {
 		{ "readArea", read_area_method },
 		{ "checkName", check_name_method },
+		{ "listCode", list_code_method },
+		{ "prepareSearch", prepare_search_method },
+		{ "searchMemory", search_memory_method },
 		{ "lostReads", lost_reads_method },
 	};
 

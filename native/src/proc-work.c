@@ -1,6 +1,6 @@
 /* What the children of proc-read.c do.
  *
- * Memory is read through /proc/PID/cmdline and not by process_vm_readv. Both take the process's memory lock. The first waits
+ * Arguments are read through /proc/PID/cmdline and not by process_vm_readv. Both take the process's memory lock. The first waits
  * for it killably, gets no page from a userfaultfd and leaves alone what is mapped from a file (FUSE answers when it likes):
  * 7f7ccc2ccc2e "proc: do not access cmdline nor environ from file-backed areas", v4.17. The second waits for all three, and
  * for two of them until they answer, SIGKILL or not.
@@ -14,8 +14,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <linux/openat2.h>
@@ -288,11 +291,179 @@ static void check_name(struct work *work)
 		read_head(work, file);
 }
 
+/* ---- code, and constants of code ---- */
+
+static bool keeps(const char *rest, uint32_t *flags, const char *permissions, uint64_t inode)
+{
+	bool is_executable = permissions[2] == 'x', is_written = permissions[1] == 'w';
+	size_t length = strlen(rest);
+	bool is_nameless = !strncmp(rest, "/memfd:", 7) || (length > 10 && !strcmp(rest + length - 10, " (deleted)"));
+
+	*flags = (is_executable ? MAPPING_EXECUTABLE : 0) | (inode ? MAPPING_FILE : 0) | (is_nameless ? MAPPING_NAMELESS : 0);
+	if (permissions[0] != 'r' || rest[0] == '[')
+		return false;
+	return inode ? is_nameless || !is_written : is_executable || !is_written;
+}
+
+/* A line of /proc/PID/maps: `start-end rwxp offset major:minor inode   path`. */
+static bool parse_mapping(const char *line, struct code_mapping *mapping)
+{
+	unsigned long long start, end, offset, inode;
+	char permissions[5];
+	int rest = 0;
+
+	if (sscanf(line, "%llx-%llx %4s %llx %x:%x %llu %n", &start, &end, permissions, &offset, &mapping->device_major,
+		   &mapping->device_minor, &inode, &rest) < 7)
+		return false;
+	mapping->start = start;
+	mapping->end = end;
+	mapping->offset = offset;
+	mapping->inode = inode;
+	mapping->reserved = 0;
+	return keeps(line + rest, &mapping->flags, permissions, inode);
+}
+
+static void list_code(struct work *work)
+{
+	char path[32], *text = (char *)work->scratch, *line, *end;
+	struct code_mapping *to = (void *)work->data, *last = to + PIECE_BYTES / sizeof(*to);
+	size_t kept = 0;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%u/maps", work->ask.pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		work->said.error = errno;
+		return;
+	}
+	while (to < last && (n = read(fd, text + kept, PIECE_BYTES - 1 - kept)) > 0) {
+		text[kept + (size_t)n] = 0;
+		for (line = text; to < last && (end = strchr(line, '\n')); line = end + 1) {
+			*end = 0;
+			to += parse_mapping(line, to);
+		}
+		kept = strlen(line);
+		if (kept >= PIECE_BYTES - 1)
+			break;
+		memmove(text, line, kept);
+	}
+	work->said.used = (uint32_t)((uint8_t *)to - work->data);
+}
+
+#define FILTER_BITS 16
+#define PAGE_SHIFT 12
+#define PIECE_PAGES (PIECE_BYTES >> PAGE_SHIFT)
+#define PAGE_PRESENT (1ULL << 63)
+
+static struct {
+	uint32_t words[MAX_SEARCH_WORDS];
+	size_t count;
+	uint8_t filter[(1 << FILTER_BITS) / 8]; /* stays in the first cache level: what is not in it is not a word */
+} wanted;
+
+static inline uint32_t filter_bit(uint32_t word)
+{
+	return word * 0x9E3779B1U >> (32 - FILTER_BITS);
+}
+
+void prepare_search(const uint32_t *words, size_t count)
+{
+	memset(&wanted, 0, sizeof(wanted));
+	memcpy(wanted.words, words, count * sizeof(*words));
+	wanted.count = count;
+	for (size_t i = 0; i < count; i++)
+		wanted.filter[filter_bit(words[i]) >> 3] |= (uint8_t)(1 << (filter_bit(words[i]) & 7));
+}
+
+static struct word_hit *search_piece(const uint8_t *bytes, size_t length, uint64_t address, struct word_hit *to,
+				     const struct word_hit *last)
+{
+	for (size_t at = 0; at + 4 <= length; at++) {
+		uint32_t word, bit;
+
+		memcpy(&word, bytes + at, 4);
+		bit = filter_bit(word);
+		if (!(wanted.filter[bit >> 3] >> (bit & 7) & 1))
+			continue;
+		for (size_t i = 0; i < wanted.count && to < last; i++)
+			if (wanted.words[i] == word)
+				*to++ = (struct word_hit){ .address = address + at, .word = (uint32_t)i };
+	}
+	return to;
+}
+
+/* Only pages that are there: nothing is faulted in, and nobody asked to bring it (userfaultfd, FUSE). A page that goes in between may
+ * be waited for; then the deadline ends this child. */
+static void search_memory(struct work *work)
+{
+	struct word_hit *first = (void *)work->scratch, *to = first, *last = first + PIECE_BYTES / sizeof(*to);
+	uint64_t address = work->ask.from, end = address + work->ask.limit, present[PIECE_PAGES];
+	struct timespec used;
+	char path[32];
+	int fd;
+
+	setpriority(PRIO_PROCESS, 0, 19);
+	snprintf(path, sizeof(path), "/proc/%u/pagemap", work->ask.pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		work->said.error = errno;
+		return;
+	}
+	while (address < end) {
+		size_t pages = (size_t)((end - address) >> PAGE_SHIFT), page = 0;
+
+		if (pages > PIECE_PAGES)
+			pages = PIECE_PAGES;
+		if (pages == 0 || pread(fd, present, pages * 8, (off_t)(address >> PAGE_SHIFT) * 8) != (ssize_t)(pages * 8))
+			break;
+		while (page < pages) {
+			size_t run = 0;
+			struct iovec here, there;
+			ssize_t n;
+
+			while (page + run < pages && present[page + run] & PAGE_PRESENT)
+				run++;
+			if (run == 0) {
+				page++;
+				continue;
+			}
+			here = (struct iovec){ work->data, run << PAGE_SHIFT };
+			there = (struct iovec){ (void *)(address + (page << PAGE_SHIFT)), run << PAGE_SHIFT };
+			n = process_vm_readv((pid_t)work->ask.pid, &here, 1, &there, 1, 0);
+			if (n < 0 && (errno == EPERM || errno == ESRCH)) {
+				work->said.error = errno;
+				return;
+			}
+			if (n > 0) {
+				work->said.length += (uint64_t)n;
+				to = search_piece(work->data, (size_t)n, address + (page << PAGE_SHIFT), to, last);
+			}
+			page += run;
+		}
+		address += (uint64_t)pages << PAGE_SHIFT;
+	}
+	work->said.used = (uint32_t)((uint8_t *)to - (uint8_t *)first);
+	memcpy(work->data, first, work->said.used);
+	if (!clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used))
+		work->said.hash = (uint64_t)used.tv_sec * 1000000000ULL + (uint64_t)used.tv_nsec;
+}
+
 void do_work(struct work *work, const uint64_t key[2])
 {
 	memset(&work->said, 0, sizeof(work->said));
-	if (work->ask.act == READ_AREA)
+	switch (work->ask.act) {
+	case READ_AREA:
 		read_area(work, key);
-	else
+		break;
+	case CHECK_NAME:
 		check_name(work);
+		break;
+	case LIST_CODE:
+		list_code(work);
+		break;
+	case SEARCH_MEMORY:
+		search_memory(work);
+		break;
+	}
 }

@@ -3,13 +3,14 @@
 #define CRYPTNONO_PROC_WORK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Bytes of an argument area that are read and hashed at a time. */
 #define PIECE_BYTES (64 * 1024)
 #define NAME_BYTES 4096
 
-enum act { READ_AREA, CHECK_NAME };
+enum act { READ_AREA, CHECK_NAME, LIST_CODE, SEARCH_MEMORY };
 
 /* Whether a path names the file that a process executes. UNKNOWN: the file systems on the way are not asked. */
 enum answer { NAME_SAME, NAME_OTHER, NAME_NONE, NAME_UNKNOWN };
@@ -19,7 +20,7 @@ struct ask {
 	bool wants_head; /* CHECK_NAME: the first bytes of the file too */
 	uint32_t pid;
 	uint32_t deadline_ms;
-	uint64_t from; /* READ_AREA: offset, and how many bytes from there to hash at most */
+	uint64_t from; /* READ_AREA: offset, and how many bytes from there to hash at most; SEARCH_MEMORY: address and length */
 	uint64_t limit;
 	uint64_t hash; /* READ_AREA: of the pieces before `from` */
 	char path[NAME_BYTES]; /* CHECK_NAME: absolute */
@@ -30,8 +31,8 @@ struct said {
 	enum answer answer;
 	bool has_head;
 	uint32_t used; /* of data */
-	uint64_t length; /* READ_AREA: bytes from `from` to the area's end or the limit */
-	uint64_t hash; /* READ_AREA: of all pieces up to there, each with the hash before it */
+	uint64_t length; /* READ_AREA: bytes from `from` to the area's end or the limit; SEARCH_MEMORY: bytes that were read */
+	uint64_t hash; /* READ_AREA: of all pieces up to there, each with the hash before it; SEARCH_MEMORY: ns of CPU time */
 };
 
 struct work {
@@ -40,6 +41,28 @@ struct work {
 	uint8_t data[PIECE_BYTES]; /* the first piece, or the file's head */
 	uint8_t scratch[PIECE_BYTES];
 };
+
+/* LIST_CODE: a mapping that may hold code, or constants of code: readable, and a file's that is not written to, a file's that has no
+ * name any more, or anonymous and executable or not written to. */
+struct code_mapping {
+	uint64_t start, end, offset, inode;
+	uint32_t device_major, device_minor;
+	uint32_t flags; /* enum mapping_flags */
+	uint32_t reserved;
+};
+
+enum mapping_flags { MAPPING_EXECUTABLE = 1, MAPPING_FILE = 2, MAPPING_NAMELESS = 4 };
+
+/* SEARCH_MEMORY: one of the words, and where it stands. */
+struct word_hit {
+	uint64_t address;
+	uint32_t word; /* its index */
+	uint32_t reserved;
+};
+
+/* For SEARCH_MEMORY: 32-bit words, at any byte. Set before the first search; shared by all children. */
+void prepare_search(const uint32_t *words, size_t count);
+#define MAX_SEARCH_WORDS 1024
 
 /* In a child that may be killed at any time. It has no descriptors, and shares the agent's memory: it writes to `work` alone,
  * and takes no lock. */

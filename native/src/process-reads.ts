@@ -27,6 +27,33 @@ export interface NameCheck {
   readonly head: Uint8Array | null;
 }
 
+/** A mapping of a process (native/src/proc-work.h, struct code_mapping). */
+export interface CodeMapping {
+  readonly start: bigint;
+  readonly end: bigint;
+  /** In the file. */
+  readonly offset: bigint;
+  readonly inode: bigint;
+  /** Major and minor number. */
+  readonly device: string;
+  readonly isExecutable: boolean;
+  readonly isFile: boolean;
+  /** A file that has no name any more, or never had one. */
+  readonly isNameless: boolean;
+}
+
+const MAPPING_BYTES = 48;
+const HIT_BYTES = 16;
+
+/** What was found in a piece of memory. */
+export interface MemorySearch {
+  /** That were there. */
+  readonly bytes: number;
+  readonly cpuNs: number;
+  /** Words by their index, in the order of their addresses; 4,096 at most. */
+  readonly hits: readonly { readonly address: bigint; readonly word: number }[];
+}
+
 /** Each rejects with NativeError: ETIMEDOUT when there was no answer in time, EBUSY when too many others have none. */
 export const processReads = {
   /**
@@ -50,9 +77,58 @@ export const processReads = {
     return { names: answer, head: hasHead ? bytes : null };
   },
 
+  /** Mappings that may hold code, or constants of code; some 1,300 at most. */
+  async code(pid: number, deadlineMs: number): Promise<CodeMapping[]> {
+    const { bytes } = answered(
+      `list the mappings of process ${pid}`,
+      await call((addon) => addon.listCode(pid, deadlineMs)),
+    );
+    return records(bytes, MAPPING_BYTES, (view) => ({
+      start: view.getBigUint64(0, true),
+      end: view.getBigUint64(8, true),
+      offset: view.getBigUint64(16, true),
+      inode: view.getBigUint64(24, true),
+      device: `${view.getUint32(32, true)}:${view.getUint32(36, true)}`,
+      isExecutable: (view.getUint32(40, true) & 1) !== 0,
+      isFile: (view.getUint32(40, true) & 2) !== 0,
+      isNameless: (view.getUint32(40, true) & 4) !== 0,
+    }));
+  },
+
+  /** What {@link search} looks for: up to 1,024 words of 32 bits. Not while one is under way. */
+  prepareSearch(words: Uint32Array): void {
+    call((addon) => addon.prepareSearch(new Uint8Array(words.buffer, words.byteOffset, words.byteLength)));
+  },
+
+  /**
+   * Look for the words, at any byte, in those pages of a piece of memory that are there.
+   *
+   * @param from - A multiple of a page, as `bytes`.
+   */
+  async search(pid: number, deadlineMs: number, from: bigint, bytes: number): Promise<MemorySearch> {
+    const answer = answered(
+      `search the memory of process ${pid}`,
+      await call((addon) => addon.searchMemory(pid, deadlineMs, from, bytes)),
+    );
+    return {
+      bytes: answer.length,
+      cpuNs: Number(answer.hash),
+      hits: records(answer.bytes, HIT_BYTES, (view) => ({
+        address: view.getBigUint64(0, true),
+        word: view.getUint32(8, true),
+      })),
+    };
+  },
+
   /** Reads that could not even be ended. While there are eight, none is begun. */
   lost: (): number => call((addon) => addon.lostReads()),
 };
+
+function records<T>(bytes: Uint8Array, size: number, read: (view: DataView) => T): T[] {
+  return Array.from({ length: Math.floor(bytes.length / size) }, (_, i) =>
+    read(new DataView(bytes.buffer, bytes.byteOffset + i * size, size)),
+  );
+}
 
 function answered(operation: string, answer: Answer): Answer {
   if (answer.error === 0) return answer;

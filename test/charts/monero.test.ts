@@ -34,6 +34,7 @@ describe("monero's container", { skip }, () => {
       ...["--mode", "enforce"],
       ...["--registers", "enforce"],
       ...["--four-modes", "audit"],
+      ...["--memory", "audit"],
       ...["--health-port", "12133"],
       ...["--pin-dir", "/run/cryptnono/pins"],
     ]);
@@ -48,6 +49,7 @@ describe("monero's container", { skip }, () => {
       "--log-severity",
       ...["--registers", "audit"],
       ...["--four-modes", "enforce"],
+      ...["--memory", "off"],
     ]);
   });
 

@@ -1,7 +1,14 @@
 // Reads of /proc. Files that the kernel answers from its own memory are read at once. What touches a process's memory or its
 // mounts may have to wait for that process: those reads have a deadline, and are made where they can be ended.
 import fs from "node:fs";
-import { type AreaPiece, type NameCheck, NativeError, processReads } from "@cryptnono/native";
+import {
+  type AreaPiece,
+  type CodeMapping,
+  type MemorySearch,
+  type NameCheck,
+  NativeError,
+  processReads,
+} from "@cryptnono/native";
 
 /** A read that got no answer in time. Another process may well answer. */
 export class StuckError extends Error {
@@ -35,6 +42,18 @@ export interface ProcFiles {
    * @throws StuckError
    */
   name(pid: number, path: Uint8Array, wantsHead: boolean): Promise<NameCheck>;
+  /**
+   * Mappings that may hold code, or constants of code; see `processReads.code`.
+   *
+   * @throws StuckError
+   */
+  code(pid: number): Promise<CodeMapping[]>;
+  /**
+   * Look for what `processReads.prepareSearch` was given in a piece of memory; see `processReads.search`.
+   *
+   * @throws StuckError
+   */
+  search(pid: number, from: bigint, bytes: number): Promise<MemorySearch>;
   /** Reads that could not even be ended. */
   lostReads(): number;
 }
@@ -80,6 +99,8 @@ export function openProc({
     },
     area: (pid, from, limit, hash) => answered(reads.area(pid, deadlineMs, from, limit, hash)),
     name: (pid, path, wantsHead) => answered(reads.name(pid, deadlineMs, path, wantsHead)),
+    code: (pid) => answered(reads.code(pid, deadlineMs)),
+    search: (pid, from, bytes) => answered(reads.search(pid, deadlineMs, from, bytes)),
     lostReads: () => reads.lost(),
   };
 }

@@ -19,5 +19,5 @@
 {{- end }}
 
 {{- define "cryptnono.monero.args" -}}
-{{- toJson (list "--registers" .registers "--four-modes" .fourModes) }}
+{{- toJson (list "--registers" .registers "--four-modes" .fourModes "--memory" .memory) }}
 {{- end }}

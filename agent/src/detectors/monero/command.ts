@@ -14,20 +14,26 @@ interface Flags {
   readonly minEach: number;
   readonly minPercent: number;
   readonly halfLife: number;
+  readonly memory: RuleMode;
+  readonly memoryEvery: number;
+  readonly memoryPercent: number;
   readonly wholeLines: number;
+  readonly scopePid: number;
 }
 
 export const moneroCommand: DetectorCommand<Flags, MoneroRules> = {
   name: "monero",
   description: "kill what computes RandomX",
   addFlags,
-  create({ config, mode, wholeLines, ...flags }) {
+  create({ config, mode, wholeLines, scopePid, ...flags }) {
     const { minSamples, minEach, minPercent, halfLife } = flags;
     const registers = capped(flags.registers, mode);
     const fourModes = capped(flags.fourModes, mode);
     return monero({
       config,
       wholeLines,
+      scopePid,
+      memory: { mode: capped(flags.memory, mode), every: flags.memoryEvery, leastPercent: flags.memoryPercent },
       rounding: { registers, fourModes, minSamples, minEach, minPercent, halfLife },
     });
   },
@@ -54,6 +60,23 @@ function addFlags(command: Command): void {
         "four modes: time after which counts are halved",
         { least: 1, most: MOST_TIMER_SECONDS },
         60,
+      ),
+    )
+    .addOption(ruleFlag("--memory <mode>", "for a process that burns CPU and holds an algorithm's constants", "audit"))
+    .addOption(
+      numberFlag(
+        "--memory-every <seconds>",
+        "memory: time between two looks at who burns CPU",
+        { least: 2, most: 86_400 },
+        20,
+      ),
+    )
+    .addOption(
+      numberFlag(
+        "--memory-percent <n>",
+        "memory: share of one processor from which on a process is looked into",
+        { least: 1, most: 100 },
+        30,
       ),
     );
 }

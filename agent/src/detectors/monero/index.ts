@@ -1,25 +1,45 @@
 // Monero: kills what computes RandomX, whatever its command line says. The kernel decides, by registers and by rounding modes.
 import { uptime } from "node:os";
 import { getSystemErrorName } from "node:util";
+import { processReads } from "@cryptnono/native";
 import { UnsupportedError } from "../../errors.js";
 import type { KillResult } from "../../kill/index.js";
 import { parseStat } from "../../proc/index.js";
+import { groupOfLines } from "../../report/index.js";
 import type { Detector, House, Life } from "../../run/detector.js";
-import { type Action, KERNEL_SOURCE, lineOf, type Told } from "./lines.js";
+import type { Identity } from "../../sensor/index.js";
+import { type Action, findingLine, KERNEL_SOURCE, lineOf, MEMORY_SOURCE, type Told } from "./lines.js";
+import { WORDS } from "./memory/algorithms.js";
+import { Budget } from "./memory/budget.js";
+import { BurnWatch } from "./memory/burning.js";
+import { type Finding, MemoryScan } from "./memory/scan.js";
+import { Searched } from "./memory/searched.js";
+import { whoIs } from "./memory/who.js";
 import { type MoneroMetrics, moneroMetrics } from "./metrics.js";
 import { type AllowPattern, type AllowPatterns, readPatterns } from "./patterns.js";
-import { type MoneroRecord, recordDecoder } from "./record.js";
+import { type MoneroRecord, type Rule, recordDecoder } from "./record.js";
 import { SelfTest } from "./self-test.js";
 import { moneroSensor, OBJECT, roundingObstacle, SETTINGS } from "./sensor.js";
-import { type RoundingSettings, settingsBytes } from "./settings.js";
+import { type RoundingSettings, type RuleMode, settingsBytes } from "./settings.js";
 import { Teller } from "./teller.js";
+
+export interface MemoryOptions {
+  readonly mode: RuleMode;
+  /** Seconds between two looks at who burns CPU. */
+  readonly every: number;
+  /** Percent of one processor from which on a process is looked into. */
+  readonly leastPercent: number;
+}
 
 export interface MoneroOptions {
   /** Files with allow patterns. */
   readonly config: readonly string[];
   readonly rounding: RoundingSettings;
+  readonly memory: MemoryOptions;
   /** Lines of one kind in one pod before most are only counted; 0: all. */
   readonly wholeLines: number;
+  /** Tests: only this process's descendants are looked into; 0: every process. */
+  readonly scopePid: number;
 }
 
 /** What is in force. */
@@ -33,23 +53,30 @@ const TICKS_PER_SECOND = 100;
 
 /** @param obstacle - What keeps this machine from seeing it. @throws UnsupportedError */
 export function monero(options: MoneroOptions, obstacle = roundingObstacle()): Detector<MoneroRules> {
-  if (obstacle !== null)
-    throw new UnsupportedError(`watch what programs compute: ${obstacle}`, "run it on x86-64 with Linux 5.15 or later");
+  const { memory } = options;
+  if (obstacle !== null && memory.mode === "off") {
+    const hint = "run it on x86-64 with Linux 5.15 or later, or with --memory audit";
+    throw new UnsupportedError(`watch what programs compute: ${obstacle}`, hint);
+  }
   // An agent's numbers must not be taken for those of the agent before it.
   let generation = (Math.random() * 0x7fffffff) >>> 0;
   return {
     name: "monero",
-    sensor: { ...moneroSensor(true), object: OBJECT },
+    sensor: { ...moneroSensor(obstacle === null), object: OBJECT },
     watched: options.config,
     async load() {
       generation = (generation + 1) >>> 0;
       return { allow: readPatterns(options.config), generation };
     },
-    begin: (house) => live(house, options),
+    begin: (house) => live(house, options, obstacle),
   };
 }
 
-function live(house: House<MoneroRules>, { rounding, wholeLines }: MoneroOptions): Life<MoneroRules> {
+function live(
+  house: House<MoneroRules>,
+  { rounding, memory, wholeLines, scopePid }: MoneroOptions,
+  obstacle: string | null,
+): Life<MoneroRules> {
   const { layout, proc, kill } = house;
   const decode = recordDecoder(layout);
   const bootTimeMs = Date.now() - uptime() * 1000;
@@ -57,6 +84,7 @@ function live(house: House<MoneroRules>, { rounding, wholeLines }: MoneroOptions
   const metrics: MoneroMetrics = moneroMetrics(house.series, { readCounters: () => house.counters() });
   const selfTest = new SelfTest();
   const teller = new Teller({ wholeLines, tell: house.tellOwn });
+  const scan = createScan();
 
   return {
     contents: ({ allow, generation }) => ({
@@ -66,10 +94,16 @@ function live(house: House<MoneroRules>, { rounding, wholeLines }: MoneroOptions
     inForce: ({ allow }) => ({
       registers: rounding.registers,
       four_modes: rounding.fourModes,
+      memory: memory.mode,
+      ...(obstacle === null ? {} : { blind: obstacle }),
       allowed_patterns: allow.patterns.length,
     }),
-    readyText: () => `attached: registers ${rounding.registers}, four-modes ${rounding.fourModes}`,
-    askedSelfTest: () => selfTest.run(),
+    readyText: () =>
+      obstacle === null
+        ? `attached: registers ${rounding.registers}, four-modes ${rounding.fourModes}, memory ${memory.mode}`
+        : `memory ${memory.mode}, and nothing else: ${obstacle}`,
+    ...(obstacle === null ? { askedSelfTest: () => selfTest.run() } : {}),
+    alongside: memory.mode === "off" ? [] : [{ everyMs: memory.every * 1000, run: (isStopped) => scan.run(isStopped) }],
     counts: {
       look: () => {},
       take() {
@@ -93,40 +127,76 @@ function live(house: House<MoneroRules>, { rounding, wholeLines }: MoneroOptions
     };
     if (record.kind === "killed") tell("killed", { killedBy: "kernel" });
     else if (record.kind === "would-kill") tell("would-kill");
-    else if (record.kind === "kill-failed") killNow(record, tell);
-    else judge(record, facts.exe, tell);
+    else if (record.kind === "kill-failed") killNow(record.who, record.rule, tell);
+    else judge(record.who, record.rule, facts.exe, tell);
+  }
+
+  function createScan(): MemoryScan {
+    processReads.prepareSearch(WORDS);
+    return new MemoryScan({
+      proc,
+      watch: new BurnWatch(proc, scopePid),
+      budget: new Budget(),
+      searched: new Searched(),
+      count: metrics.search,
+      leastShare: memory.leastPercent / 100,
+      found,
+    });
+  }
+
+  async function found(finding: Finding): Promise<void> {
+    const sinceMs = performance.now();
+    const { pid, stat } = finding.burning;
+    const who = await whoIs(pid, stat, proc);
+    const exe = exeOf(pid);
+    const group = groupOfLines(who.cgroup.source === "proc" ? who.cgroup.lines : "");
+    const tell: Tell = (action, more = {}) => {
+      const cpuSeconds = stat.cpuTicks / TICKS_PER_SECOND;
+      const line = findingLine(finding, who, group, { action, timeOf, cpuSeconds, ...exe, ...more });
+      teller.tell({ source: MEMORY_SOURCE, action, rule: "algorithm", group }, line, who.uid, sinceMs);
+    };
+    if (memory.mode === "enforce") return judge(who, "algorithm", exe.exe, tell);
+    const allowedBy = allowing(who, exe.exe);
+    metrics.did(allowedBy === null ? "would-kill" : "spared", "algorithm");
+    if (allowedBy === null) tell("would-kill");
+    else tell("spared", { allowedBy });
   }
 
   /** What of a process is worth showing, and may be gone already. */
   function factsOf({ who }: MoneroRecord): Pick<Told, "exe" | "cpuSeconds"> {
     try {
       const stat = parseStat(proc.read(who.pid, "stat"));
-      const cpu = stat === null ? {} : { cpuSeconds: stat.cpuTicks / TICKS_PER_SECOND };
-      try {
-        return { ...cpu, exe: Uint8Array.from(proc.exe(who.pid)) };
-      } catch {
-        return cpu;
-      }
+      return { ...(stat === null ? {} : { cpuSeconds: stat.cpuTicks / TICKS_PER_SECOND }), ...exeOf(who.pid) };
     } catch {
       return {};
     }
   }
 
-  /** The kernel asks whether a pattern allows it. */
-  function judge(record: MoneroRecord, exe: Uint8Array | undefined, tell: Tell): void {
-    const { rule, who } = record;
+  function exeOf(pid: number): Pick<Told, "exe"> {
+    try {
+      return { exe: Uint8Array.from(proc.exe(pid)) };
+    } catch {
+      return {};
+    }
+  }
+
+  function allowing(who: Identity, exe: Uint8Array | undefined): AllowPattern | null {
     const path = exe ?? who.args[0];
-    const allowedBy: AllowPattern | null =
-      path === undefined ? null : house.rules().allow.allows([path, ...who.args.slice(1)]);
+    return path === undefined ? null : house.rules().allow.allows([path, ...who.args.slice(1)]);
+  }
+
+  /** The kernel asks, or the memory scan, whether a pattern allows it. */
+  function judge(who: Identity, rule: Rule, exe: Uint8Array | undefined, tell: Tell): void {
+    const allowedBy = allowing(who, exe);
     if (allowedBy === null) {
-      killNow(record, tell);
+      killNow(who, rule, tell);
       return;
     }
     metrics.did("spared", rule);
     tell("spared", { allowedBy });
   }
 
-  function killNow({ who, rule }: MoneroRecord, tell: Tell): void {
+  function killNow(who: Identity, rule: Rule, tell: Tell): void {
     const result = kill(who.pid, who.startTimeNs);
     if (result.kind === "killed") {
       metrics.did("killed", rule);

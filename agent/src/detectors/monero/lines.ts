@@ -9,6 +9,7 @@ import {
 } from "../../report/index.js";
 import type { Identity } from "../../sensor/index.js";
 import type { CgroupIdentity } from "../../types.js";
+import type { Finding, Place } from "./memory/scan.js";
 import type { AllowPattern } from "./patterns.js";
 import type { MoneroRecord, Rule, Seen } from "./record.js";
 
@@ -59,6 +60,24 @@ export function lineOf(record: MoneroRecord, told: Told): OwnLine {
     fields.set("thread_cpu_seconds", seconds(record.threadCpuNs));
     if (told.action === "killed" && told.killedBy === "kernel") fields.set("sent_at", record.place);
   });
+}
+
+/** The line of what the memory scan found. */
+export function findingLine(finding: Finding, who: Identity, group: string, told: Told): OwnLine {
+  const { algorithm, families, places, burning } = finding;
+  return ownLine(who, group, MEMORY_SOURCE, "algorithm", told, (fields) => {
+    fields.set("algorithm", algorithm);
+    fields.nested("constants", (nested) => {
+      for (const [name, words] of families) nested.set(name, words);
+    });
+    fields.set("mappings", places.map(showPlace).join(", "));
+    fields.set("cpu_share", Math.round(burning.share * 100) / 100);
+    if (told.cpuSeconds !== undefined) fields.set("cpu_seconds", told.cpuSeconds);
+  });
+}
+
+function showPlace({ kind, isExecutable, bytes }: Place): string {
+  return `${kind} ${isExecutable ? "r-x" : "r--"} ${Math.ceil(bytes / 1024)} KiB`;
 }
 
 /** @param addEvidence - What the rule saw. */

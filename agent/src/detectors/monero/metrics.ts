@@ -1,6 +1,7 @@
 // The detector's own metrics. Label values are closed sets.
 import type { SeriesMaker } from "../../report/index.js";
 import type { Counters } from "../../types.js";
+import type { SearchCounts, SearchFailure } from "./memory/scan.js";
 import type { Rule } from "./record.js";
 
 export interface MoneroMetricsOptions {
@@ -13,6 +14,8 @@ export type AgentAction = "killed" | "missed" | "kill-failed" | "would-kill" | "
 
 export interface MoneroMetrics {
   did(action: AgentAction, rule: Rule): void;
+  /** What the memory scan does. */
+  readonly search: SearchCounts;
 }
 
 const RULES: readonly Rule[] = ["registers", "four-modes", "algorithm"];
@@ -64,7 +67,35 @@ export function moneroMetrics(series: SeriesMaker, { readCounters }: MoneroMetri
     [{}, of("untracked")],
   ]);
 
+  const searches = { candidates: 0, bytes: 0, ns: 0 };
+  series.reading("memory_candidates_total", "Looks into the memory of processes that burned CPU", "counter", () => [
+    [{}, searches.candidates],
+  ]);
+  series.reading("memory_searched_bytes_total", "Bytes of other processes that were searched", "counter", () => [
+    [{}, searches.bytes],
+  ]);
+  series.reading("memory_search_seconds_total", "Processor time that these searches took", "counter", () => [
+    [{}, searches.ns / 1e9],
+  ]);
+  const failures = series.counter<SearchFailure>(
+    "memory_failures_total",
+    "Processes whose memory could not be searched",
+    [
+      ["vanished", { reason: "vanished" }],
+      ["unreadable", { reason: "unreadable" }],
+      ["stuck", { reason: "stuck" }],
+    ],
+  );
+
   return {
+    search: {
+      candidate: () => void searches.candidates++,
+      searched(bytes, cpuNs) {
+        searches.bytes += bytes;
+        searches.ns += cpuNs;
+      },
+      failed: (why) => failures.add(why),
+    },
     did(action, rule) {
       const key = `${action} ${rule}`;
       done.set(key, (done.get(key) ?? 0) + 1);

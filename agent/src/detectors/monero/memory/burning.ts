@@ -1,0 +1,76 @@
+// Processes that burn CPU: whose clock ticks grew by more than a share of one processor since the last look.
+import { type ProcFiles, type ProcStat, parseStat } from "../../../proc/index.js";
+
+export interface Burning {
+  readonly pid: number;
+  readonly stat: ProcStat;
+  /** Of one processor, since the last look. */
+  readonly share: number;
+}
+
+type Ticks = Pick<ProcStat, "startTicks" | "cpuTicks">;
+
+/** USER_HZ is 100 on every architecture Node runs on (linux include/asm-generic/param.h). */
+const MS_PER_TICK = 10;
+/** A look after less would see a tick or two. */
+const LEAST_MS = 1000;
+
+export class BurnWatch {
+  readonly #proc: Pick<ProcFiles, "pids" | "read">;
+  readonly #scopePid: number;
+  readonly #nowMs: () => number;
+  #last: ReadonlyMap<number, Ticks> = new Map();
+  #lastMs: number | null = null;
+
+  /** @param scopePid - Tests: only this process's descendants; 0: every process. */
+  constructor(proc: Pick<ProcFiles, "pids" | "read">, scopePid = 0, nowMs: () => number = () => performance.now()) {
+    this.#proc = proc;
+    this.#scopePid = scopePid;
+    this.#nowMs = nowMs;
+  }
+
+  /**
+   * The hungriest first. A process that began since the last look is taken by all that it has used.
+   *
+   * @param least - Share of one processor.
+   */
+  look(least: number): Burning[] {
+    const nowMs = this.#nowMs();
+    const elapsedMs = this.#lastMs === null ? null : nowMs - this.#lastMs;
+    if (elapsedMs !== null && elapsedMs < LEAST_MS) return [];
+    const next = new Map<number, Ticks>();
+    const burning: Burning[] = [];
+    const parents = new Map<number, number>();
+    for (const pid of this.#proc.pids()) {
+      let stat: ProcStat | null;
+      try {
+        stat = parseStat(this.#proc.read(pid, "stat"));
+      } catch {
+        continue; // gone
+      }
+      if (stat === null || stat.isKernelThread) continue;
+      const { startTicks, cpuTicks } = stat;
+      parents.set(pid, stat.ppid);
+      next.set(pid, { startTicks, cpuTicks });
+      const before = this.#last.get(pid);
+      if (elapsedMs === null) continue;
+      const used = before?.startTicks === startTicks ? cpuTicks - before.cpuTicks : cpuTicks;
+      const share = (used * MS_PER_TICK) / elapsedMs;
+      if (share >= least) burning.push({ pid, stat, share });
+    }
+    this.#last = next;
+    this.#lastMs = nowMs;
+    return burning.filter(({ pid }) => this.#isInScope(pid, parents)).sort((a, b) => b.share - a.share);
+  }
+
+  #isInScope(pid: number, parents: ReadonlyMap<number, number>): boolean {
+    if (this.#scopePid === 0) return true;
+    for (let at: number | undefined = pid, depth = 0; at !== undefined && depth < MOST_DEPTH; depth++) {
+      if (at === this.#scopePid) return true;
+      at = parents.get(at);
+    }
+    return false;
+  }
+}
+
+const MOST_DEPTH = 64;
