@@ -6,9 +6,12 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { serveHealth } from "@cryptnono/agent/report/http";
 import { type Command, InvalidArgumentError } from "commander";
+import { createAlerts } from "./alert/index.js";
+import { readAlertSettings } from "./alert/settings.js";
+import { testAlert } from "./alert/test-alert.js";
 import { SettingError } from "./errors.js";
 import { createKeeper, type Keeper } from "./keep/keeper.js";
-import { DAY_MS } from "./keep/store.js";
+import { DAY_MS, type Kept } from "./keep/store.js";
 import { type FollowedLogs, followLogs } from "./read/logs.js";
 import { type AccessRule, networks } from "./show/access.js";
 import { loadAssets } from "./show/assets.js";
@@ -30,6 +33,9 @@ export interface ConsoleFlags {
   readonly config: readonly string[];
   readonly mode: "enforce" | "audit";
   readonly showStrings: boolean;
+  readonly podEvents: boolean;
+  readonly alerts?: string;
+  readonly testAlert?: boolean;
   readonly retainDays: number;
   readonly retainMegabytes: number;
 }
@@ -74,9 +80,18 @@ export function addConsole(program: Command): void {
     .option("--mode <mode>", "the agents' --mode, for the page Explain", "enforce")
     .option("--health-port <port>", "serve /livez and /readyz, to anybody; 0: none", wholeNumber(0, 65_535), 0)
     .option("--show-strings", "show banned strings whole", false)
+    .option("--alerts <file>", "JSON file that says whom to tell of kills")
+    .option("--pod-events", "with --kubernetes: make an Event on each pod whose process was killed", false)
+    .option("--test-alert", "send a made-up kill to each target of --alerts, and end")
     .option("--retain-days <n>", "days that are kept", wholeNumber(1, 3650), 90)
     .option("--retain-megabytes <n>", "size of the database", wholeNumber(16, 1_000_000), 2048)
     .action(async (flags: ConsoleFlags) => {
+      if (flags.testAlert === true) {
+        if (flags.alerts === undefined)
+          throw new SettingError("--test-alert: whom to tell is not known", "give --alerts FILE");
+        const isGood = await testAlert(readAlertSettings(flags.alerts), (line) => process.stdout.write(`${line}\n`));
+        process.exit(isGood ? 0 : 1);
+      }
       const running = await startConsole(flags);
       process.stderr.write(`cryptnono: the console is at ${running.url}\n`);
       const end = () => void running.stop().then(() => process.exit(0));
@@ -102,7 +117,9 @@ export async function startConsole(
   const access = accessOf(flags, host);
   const file = flags.data === undefined ? ":memory:" : join(flags.data, "console.sqlite");
   const bounds = { maxAgeMs: flags.retainDays * DAY_MS, maxBytes: flags.retainMegabytes * 1024 * 1024 };
-  const keeper = createKeeper({ file, bounds, warn });
+  const alerts = flags.alerts === undefined ? null : createAlerts(readAlertSettings(flags.alerts), warn);
+  const keeper = createKeeper({ file, bounds, warn, ...(alerts === null ? {} : { also: alerts.also }) });
+  alerts?.start(keeper);
   const logs = flags.kubernetes
     ? await followCluster(flags, keeper, warn)
     : followLogs(flags.log, flags.node, keeper, warn);
@@ -116,6 +133,7 @@ export async function startConsole(
   };
   const { server, live } = show(parts, access, loadAssets(assets), warn);
   keeper.onKept(() => live.changed());
+  if (flags.podEvents) keeper.onKept(await podEvents(warn));
   server.listen(port, host);
   try {
     await once(server, "listening");
@@ -134,6 +152,7 @@ export async function startConsole(
     url: `http://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}/`,
     async stop() {
       await logs.stop();
+      await alerts?.stop();
       live.close();
       await health?.close();
       server.closeAllConnections();
@@ -153,6 +172,12 @@ async function followCluster(
   const { followPods } = await import("./read/kubernetes/follow-pods.js");
   const { config, namespace } = clusterOf(flags.namespace);
   return followPods({ config, namespace, selector: flags.selector, keeper, warn });
+}
+
+async function podEvents(warn: (message: string) => void): Promise<(kept: readonly Kept[]) => void> {
+  const { clusterOf } = await import("./read/kubernetes/cluster.js");
+  const { createPodEvents } = await import("./act/pod-events.js");
+  return createPodEvents(clusterOf(undefined).config, warn).add;
 }
 
 function troublesOf({ trouble, dropped }: { readonly trouble: string | null; readonly dropped: number }): string[] {

@@ -47,4 +47,11 @@ CREATE TABLE agents (
   PRIMARY KEY (node, detector, topic)
 ) WITHOUT ROWID;
 `,
+  `
+-- Alerts that wait for their target, in their order.
+CREATE TABLE outbox (id INTEGER PRIMARY KEY AUTOINCREMENT, target TEXT NOT NULL, message TEXT NOT NULL, tries INTEGER NOT NULL, next INTEGER NOT NULL);
+CREATE INDEX outbox_target ON outbox (target);
+-- How much was told of one pod and rule, and the last of it.
+CREATE TABLE alert_groups (target TEXT NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL, message TEXT NOT NULL, PRIMARY KEY (target, name)) WITHOUT ROWID;
+`,
 ];

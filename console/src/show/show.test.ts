@@ -27,6 +27,7 @@ const FLAGS = {
   config: [] as readonly string[],
   mode: "enforce" as const,
   showStrings: false,
+  podEvents: false,
   healthPort: 0,
   retainDays: 3650,
   retainMegabytes: 100,
