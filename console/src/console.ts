@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { serveHealth } from "@cryptnono/agent/report/http";
+import { serveHealth, serveMetrics } from "@cryptnono/agent/report/http";
 import { type Command, InvalidArgumentError } from "commander";
 import { createAlerts } from "./alert/index.js";
 import { readAlertSettings } from "./alert/settings.js";
@@ -12,6 +12,7 @@ import { testAlert } from "./alert/test-alert.js";
 import { SettingError } from "./errors.js";
 import { createKeeper, type Keeper } from "./keep/keeper.js";
 import { DAY_MS, type Kept } from "./keep/store.js";
+import { metricsText } from "./metrics.js";
 import { type FollowedLogs, followLogs } from "./read/logs.js";
 import { type AccessRule, networks } from "./show/access.js";
 import { loadAssets } from "./show/assets.js";
@@ -33,6 +34,7 @@ export interface ConsoleFlags {
   readonly config: readonly string[];
   readonly mode: "enforce" | "audit";
   readonly showStrings: boolean;
+  readonly metricsPort: number;
   readonly podEvents: boolean;
   readonly alerts?: string;
   readonly testAlert?: boolean;
@@ -79,6 +81,7 @@ export function addConsole(program: Command): void {
     )
     .option("--mode <mode>", "the agents' --mode, for the page Explain", "enforce")
     .option("--health-port <port>", "serve /livez and /readyz, to anybody; 0: none", wholeNumber(0, 65_535), 0)
+    .option("--metrics-port <port>", "serve Prometheus metrics, to anybody; 0: none", wholeNumber(0, 65_535), 0)
     .option("--show-strings", "show banned strings whole", false)
     .option("--alerts <file>", "JSON file that says whom to tell of kills")
     .option("--pod-events", "with --kubernetes: make an Event on each pod whose process was killed", false)
@@ -147,6 +150,17 @@ export async function startConsole(
           ok: keeper.state.trouble === null,
           reason: keeper.state.trouble ?? "reading",
         }));
+  const metrics =
+    flags.metricsPort === 0
+      ? null
+      : await serveMetrics(flags.metricsPort, () =>
+          metricsText({
+            ...parts,
+            rows: () => keeper.state.rows,
+            dropped: () => keeper.state.dropped,
+            alerts: () => alerts?.sender()?.counts ?? null,
+          }),
+        );
   const address = server.address() as AddressInfo;
   return {
     url: `http://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}/`,
@@ -155,6 +169,7 @@ export async function startConsole(
       await alerts?.stop();
       live.close();
       await health?.close();
+      await metrics?.close();
       server.closeAllConnections();
       server.close();
       keeper.close();

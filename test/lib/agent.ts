@@ -64,7 +64,7 @@ export class TestAgent {
   /** A banned string that the config has besides the test's own, for {@link settle}. */
   readonly #marker = randomString("marker");
   readonly #directory: string;
-  readonly #metricsPort: number;
+  readonly metricsPort: number;
   readonly healthPort: number;
   #rest = Buffer.alloc(0);
   #stderr = "";
@@ -76,7 +76,7 @@ export class TestAgent {
     ports: readonly [number, number],
     { more = [], configFile, env = process.env, root = ROOT, detached = false, read = true }: StartOptions,
   ) {
-    [this.#metricsPort, this.healthPort] = ports;
+    [this.metricsPort, this.healthPort] = ports;
     this.#directory = mkdtempSync(join(tmpdir(), "cryptnono-test-"));
     this.configFile = configFile ?? join(this.#directory, "config.json");
     if (configFile === undefined) this.write(config);
@@ -97,7 +97,7 @@ export class TestAgent {
         "--whole-lines",
         "0",
         "--serve-metrics-port",
-        String(this.#metricsPort),
+        String(this.metricsPort),
         "--health-port",
         String(this.healthPort),
         ...flags,
@@ -186,7 +186,7 @@ export class TestAgent {
 
   /** The value of a metric, its series' labels as they stand: `processes_killed_total{source="execwhacker.bpf"}`. */
   async metric(series: string): Promise<number> {
-    const text = await (await fetch(`http://127.0.0.1:${this.#metricsPort}/metrics`)).text();
+    const text = await (await fetch(`http://127.0.0.1:${this.metricsPort}/metrics`)).text();
     const line = text.split("\n").find((candidate) => candidate.startsWith(`cryptnono_execwhacker_${series} `));
     if (line === undefined) throw new Error(`no series ${series}`);
     return Number(line.slice(line.lastIndexOf(" ")));

@@ -27,6 +27,7 @@ const FLAGS = {
   config: [] as readonly string[],
   mode: "enforce" as const,
   showStrings: false,
+  metricsPort: 0,
   podEvents: false,
   healthPort: 0,
   retainDays: 3650,
