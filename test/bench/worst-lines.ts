@@ -4,29 +4,15 @@
 import { createHash } from "node:crypto";
 import { type CompilableString, compileTables } from "@cryptnono/matcher";
 import { KernelMatcher } from "../lib/kernel-matcher.js";
-import { bannedStrings } from "./strings.js";
+import { fillWith, WORST_LINE_BYTES, worstLists } from "../lib/worst-lines.js";
 
 const SECONDS = Number(process.argv[2] ?? 30);
-/** The most that a line can have. */
-const BYTES = 5_900_000;
 const PERIODS = [4, 8, 12, 16, 24, 40, 64];
 
 /** Numbers that come again with the same seed: what was found can be found again. */
 function random(seed: number): () => number {
   let count = 0;
   return () => createHash("sha1").update(`${seed} ${count++}`).digest().readUInt32LE() / 2 ** 32;
-}
-
-function lists(): Readonly<Record<string, readonly CompilableString[]>> {
-  const encode = (texts: readonly string[]) =>
-    texts.map((text): CompilableString => ({ value: new TextEncoder().encode(text), mode: "word", action: "audit" }));
-  return {
-    "6,100 strings": encode(bannedStrings(6100)),
-    "100,000 strings": encode(bannedStrings(100_000)),
-    "two words, of 5 and 8 bytes": encode(["xmrig", "minerd-x"]),
-    "of all lengths, with two of 3": encode([...bannedStrings(6000), "abc", "x1z"]),
-    "a hundred that begin alike": encode(Array.from({ length: 100 }, (_, i) => `qqqqqqqqqqqq${1000 + i}`)),
-  };
 }
 
 interface Climb {
@@ -38,9 +24,9 @@ interface Climb {
 function climb(kernel: KernelMatcher, strings: readonly CompilableString[], deadlineMs: number, seed: number): Climb {
   const next = random(seed);
   const pick = <T>(all: readonly T[]) => all[Math.floor(next() * all.length)]!;
-  const area = new Uint8Array(BYTES);
+  const area = new Uint8Array(WORST_LINE_BYTES);
   const measure = (piece: Uint8Array): Climb => {
-    for (let at = 0; at < area.length; at += piece.length) area.set(piece.subarray(0, area.length - at), at);
+    fillWith(area, piece);
     const { elapsedNs, work } = kernel.judge(Buffer.from("/bin/x\0"), area);
     return { piece, elapsedNs, work };
   };
@@ -73,7 +59,7 @@ function climb(kernel: KernelMatcher, strings: readonly CompilableString[], dead
 
 const kernel = new KernelMatcher();
 try {
-  const all = Object.entries(lists());
+  const all = Object.entries(worstLists());
   for (const [name, strings] of all) {
     kernel.install(compileTables(strings));
     const best = climb(kernel, strings, performance.now() + (SECONDS * 1000) / all.length, 1);
