@@ -12,7 +12,7 @@ NAPI_MODULE_INIT()
 	if (!register_loop(env, exports) || !register_memory(env, exports) || !register_process(env, exports) || !register_object(env, exports) ||
 	    !register_layout(env, exports) || !register_maps(env, exports) || !register_slots(env, exports) ||
 	    !register_pins(env, exports) || !register_rings(env, exports) || !register_proc_read(env, exports) ||
-	    !register_hash(env, exports) || !register_cgroup(env, exports) || !register_rounding(env, exports))
+	    !register_hash(env, exports) || !register_cgroup(env, exports) || !register_rounding(env, exports) || !register_ticker(env, exports))
 		return NULL;
 	return exports;
 }

@@ -58,6 +58,7 @@ bool register_pins(napi_env env, napi_value exports);
 bool register_rings(napi_env env, napi_value exports);
 bool register_hash(napi_env env, napi_value exports);
 bool register_cgroup(napi_env env, napi_value exports);
+bool register_ticker(napi_env env, napi_value exports);
 bool register_rounding(napi_env env, napi_value exports);
 bool register_process(napi_env env, napi_value exports);
 bool register_proc_read(napi_env env, napi_value exports);

@@ -50,6 +50,8 @@ export interface Addon {
   isPinFileSystem(dir: string): boolean;
   hashStrings(area: Uint8Array, bytes: number, keys: Uint8Array): bigint;
   mountCgroup2(): number;
+  setTicks(cpus: readonly number[], perSecond: number): void;
+  ticks(): TickCounts;
   startComputing(ms: number): readonly number[];
   reap(pid: number): number;
   pidfdOpen(pid: number): number;
@@ -74,6 +76,14 @@ export interface Answer {
   readonly hash: bigint;
   readonly answer: "same" | "other" | "none" | "unknown";
   readonly hasHead: boolean;
+}
+
+/** What the ticker's thread has done. */
+export interface TickCounts {
+  readonly ticks: number;
+  /** Processors that the agent may not use. */
+  readonly refused: number;
+  readonly cpuNs: number;
 }
 
 export interface ProgramStatistics {

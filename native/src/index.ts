@@ -1,7 +1,7 @@
 // The typed face of the addon. TypeScript gives meaning; C has memory and descriptors. No detector is known here.
-import { call } from "./addon.js";
+import { call, type TickCounts } from "./addon.js";
 
-export type { ProgramStatistics } from "./addon.js";
+export type { ProgramStatistics, TickCounts } from "./addon.js";
 export { constant, type Layout, layoutVersion, type StructLayout, structLayout } from "./layout.js";
 export { type LoopTurns, watchLoop } from "./loop.js";
 export { type MapBytes, type MapEntry, SensorMap } from "./map.js";
@@ -43,6 +43,13 @@ export function hashStrings(area: Uint8Array, bytes: number, keys: Uint8Array): 
 export function mountCgroup2(): number {
   return call((addon) => addon.mountCgroup2());
 }
+
+/** A thread that takes processors from whoever computes there, and gives them back at once. */
+export const ticker = {
+  /** Each of these processors so many times a second; none: rest. */
+  set: (cpus: readonly number[], perSecond: number): void => call((addon) => addon.setTicks(cpus, perSecond)),
+  counts: (): TickCounts => call((addon) => addon.ticks()),
+};
 
 /** Harmless children that look to the kernel as if they computed RandomX. */
 export const lookalikes = {

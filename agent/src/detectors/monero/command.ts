@@ -17,6 +17,7 @@ interface Flags {
   readonly memory: RuleMode;
   readonly memoryEvery: number;
   readonly memoryPercent: number;
+  readonly ticks: number;
   readonly wholeLines: number;
   readonly scopePid: number;
 }
@@ -25,12 +26,13 @@ export const moneroCommand: DetectorCommand<Flags, MoneroRules> = {
   name: "monero",
   description: "kill what computes RandomX",
   addFlags,
-  create({ config, mode, wholeLines, scopePid, ...flags }) {
+  create({ config, mode, ticks, wholeLines, scopePid, ...flags }) {
     const { minSamples, minEach, minPercent, halfLife } = flags;
     const registers = capped(flags.registers, mode);
     const fourModes = capped(flags.fourModes, mode);
     return monero({
       config,
+      ticks,
       wholeLines,
       scopePid,
       memory: { mode: capped(flags.memory, mode), every: flags.memoryEvery, leastPercent: flags.memoryPercent },
@@ -60,6 +62,14 @@ function addFlags(command: Command): void {
         "four modes: time after which counts are halved",
         { least: 1, most: MOST_TIMER_SECONDS },
         60,
+      ),
+    )
+    .addOption(
+      numberFlag(
+        "--ticks <n>",
+        "times a second at which a processor that computes is interrupted, to be looked at; all together at most 100",
+        { least: 1, most: 100, zero: "not" },
+        10,
       ),
     )
     .addOption(ruleFlag("--memory <mode>", "for a process that burns CPU and holds an algorithm's constants", "audit"))

@@ -1,7 +1,7 @@
 // Monero: kills what computes RandomX, whatever its command line says. The kernel decides, by registers and by rounding modes.
 import { uptime } from "node:os";
 import { getSystemErrorName } from "node:util";
-import { processReads } from "@cryptnono/native";
+import { processReads, ticker } from "@cryptnono/native";
 import { UnsupportedError } from "../../errors.js";
 import type { KillResult } from "../../kill/index.js";
 import { parseStat } from "../../proc/index.js";
@@ -22,6 +22,7 @@ import { SelfTest } from "./self-test.js";
 import { moneroSensor, OBJECT, roundingObstacle, SETTINGS } from "./sensor.js";
 import { type RoundingSettings, type RuleMode, settingsBytes } from "./settings.js";
 import { Teller } from "./teller.js";
+import { Ticks } from "./ticks.js";
 
 export interface MemoryOptions {
   readonly mode: RuleMode;
@@ -36,6 +37,8 @@ export interface MoneroOptions {
   readonly config: readonly string[];
   readonly rounding: RoundingSettings;
   readonly memory: MemoryOptions;
+  /** How often a processor that computes is interrupted, a second; 0: not. */
+  readonly ticks: number;
   /** Lines of one kind in one pod before most are only counted; 0: all. */
   readonly wholeLines: number;
   /** Tests: only this process's descendants are looked into; 0: every process. */
@@ -48,6 +51,7 @@ export interface MoneroRules {
   readonly generation: number;
 }
 
+const TICKS_LOOK_EVERY_MS = 2000;
 /** USER_HZ is 100 on every architecture Node runs on (linux include/asm-generic/param.h). */
 const TICKS_PER_SECOND = 100;
 
@@ -74,17 +78,21 @@ export function monero(options: MoneroOptions, obstacle = roundingObstacle()): D
 
 function live(
   house: House<MoneroRules>,
-  { rounding, memory, wholeLines, scopePid }: MoneroOptions,
+  { rounding, memory, ticks, wholeLines, scopePid }: MoneroOptions,
   obstacle: string | null,
 ): Life<MoneroRules> {
   const { layout, proc, kill } = house;
   const decode = recordDecoder(layout);
   const bootTimeMs = Date.now() - uptime() * 1000;
   const timeOf = (ns: bigint) => new Date(bootTimeMs + Number(ns / 1_000_000n)).toISOString();
-  const metrics: MoneroMetrics = moneroMetrics(house.series, { readCounters: () => house.counters() });
+  const metrics: MoneroMetrics = moneroMetrics(house.series, {
+    readCounters: () => house.counters(),
+    readTicks: ticker.counts,
+  });
   const selfTest = new SelfTest();
   const teller = new Teller({ wholeLines, tell: house.tellOwn });
   const scan = createScan();
+  const ticking = new Ticks(ticks);
 
   return {
     contents: ({ allow, generation }) => ({
@@ -103,7 +111,12 @@ function live(
         ? `attached: registers ${rounding.registers}, four-modes ${rounding.fourModes}, memory ${memory.mode}`
         : `memory ${memory.mode}, and nothing else: ${obstacle}`,
     ...(obstacle === null ? { askedSelfTest: () => selfTest.run() } : {}),
-    alongside: memory.mode === "off" ? [] : [{ everyMs: memory.every * 1000, run: (isStopped) => scan.run(isStopped) }],
+    alongside: [
+      ...(memory.mode === "off"
+        ? []
+        : [{ everyMs: memory.every * 1000, run: (isStopped: () => boolean) => scan.run(isStopped) }]),
+      ...(ticks === 0 || obstacle !== null ? [] : [{ everyMs: TICKS_LOOK_EVERY_MS, run: lookWhoComputes }]),
+    ],
     counts: {
       look: () => {},
       take() {
@@ -129,6 +142,11 @@ function live(
     else if (record.kind === "would-kill") tell("would-kill");
     else if (record.kind === "kill-failed") killNow(record.who, record.rule, tell);
     else judge(record.who, record.rule, facts.exe, tell);
+  }
+
+  async function lookWhoComputes(isStopped: () => boolean): Promise<void> {
+    if (isStopped()) ticking.rest();
+    else ticking.look();
   }
 
   function createScan(): MemoryScan {

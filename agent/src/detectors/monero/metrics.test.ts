@@ -6,9 +6,11 @@ import { moneroMetrics } from "./metrics.js";
 
 const COUNTERS = { samples: 100n, directed: 30n, killed_registers: 3n, would_kill_four_modes: 2n };
 
+const readTicks = () => ({ ticks: 7, refused: 0, cpuNs: 0 });
+
 function metrics(counters: Readonly<Record<string, bigint>> | null) {
   const all = createMetrics({ detector: "monero", isReady: () => true, isAttached: () => true });
-  return { ...moneroMetrics(all.series, { readCounters: () => counters }), text: all.text };
+  return { ...moneroMetrics(all.series, { readCounters: () => counters, readTicks }), text: all.text };
 }
 
 test("what the kernel did and what the agent did are one count", () => {
@@ -28,6 +30,6 @@ test("what the kernel did and what the agent did are one count", () => {
 test("the reference page has the table of what is exposed", () => {
   const all = createMetrics({ detector: "monero", isReady: () => true, isAttached: () => true });
   const common = referenceRows(all.text()).length;
-  moneroMetrics(all.series, { readCounters: () => null });
+  moneroMetrics(all.series, { readCounters: () => null, readTicks });
   assert.deepEqual(pageRows("## monero"), referenceRows(all.text()).slice(common));
 });

@@ -1,4 +1,5 @@
 // The detector's own metrics. Label values are closed sets.
+import type { TickCounts } from "@cryptnono/native";
 import type { SeriesMaker } from "../../report/index.js";
 import type { Counters } from "../../types.js";
 import type { SearchCounts, SearchFailure } from "./memory/scan.js";
@@ -7,6 +8,7 @@ import type { Rule } from "./record.js";
 export interface MoneroMetricsOptions {
   /** The kernel's; null when others go on with them. */
   readonly readCounters: () => Counters | null;
+  readonly readTicks: () => TickCounts;
 }
 
 /** What the agent did; what the kernel did is read from it. */
@@ -21,7 +23,7 @@ export interface MoneroMetrics {
 const RULES: readonly Rule[] = ["registers", "four-modes", "algorithm"];
 const KERNEL_NAMES: Readonly<Partial<Record<Rule, string>>> = { registers: "registers", "four-modes": "four_modes" };
 
-export function moneroMetrics(series: SeriesMaker, { readCounters }: MoneroMetricsOptions): MoneroMetrics {
+export function moneroMetrics(series: SeriesMaker, { readCounters, readTicks }: MoneroMetricsOptions): MoneroMetrics {
   let last: Counters = {};
   series.beforeScrape(() => {
     // Detached: the last values stand, as a counter must not fall while its process lives.
@@ -67,6 +69,21 @@ export function moneroMetrics(series: SeriesMaker, { readCounters }: MoneroMetri
     [{}, of("untracked")],
   ]);
 
+  series.reading(
+    "ticks_total",
+    "Times at which a processor that computes was interrupted, to be looked at",
+    "counter",
+    () => {
+      const { ticks, refused } = readTicks();
+      return [
+        [{ result: "made" }, ticks],
+        [{ result: "refused" }, refused],
+      ];
+    },
+  );
+  series.reading("tick_seconds_total", "Processor time that this took", "counter", () => [
+    [{}, readTicks().cpuNs / 1e9],
+  ]);
   const searches = { candidates: 0, bytes: 0, ns: 0 };
   series.reading("memory_candidates_total", "Looks into the memory of processes that burned CPU", "counter", () => [
     [{}, searches.candidates],
