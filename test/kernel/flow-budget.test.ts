@@ -98,3 +98,18 @@ test("audit mode refuses nothing for the budget", async (t) => {
   assert.equal(reached(await inNetwork(fanOut("one", 12))), 12);
   assert.equal(await agent.metric('destinations_would_refuse_total{reason="budget"}'), 11);
 });
+
+test("of many refusals some have a line, and the rest are counted: together they are all", async (t) => {
+  const settings = ["unique_destinations_threshold=0", "egress_per_pod=2", LONG];
+  const few = await FlowAgent.start([...settings.map((one) => `--FlowKiller.${one}`), "--whole-lines", "3"]);
+  t.after(() => few.stop());
+  await inNetwork(fanOut("one", 200));
+  const refused = await few.metric('destinations_refused_total{reason="pod-budget"}');
+  assert.equal(refused, 199);
+  await few.until("some are told", () => few.actions("refused").length >= 3);
+  await few.stop();
+  const told = few.actions("refused").length;
+  const summed = few.actions("refused-summary").reduce((sum, { count }) => sum + Number(count), 0);
+  assert.equal(told + summed, refused);
+  assert.ok(told < 20, String(told));
+});

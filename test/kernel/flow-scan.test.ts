@@ -1,12 +1,17 @@
 // The scan rule: who reaches for more distinct public destinations than the window may have dies, once the agent has looked.
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { parseAddress, unwrapped } from "@cryptnono/agent/detectors/flowkiller/address";
 import { isPublic } from "@cryptnono/agent/detectors/flowkiller/public";
 import { settingsOf } from "@cryptnono/agent/detectors/flowkiller/settings";
-import { FlowAgent, inNetwork, KILLED } from "../lib/flow-agent.js";
+import { FlowAgent, inNetwork, KILLED, Lists } from "../lib/flow-agent.js";
 import { numbersOf, prog } from "../lib/progs.js";
 
+const folder = new Lists();
+after(() => folder.remove());
+/** It stays until it is killed, a minute at most. */
+const NEVER = join(folder.directory, "never");
 let base = 0;
 /** A line of script, with destinations that none before it had; it runs in a session of its own. */
 const fanOut = (how: string, count: number, more = "") =>
@@ -51,7 +56,7 @@ describe("with a threshold of 15", () => {
   ] as const) {
     test(`${count} by ${how} are killed`, async () => {
       const told = agent.actions("killed").length;
-      const { lines } = await inNetwork(fanOut(how, count, "stay"));
+      const { lines } = await inNetwork(fanOut(how, count, NEVER));
       assert.equal(lines.at(-1), KILLED);
       await agent.until("it is told", () => agent.actions("killed").length > told);
       const line = agent.actions("killed").at(-1)!;
@@ -90,9 +95,12 @@ describe("with a threshold of 15", () => {
 
   test("an allow pattern spares a command line, and is told once", async () => {
     const told = agent.actions("spared").length;
-    const { lines } = await inNetwork(fanOut("threads", 20));
-    assert.equal(numbersOf(lines[0]!)["refused"], 20);
+    const seen = join(folder.directory, "seen");
+    const running = inNetwork(fanOut("threads", 20, seen));
     await agent.until("it is told", () => agent.actions("spared").length > told);
+    folder.write("seen", "");
+    const { lines } = await running;
+    assert.equal(numbersOf(lines[0]!)["refused"], 20);
     assert.match(String(agent.actions("spared").at(-1)!["allowedby"]), /^allowed-pattern:\.\*fan-out/);
     assert.ok((await agent.metric('processes_allowed_total{reason="scan"}')) >= 1);
   });

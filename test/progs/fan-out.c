@@ -2,7 +2,7 @@
 /* Connects to many destinations: fan-out HOW COUNT BASE [END]. They are 8.BASE.0.1 and on, port 80; with `ports` one address's ports.
  * HOW: one process, `threads` (or `threads500`), a `fork` each, or each in a session of its own (`setsid`); `udp` connects send nothing; `private`.
  * Tells how often each answer came: "connected 1 denied 2 refused 3 killed 4", where denied is EPERM, refused ECONNREFUSED and
- * killed are children. END `stay`: it stays for a minute, to be killed. */
+ * killed are children. It stays until there is a file END, to be looked at or killed, a minute at most. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -95,7 +95,7 @@ int main(int argc, char **argv)
 	printf("connected %lu denied %lu refused %lu other %lu killed %lu\n", answers[CONNECTED], answers[DENIED], answers[REFUSED],
 	       answers[OTHER], answers[KILLED]);
 	fflush(stdout);
-	if (argc > 4)
-		sleep(60);
+	for (int i = 0; argc > 4 && i < 6000 && access(argv[4], F_OK); i++)
+		usleep(10000);
 	return 0;
 }

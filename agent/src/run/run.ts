@@ -213,7 +213,8 @@ export async function run<Rules>(
     );
     putInForce("Guarding", rules);
   } catch (error) {
-    await close();
+    // What was never loaded cannot be closed either, and says so again: the first word counts.
+    await close().catch(() => {});
     throw detector.explain?.(error) ?? error;
   }
   checkAll();

@@ -89,6 +89,9 @@ test("a hook that another program has for itself is told, with whose it may be",
   assert.ok(told instanceof UnsupportedError);
   assert.match(told.message, /another program has the root cgroup's hook for itself/);
   assert.match(told.hint, /Cilium before 1\.14/);
-  const other = new NativeError("load the BPF object", "EPERM", "x", undefined);
+  const unprivileged = explainFailure(new NativeError("load the BPF object", "EPERM", "x", undefined));
+  assert.ok(unprivileged instanceof UnsupportedError);
+  assert.match(unprivileged.hint, /BPF, PERFMON and NET_ADMIN/);
+  const other = new NativeError("load the BPF object", "EINVAL", "x", undefined);
   assert.equal(explainFailure(other), other);
 });

@@ -35,15 +35,17 @@ export interface KernelAbility {
   readonly hasErrno: boolean;
 }
 
-/** Where nothing loads, for want of a capability say, the answer is of no use, and the error comes with the real load. */
+/** Where nothing loads for want of a capability the answer is of no use, and the error comes with the real load. */
 export function tryKernel(object: Uint8Array, native: Pick<SensorFactory, "open"> = Sensor): KernelAbility {
-  const loads = (programs: readonly string[]) => canLoad(object, programs, native);
+  const loads = (programs: readonly string[]) => refusalOf(object, programs, native) === null;
   // Newer kernels have both.
   if (loads(["try_signal", "try_errno"])) return { way: "in-hook", hasErrno: true };
   const hasErrno = loads(["try_errno"]);
   if (loads(["try_signal"])) return { way: "in-hook", hasErrno };
-  if (loads(["try_hook"])) return { way: loads(["printk_kill"]) ? "by-printk" : "by-agent", hasErrno };
-  return { way: loads(["state"]) ? "at-state" : "by-agent", hasErrno: false };
+  const refusal = refusalOf(object, ["try_hook"], native);
+  if (refusal === null) return { way: loads(["printk_kill"]) ? "by-printk" : "by-agent", hasErrno };
+  // Without CONFIG_CGROUP_BPF there is no such kind of program.
+  return { way: refusal === "EINVAL" ? "at-state" : "by-agent", hasErrno: false };
 }
 
 /** As small as they can be: what is tried needs no room. */
@@ -52,14 +54,19 @@ const SMALL = {
   ...{ pod_budgets: 64, spoken: 64, unreachable: 64, attempts: 64, exempt: 64, told_pods: 64, summed: 64 },
 };
 
-function canLoad(object: Uint8Array, programs: readonly string[], native: Pick<SensorFactory, "open">): boolean {
+/** The errno's name; null when the kernel takes them. */
+function refusalOf(
+  object: Uint8Array,
+  programs: readonly string[],
+  native: Pick<SensorFactory, "open">,
+): string | null {
   const skip = PROGRAMS.filter((other) => !programs.includes(other));
   const sensor = native.open({ object, skip, maxEntries: SMALL });
   try {
     sensor.map("control");
-    return true;
+    return null;
   } catch (error) {
-    if (error instanceof NativeError) return false;
+    if (error instanceof NativeError) return error.code;
     throw error;
   } finally {
     sensor.close();

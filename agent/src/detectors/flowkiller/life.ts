@@ -44,6 +44,7 @@ export function live(
   const known = new Map<number, FlowRules>();
   /** What is put in force: what an agent before this one left to tell comes before it is. */
   let latest: FlowRules | null = null;
+  let isBlindTold = false;
   const networks = { banned: 0, allowed: 0 };
   const metrics = flowMetrics(house.series, {
     readCounters: () => house.counters(),
@@ -189,12 +190,13 @@ export function live(
     const scan = scanOf(record);
     if (window === null || scan === undefined) return;
     const windowNs = BigInt(scan.seconds) * NS_PER_S;
-    const commands = latest?.commands;
-    const pattern = commands?.find(commandLineOf(record)) ?? null;
-    if (commands !== undefined && pattern !== null) {
+    const pattern = allowedBy(record);
+    // By its own word it was allowed, which is no proof, and it cannot be killed any more: the next of its session is looked at.
+    if (pattern === "gone") return;
+    if (pattern !== null) {
       windows.exempt(window, timeNs + EXEMPT_NS);
       metrics.allowed();
-      tell({ action: "spared", scan, allowedBy: commands.sources[pattern]! });
+      tell({ action: "spared", scan, allowedBy: pattern });
     } else if (mode === "audit") {
       windows.exempt(window, timeNs + windowNs);
       metrics.wouldKill("scan");
@@ -206,15 +208,29 @@ export function live(
     }
   }
 
-  /** The path of the file that runs, by what the kernel says of it and not the process, and the arguments behind argv[0]. */
-  function commandLineOf({ who }: FlowRecord): Uint8Array[] {
-    let path = who.args[0] ?? new Uint8Array(0);
+  /** What the allow patterns say; `gone`: it has ended, and one may have allowed it. */
+  function allowedBy(record: FlowRecord): string | "gone" | null {
+    const commands = latest?.commands;
+    if (commands === undefined || commands.sources.length === 0) return null;
+    const [own = new Uint8Array(0), ...args] = record.who.args;
+    const of = (path: Uint8Array) => {
+      const index = commands.find([path, ...args]);
+      return index === null ? null : commands.sources[index]!;
+    };
     try {
-      path = proc.exe(who.pid);
-    } catch {
-      // Gone: its own word is all there is, and it can no longer be killed.
+      // What the kernel says of the file that runs, and not the process.
+      return of(proc.exe(record.who.pid));
+    } catch (error) {
+      const code = error instanceof Error && "code" in error ? String(error.code) : "";
+      if (code === "ENOENT" || code === "ESRCH") return of(own) === null ? null : "gone";
+      if (!isBlindTold) {
+        isBlindTold = true;
+        house.notice("warning", "Allow patterns spare nobody whose path cannot be read: SYS_PTRACE is missing", {
+          code,
+        });
+      }
+      return null;
     }
-    return [path, ...who.args.slice(1)];
   }
 }
 
