@@ -1,7 +1,11 @@
 // The network guard at every way to reach an address: what is banned is refused, its process killed, and no packet leaves.
 import assert from "node:assert/strict";
+import { mkdirSync, rmdirSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
+import { randomString } from "../lib/agent.js";
+import { cgroup2Mount } from "../lib/cgroups.js";
 import { FlowAgent, inNetwork, KILLED, Lists, reach } from "../lib/flow-agent.js";
+import { prog } from "../lib/progs.js";
 
 const lists = new Lists();
 const BANNED = lists.write(
@@ -125,6 +129,25 @@ describe("in the hook", () => {
     assert.equal(await agent.metric('kill_way{way="at-state"}'), 0);
     assert.equal(await agent.metric("banned_networks"), 4);
   });
+});
+
+test("a cgroup below, and namespaces of one's own, hide nothing", async (t) => {
+  const mount = cgroup2Mount();
+  if (mount === null) return t.skip("no cgroup2 file system is mounted");
+  const agent = await FlowAgent.start([`--FlowKiller.banned_ipv4_file_globs=${BANNED}`]);
+  t.after(() => agent.stop());
+  const cgroup = `${mount}/${randomString("test-")}`;
+  mkdirSync(`${cgroup}/below`, { recursive: true });
+  t.after(() => {
+    rmdirSync(`${cgroup}/below`);
+    rmdirSync(cgroup);
+  });
+  const hidden = `unshare -U -r -n -C -m ${prog("reach")} tcp 192.0.2.1 9`;
+  const { lines, stderr } = await inNetwork(`(echo 0 > ${cgroup}/below/cgroup.procs; exec ${hidden}); echo $?`);
+  assert.deepEqual(lines, [KILLED], stderr);
+  await agent.until("it is told", () => agent.actions("killed").length > 0);
+  const [line] = agent.actions("killed");
+  assert.ok(String(line!["cgroup"]).endsWith("/below") || mount !== "/sys/fs/cgroup", String(line!["cgroup"]));
 });
 
 test("audit mode refuses nothing, and tells", async (t) => {
