@@ -4,13 +4,14 @@
 #ifndef CRYPTNONO_NAMES_MAPS_BPF_H
 #define CRYPTNONO_NAMES_MAPS_BPF_H
 
-/* Hash of a name -> struct listed_name. Written by the agent, read by the programs; as the next ones. */
+/* Hash of a name -> struct listed_name. Written by the agent, read by the programs; as the next ones. Inner maps by their sizes and
+ * not by their types: Linux 6.1 takes one that was made without types for another. */
 struct names_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1);
-	__type(key, __u64);
-	__type(value, struct listed_name);
+	__uint(key_size, sizeof(__u64));
+	__uint(value_size, sizeof(struct listed_name));
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
@@ -23,8 +24,8 @@ struct names_settings_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct names_settings);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct names_settings));
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
@@ -38,8 +39,8 @@ struct free_map {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1);
-	__type(key, struct network);
-	__type(value, __u32);
+	__uint(key_size, sizeof(struct network));
+	__uint(value_size, sizeof(__u32));
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);

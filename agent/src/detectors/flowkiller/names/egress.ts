@@ -79,10 +79,16 @@ export class Egress {
     for (const [group, labels] of this.#pods) this.#set(group, modeOf(labels, rules));
   }
 
-  /** A pod without a policy reached for something, and this is its container. @returns its policy; null: it is still not known. */
-  know(group: bigint, container: ContainerResult): EgressMode | null {
+  /**
+   * A pod without a policy reached for something, and this is its container.
+   *
+   * @param owners - The labels that the pod's owner gave it, where they are known.
+   * @returns its policy; null: it is still not known.
+   */
+  know(group: bigint, container: ContainerResult, owners: Labels | null = null): EgressMode | null {
     if (this.#rules === null || container.kind === "failed") return null;
-    const labels = container.kind === "host" ? {} : container.labels;
+    // The kubelet's own words come last: nobody's label may speak for a namespace.
+    const labels = container.kind === "host" ? {} : { ...owners, ...container.labels };
     this.#pods.delete(group);
     this.#pods.set(group, labels);
     const [oldest] = this.#pods.keys();

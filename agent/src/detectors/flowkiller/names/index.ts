@@ -70,10 +70,7 @@ export function openNames(house: House<FlowRules>, options: NamesOptions): Names
     switch (record.evidence) {
       case "unknown-pod":
         if (record.outcome === "refused") tell({ action: "refused" });
-        house
-          .containerOf(cgroup)
-          .then((container) => void egress?.know(record.owner.group, container))
-          .catch(house.fault);
+        know(record.owner.group, cgroup).catch(house.fault);
         return;
       case "seen":
         egress?.seen(record);
@@ -87,6 +84,12 @@ export function openNames(house: House<FlowRules>, options: NamesOptions): Names
         if (record.outcome === "killed") killOrTell(record, tell);
         else tell({ action: actionOf(record) });
     }
+  }
+
+  async function know(group: bigint, cgroup: CgroupIdentity): Promise<void> {
+    const container = await house.containerOf(cgroup);
+    const uid = container.kind === "container" ? container.labels["io.kubernetes.pod.uid"] : undefined;
+    egress?.know(group, container, uid === undefined ? null : await house.podLabels(uid));
   }
 
   function killOrTell(record: NamesRecord, tell: (told: Omit<Told, "entry" | "cgroup">) => void): void {

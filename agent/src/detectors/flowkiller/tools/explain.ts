@@ -1,8 +1,10 @@
-// `cryptnono explain-destination`: what the lists say of an address, by file and line.
+// `cryptnono explain-destination`: what the lists say of an address or a name, by file and line.
 import { UsageError } from "../../../errors.js";
 import { AddressError, parseNetwork, showAddress, showDestination, showNetwork, unwrapped } from "../address.js";
 import { readNetworks, readSettings } from "../index.js";
 import { type Entries, placeOf } from "../lists.js";
+import { explainName, isName, nameWords } from "../names/explain.js";
+import { readNameRules } from "../names/rules.js";
 import { isPublic } from "../public.js";
 import type { Said, Settings } from "../settings.js";
 import { findEntry, findsOf } from "../tables.js";
@@ -40,10 +42,11 @@ export function explainDestinations(
 ): number {
   const settings = readSettings(options);
   const networks = readNetworks(settings);
-  const all = destinations.map((text) => explain(text, networks, settings));
+  const names = readNameRules(settings, "enforce");
+  const all = destinations.map((text) => (isName(text) ? explainName(text, names) : explain(text, networks, settings)));
   if (options.json) print(`${JSON.stringify(all, null, 2)}\n`);
-  else for (const one of all) print(wordsOf(one));
-  return all.some(({ verdict }) => verdict === "refused") ? 3 : 0;
+  else for (const one of all) print("name" in one ? nameWords(one) : wordsOf(one));
+  return all.some(({ verdict }) => verdict === "refused" || verdict === "blocked") ? 3 : 0;
 }
 
 export function explain(
