@@ -525,13 +525,16 @@ int names_egress(struct __sk_buff *skb)
 #define TYPE_A 1
 #define TYPE_AAAA 28
 
+enum answer_step { ANSWER_OWNER, ANSWER_RECORD };
+
+/* Its step and the number of records that are left are in f, in a map: Linux 6.1 takes what is on the stack for what it was in the
+ * first turn, and removes the code of the others. */
 struct answer_walk {
 	__u32 turns;
 	__u32 at;
 	__u32 end;
-	__u32 left; /* records */
 	__u32 kept;
-	__u32 of_record; /* the owner's name is behind us */
+	struct flow *f;
 	struct __sk_buff *skb;
 	struct owner *owner;
 	struct learnt *learnt;
@@ -568,13 +571,14 @@ LOOP_BODY(answer_on, struct answer_walk)
 	__u32 type, length, ttl_s;
 	__u8 c, r[10];
 
-	if (!ctx->left || ctx->at >= ctx->end)
+	if (!ctx->f->left || ctx->at >= ctx->end)
 		return 1;
-	if (!ctx->of_record) {
+	if (ctx->f->step == ANSWER_OWNER) {
 		if (bpf_skb_load_bytes(ctx->skb, ctx->at, &c, 1))
 			return 1;
 		ctx->at += c >= 0xc0 ? 2 : 1 + c;
-		ctx->of_record = !c || c >= 0xc0;
+		if (!c || c >= 0xc0)
+			ctx->f->step = ANSWER_RECORD;
 		return 0;
 	}
 	if (bpf_skb_load_bytes(ctx->skb, ctx->at, r, sizeof(r)))
@@ -586,8 +590,8 @@ LOOP_BODY(answer_on, struct answer_walk)
 	if ((type == TYPE_A && length == 4) || (type == TYPE_AAAA && length == 16))
 		remember(ctx, ctx->at, type, ttl_s);
 	ctx->at += length;
-	ctx->left--;
-	ctx->of_record = 0;
+	ctx->f->left--;
+	ctx->f->step = ANSWER_OWNER;
 	return 0;
 }
 
@@ -615,14 +619,15 @@ static __always_inline void read_answer(struct __sk_buff *skb, struct force *for
 			     .flags = NAMES_EVENT_DATAGRAM,
 			     .signal_result = SIGNAL_NOT_SENT };
 	struct learnt *l = &q->learnt;
-	struct answer_walk walk = { .skb = skb, .owner = &a->owner, .learnt = l };
+	struct answer_walk walk = { .f = &q->flow, .skb = skb, .owner = &a->owner, .learnt = l };
 	__u8 d[DNS_HEADER_BYTES];
+	__u32 records;
 	struct name *name = &q->flow.name;
 
 	if (bpf_skb_load_bytes(skb, h->payload, d, sizeof(d)))
 		return;
-	walk.left = d[6] << 8 | d[7];
-	if (!(d[2] & 0x80) || !walk.left)
+	records = d[6] << 8 | d[7];
+	if (!(d[2] & 0x80) || !records)
 		return;
 	walk.at = read_question(skb, force, q, h->payload, h->bytes);
 	if (!walk.at) {
@@ -639,6 +644,8 @@ static __always_inline void read_answer(struct __sk_buff *skb, struct force *for
 	keep_name(l, name);
 	walk.at += 4; /* the question's type and class */
 	walk.end = h->payload + h->bytes;
+	q->flow.left = records;
+	q->flow.step = ANSWER_OWNER;
 	LOOP(answer_on, ANSWER_STEPS, &walk);
 	if (!is_pool(name))
 		return;
@@ -689,7 +696,6 @@ struct payload_walk {
 	__u32 first; /* bytes of the first packet; as of look_args, as the next */
 	__u32 piece;
 	__u32 packets;
-	__u32 result;
 	struct look *look;
 };
 
@@ -697,13 +703,12 @@ LOOP_BODY(packet_on, struct payload_walk)
 {
 	__u32 left = ctx->end - ctx->at, bytes = turn ? ctx->piece : ctx->first;
 
-	if (ctx->at >= ctx->end || ctx->result != LOOK_MORE)
+	if (ctx->at >= ctx->end || ctx->look->f->result != LOOK_MORE)
 		return 1;
 	if (!bytes || bytes > left)
 		bytes = left;
 	ctx->packets++;
 	look_at(ctx->look, ctx->at, bytes, true);
-	ctx->result = ctx->look->f->result;
 	ctx->at += bytes;
 	return 0;
 }
@@ -733,13 +738,13 @@ int look_at_payload(struct look_args *args)
 		begin_flow(&q->flow);
 	LOOP(packet_on, MAX_TURNS, &walk);
 	args->elapsed_ns = bpf_ktime_get_ns() - start_ns;
-	args->found = walk.result == LOOK_HIT ? q->flow.evidence : EVIDENCE_COUNT;
+	args->found = q->flow.result == LOOK_HIT ? q->flow.evidence : EVIDENCE_COUNT;
 	args->entry = q->flow.entry;
 	args->flags = (q->flow.envelope == ENVELOPE_WEBSOCKET ? NAMES_EVENT_WEBSOCKET : 0) |
 		      (q->flow.is_proxied ? NAMES_EVENT_PROXIED : 0);
 	args->method = q->flow.json.flags;
 	args->packets = walk.packets;
-	args->is_over = walk.result != LOOK_MORE;
+	args->is_over = q->flow.result != LOOK_MORE;
 	args->name_bytes = q->flow.name.bytes;
 	args->wallet_bytes = q->flow.json.wallet_bytes;
 	__builtin_memcpy(args->name, q->flow.name.text, NAME_BYTES);
