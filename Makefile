@@ -72,7 +72,7 @@ build/.types: node_modules/.installed $(TYPESCRIPT) $(wildcard */tsconfig.json) 
 build/agent/cryptnono.mjs: build/.types agent/tools/bundle.mjs
 	node agent/tools/bundle.mjs
 
-build/console/console.mjs: build/.types console/tools/bundle.mjs console/src/client/page.css
+build/console/console.mjs: build/.types console/tools/bundle.mjs console/src/client/page.css console/src/client/icon.svg
 	node console/tools/bundle.mjs
 
 run: build

@@ -43,6 +43,7 @@ await build({
   target: "es2022",
   logLevel: "warning",
 });
+cpSync("console/src/client/icon.svg", `${OUT}/assets/icon.svg`);
 const css = [require.resolve("uplot/dist/uPlot.min.css"), "console/src/client/page.css"];
 writeFileSync(`${OUT}/assets/page.css`, css.map((file) => readFileSync(file, "utf8")).join("\n"));
 

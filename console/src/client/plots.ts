@@ -29,8 +29,6 @@ export function drawPlots(): void {
 }
 
 function draw(element: HTMLElement, { times, unit, lines }: Picture): uPlot {
-  const style = getComputedStyle(document.documentElement);
-  const colour = (name: string) => style.getPropertyValue(name).trim();
   const axis = {
     stroke: colour("--ink"),
     grid: { stroke: colour("--line"), width: 1 },
@@ -72,6 +70,15 @@ function draw(element: HTMLElement, { times, unit, lines }: Picture): uPlot {
     [times, ...stacked(lines.map(({ values }) => values)).toReversed()],
     element,
   );
+}
+
+/** A canvas takes a colour that is settled, not one that depends on the scheme. */
+function colour(name: string): string {
+  const probe = document.body.appendChild(document.createElement("i"));
+  probe.style.color = `var(${name})`;
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
 }
 
 function stacked(lines: readonly number[][]): number[][] {

@@ -13,7 +13,11 @@ export interface Asset {
 /** By the path they are asked by. */
 export type Assets = Readonly<Record<string, Asset>>;
 
-const FILES = { "page.js": "text/javascript; charset=utf-8", "page.css": "text/css; charset=utf-8" };
+const FILES = {
+  "page.js": "text/javascript; charset=utf-8",
+  "page.css": "text/css; charset=utf-8",
+  "icon.svg": "image/svg+xml",
+};
 
 /** @param dir - Where the bundle has laid them. */
 export function loadAssets(dir: URL): Assets {

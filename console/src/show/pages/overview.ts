@@ -93,7 +93,7 @@ function lists({ db }: PageParts): Html {
   if (words.length === 0) return html``;
   const text = (fields: Readonly<Record<string, unknown>>) =>
     Object.entries(fields)
-      .filter(([key, value]) => typeof value !== "object" && key !== "severity")
+      .filter(([key, value]) => typeof value !== "object" && key !== "severity" && key !== "source")
       .map(([key, value]) => `${key}: ${value}`)
       .join(", ");
   const common = new Map<string, Map<string, number>>();
@@ -107,7 +107,7 @@ function lists({ db }: PageParts): Html {
 <ul>${[...common].map(([detector]) => html`<li>${detector}: ${usual(detector)}</li>`)}</ul>
 ${
   differing.length === 0
-    ? html`<p>The same on all ${number(new Set(words.map(({ node }) => node)).size)} nodes that said so.</p>`
+    ? html`<p>The same on every node that said so: ${number(new Set(words.map(({ node }) => node)).size)}.</p>`
     : html`<p>Different on ${number(differing.length)}:</p><ul>${differing.slice(0, 50).map(({ node, detector, at, fields }) => html`<li>${node}, ${detector}, ${time(at)}: ${text(fields)}</li>`)}</ul>`
 }</section>`;
 }
