@@ -3,7 +3,10 @@ import { execwhackerCommand } from "./detectors/execwhacker/command.js";
 import { execwhackerTools } from "./detectors/execwhacker/tools/commands.js";
 import { flowkillerCommand } from "./detectors/flowkiller/command.js";
 import { flowkillerTools } from "./detectors/flowkiller/tools/commands.js";
-import { moneroCommand } from "./detectors/monero/command.js";
+import { moneroCommand, moneroTools } from "./detectors/monero/command.js";
 import { main } from "./run/command.js";
 
-await main([execwhackerCommand, flowkillerCommand, moneroCommand], [...execwhackerTools, ...flowkillerTools]);
+await main(
+  [execwhackerCommand, flowkillerCommand, moneroCommand],
+  [...execwhackerTools, ...flowkillerTools, ...moneroTools],
+);

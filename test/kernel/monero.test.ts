@@ -1,5 +1,6 @@
 // What a program computes is its verdict: RandomX's constants in its registers, or its four rounding modes.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -141,6 +142,27 @@ test("with pins the kernel kills on while no agent is there, and the next one te
   t.after(() => next.stop());
   assert.equal((await next.lineOf("killed", ended.pid))["rule"], "registers");
   assert.ok((await next.metric('processes_killed_total{rule="registers"}')) >= 1);
+});
+
+test("what is known of a running process can be asked for", options, async (t) => {
+  const pinDir = pins(t);
+  const agent = await MoneroAgent.start(["--mode", "audit", "--pin-dir", pinDir]);
+  t.after(() => agent.stop());
+  const child = spawn(prog("rounding"), ["registers", FOREVER], { stdio: "ignore" });
+  t.after(() => child.kill("SIGKILL"));
+  await agent.lineOf("would-kill", child.pid!);
+  const ask = (pid: number, ...more: string[]) =>
+    run(`${ROOT}bin/cryptnono`, ["explain-computing", String(pid), "--pin-dir", pinDir, ...more]);
+  const { code, stdout } = await ask(child.pid!);
+  assert.equal(code, 0);
+  assert.match(
+    stdout.toString(),
+    /constants in registers: scale-mask, mantissa-mask\n {2}verdicts so far: registers\n/,
+  );
+  const known = JSON.parse((await ask(child.pid!, "--json")).stdout.toString()) as { seen: { directed: number } };
+  assert.ok(known.seen.directed >= 1);
+  assert.match((await ask(process.pid)).stdout.toString(), /no sample of it/);
+  assert.equal((await ask(4_194_304)).code, 1);
 });
 
 function pins(t: TestContext): string {

@@ -75,6 +75,12 @@ export function listPins(dir: string): Pins[] {
   });
 }
 
+/** Directories of what a detector's agents have pinned, that of a living one last. */
+export function pinsOf(pinDir: string, detector: string): string[] {
+  const pins = listPins(join(pinDir, detector)).map(({ dir, isAlive }) => ({ dir, alive: Number(isAlive()) }));
+  return pins.toSorted((a, b) => a.alive - b.alive).map(({ dir }) => dir);
+}
+
 function startTicks(pid: number): number | undefined {
   try {
     return parseStat(readFileSync(`/proc/${pid}/stat`))?.startTicks;

@@ -1,7 +1,8 @@
 // Monero on the command line: its flags.
 import { type Command, Option } from "commander";
 import type { DetectorCommand } from "../../run/command.js";
-import { configFlag, MOST_TIMER_SECONDS, modeFlag, numberFlag } from "../../run/flags.js";
+import { configFlag, MOST_TIMER_SECONDS, modeFlag, numberFlag, numberIn } from "../../run/flags.js";
+import type { ExplainOptions } from "./explain.js";
 import { type MoneroRules, monero } from "./index.js";
 import { capped, RULE_MODES, type RuleMode } from "./settings.js";
 
@@ -40,6 +41,21 @@ export const moneroCommand: DetectorCommand<Flags, MoneroRules> = {
     });
   },
 };
+
+/** Commands beside the detector. */
+export const moneroTools: readonly ((program: Command) => void)[] = [
+  (program) =>
+    program
+      .command("explain-computing")
+      .description("say what the running monero has seen of a process so far")
+      .argument("<pid>", "the process's number on the node", numberIn({ least: 1, most: 4_194_304 }))
+      .requiredOption("--pin-dir <dir>", "the agent's --pin-dir")
+      .option("--json", "for programs", false)
+      .action(async (pid: number, options: ExplainOptions) => {
+        const { explainProcess } = await import("./explain.js");
+        process.exitCode = explainProcess(pid, options);
+      }),
+];
 
 function addFlags(command: Command): void {
   command
