@@ -51,6 +51,9 @@ export interface StartOptions {
 /** Longest log line: container runtimes split lines at 16 KiB. */
 const MAX_LINE_BYTES = 16_384;
 
+/** An emulated machine beside other loads verifies the programs in a minute. */
+const START_MS = 180_000;
+
 /** A running agent. */
 export class TestAgent {
   readonly process: ChildProcess;
@@ -119,7 +122,10 @@ export class TestAgent {
     const agent = new TestAgent(config, flags, [await freePort(), await freePort()], options);
     try {
       if (options.read === false) await agent.untilReady();
-      else await agent.waitFor(() => agent.lines.some(({ event }) => event === "Guarding"), "the agent to guard");
+      else {
+        const guards = () => agent.lines.some(({ event }) => event === "Guarding");
+        await agent.waitFor(guards, "the agent to guard", START_MS);
+      }
     } catch (error) {
       agent.process.kill("SIGKILL");
       throw new Error(`${String(error)}; standard error: ${agent.#stderr}`);
