@@ -15,6 +15,9 @@ const ONE_STEP = 20_000;
 const ROWS: readonly (readonly [list: string, piece: string])[] = [
   ["6,100 strings", "2a67726561722740306d7d232c566472617279762d6b3961695c6676636055737469706c34683870"],
   ["100,000 strings", "6c6f6f63"],
+  ["two words, of 5 and 8 bytes", "5135655b29722740306d7d232c4542305f7a4b452a586d696e656d696e65727870742e3233613870"],
+  ["of all lengths, with two of 3", "63617061"],
+  ["a hundred that begin alike", "717171712271717171712c71"],
 ];
 
 const lists = worstLists();
