@@ -126,6 +126,7 @@ enum counter {
 	COUNTER_SILENT, /* destinations that did not answer */
 	COUNTER_UNREACHABLE, /* refused, as they did not answer before */
 	COUNTER_EXEMPT, /* new destinations of pods that are exempt */
+	COUNTER_SELF_TEST, /* the agent's own connects, which are not judged */
 	COUNTER_COUNT,
 };
 

@@ -122,7 +122,8 @@ describe("in the hook", () => {
     assert.deepEqual(lines, ["tcp 203.0.113.9 137", "tcp 203.0.113.9 error 111 0"]);
   });
 
-  test("it counts", async () => {
+  test("it counts, and its own connects show that the hooks are there", async () => {
+    await agent.until("readiness", async () => /^attached: /.test(await agent.readiness()));
     assert.ok((await agent.metric('processes_killed_total{reason="banned-ip"}')) >= 1);
     assert.ok((await agent.metric('destinations_refused_total{reason="banned-ip"}')) >= 2);
     assert.ok((await agent.metric("connects_checked_total")) >= 2);

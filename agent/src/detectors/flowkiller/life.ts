@@ -1,7 +1,7 @@
 // What of flowkiller lives as long as it runs: records to lines and kills, counts, what is in force.
 import { uptime } from "node:os";
 import { GroupPlaces } from "../../report/index.js";
-import type { House, Life } from "../../run/detector.js";
+import type { House, Life, SelfTestResult } from "../../run/detector.js";
 import type { CgroupIdentity } from "../../types.js";
 import type { CgroupRoot } from "./cgroup-root.js";
 import { exemptions } from "./exemptions.js";
@@ -14,6 +14,7 @@ import { flowMetrics, type Reason } from "./metrics.js";
 import { openNames } from "./names/index.js";
 import { FLOW_KINDS, type FlowRecord, flowDecoder } from "./record.js";
 import { scanWindows } from "./scan.js";
+import { runSelfTest } from "./self-test.js";
 import { checkKillWays, SUMMED, slotContents, TALLIES } from "./sensor.js";
 import { compileNetworks } from "./tables.js";
 import { tallyReader, type Untold } from "./tallies.js";
@@ -78,6 +79,7 @@ export function live(
     },
     onRecord,
     attached: () => root?.close(),
+    ...(way === "at-state" ? {} : { selfTest }),
     inForce(rules) {
       known.set(rules.generation, rules);
       const [oldest] = known.keys();
@@ -123,6 +125,13 @@ export function live(
       untold: () => ({}),
     },
   };
+
+  async function selfTest(): Promise<SelfTestResult> {
+    const result = await runSelfTest({ count: () => house.counters()?.["self_test"] ?? null });
+    if (result !== "killed")
+      house.notice("error", "Hooks do not answer: another program may have detached them, as Cilium's start does", {});
+    return result;
+  }
 
   function onRecord(bytes: Uint8Array): void {
     const sinceMs = performance.now();
