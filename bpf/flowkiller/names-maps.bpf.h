@@ -141,6 +141,7 @@ struct flow {
 	__u32 packets;
 	__u32 budget; /* of bytes that are looked at */
 	__u32 at; /* bytes of the text that were looked at */
+	__u32 line_at; /* of the line */
 	__u32 name_left;
 	__u32 left; /* of the extensions, or of the message */
 	__u32 envelope_left;
@@ -155,6 +156,10 @@ struct flow {
 	__u8 blocked;
 	__u8 has_seq;
 	__u8 tunnels; /* the request is CONNECT */
+	__u8 in_method; /* HTTP; as the next ones */
+	__u8 is_http;
+	__u8 to_newline; /* the rest of this line does not matter */
+	__u8 line_upgrades; /* it is the header Upgrade */
 	__u8 in_authority; /* before the first slash of a whole address */
 	__u8 upgrades; /* the request asks for a WebSocket */
 	__u8 is_proxied;

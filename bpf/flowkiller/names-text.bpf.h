@@ -181,50 +181,87 @@ static __always_inline void begin_name(struct flow *f)
 	f->mode = MODE_NAME;
 }
 
+/* Longest method, OPTIONS or a PROPPATCH, with some to spare: what has none is another protocol. */
+#define MOST_METHOD_BYTES 12
+/* Of a header's name, until it is known for one that matters. */
+#define HEADER_BYTES 9
+
+static __always_inline bool http_line_byte(struct flow *f, __u8 c)
+{
+	__u64 word = f->word;
+
+	if (c == '\n') {
+		f->step = HTTP_HEADERS;
+		f->line_at = 0;
+		return f->is_http ? 0 : end_look(f, LOOK_OVER);
+	}
+	if (f->at == 8 && word == W8('c', 'o', 'n', 'n', 'e', 'c', 't', ' ')) {
+		f->tunnels = 1;
+		f->in_method = 0;
+		begin_name(f);
+	} else if (f->in_method) {
+		if (c == ' ')
+			f->in_method = 0;
+		else if (lower(c) < 'a' || lower(c) > 'z' || f->at > MOST_METHOD_BYTES)
+			return end_look(f, LOOK_OVER);
+	} else if (word == W8(' ', 'h', 't', 't', 'p', ':', '/', '/')) {
+		/* The whole address, as a proxy wants it. */
+		f->in_authority = 1;
+		begin_name(f);
+	} else if (f->in_authority && c == '@') {
+		begin_name(f);
+	} else if (f->in_authority && (c == '/' || c == '?' || c == ' ')) {
+		f->in_authority = 0;
+	} else if (word >> 8 == W8(0, 'h', 't', 't', 'p', '/', '1', '.')) {
+		f->is_http = 1;
+	}
+	return 0;
+}
+
+static __always_inline bool http_end(struct flow *f)
+{
+	if (!f->tunnels && !f->upgrades)
+		return end_look(f, LOOK_OVER);
+	f->mode = MODE_START;
+	if (f->tunnels) {
+		f->is_proxied = 1;
+		f->tunnels = 0;
+		count(COUNTER_FLOWS_PROXIED);
+	} else {
+		f->envelope = ENVELOPE_WEBSOCKET;
+		f->envelope_left = 0;
+		f->head = 0;
+	}
+	f->upgrades = 0;
+	return 0;
+}
+
 static __always_inline bool http_byte(struct flow *f, __u8 c)
 {
 	__u64 word = f->word << 8 | lower(c);
+	bool is_blank;
 
 	f->word = word;
 	f->at++;
-	if (f->step == HTTP_LINE) {
-		if (c == '\n') {
-			f->step = HTTP_HEADERS;
-		} else if (f->at == 8 && word == W8('c', 'o', 'n', 'n', 'e', 'c', 't', ' ')) {
-			f->tunnels = 1;
-			begin_name(f);
-		} else if (word == W8(' ', 'h', 't', 't', 'p', ':', '/', '/')) {
-			/* The whole address, as a proxy wants it. */
-			f->in_authority = 1;
-			begin_name(f);
-		} else if (f->in_authority && c == '@') {
-			begin_name(f);
-		} else if (f->in_authority && (c == '/' || c == '?' || c == ' ')) {
-			f->in_authority = 0;
-		} else if (c < ' ' && c != '\r' && c != '\t') {
-			return end_look(f, LOOK_OVER);
-		}
+	if (f->step == HTTP_LINE)
+		return http_line_byte(f, c);
+	if (c == '\n') {
+		is_blank = !f->line_at || (f->line_at == 1 && (word & 0xffff) == 0x0d0a);
+		f->line_at = 0;
+		f->line_upgrades = 0;
+		return is_blank ? http_end(f) : 0;
+	}
+	f->line_at++;
+	if (f->line_at == 5 && (word & 0xffffffffffULL) == W8(0, 0, 0, 'h', 'o', 's', 't', ':')) {
+		f->line_at = HEADER_BYTES;
+		begin_name(f);
 		return 0;
 	}
-	if ((word & 0xffffffffffffULL) == W8(0, 0, '\n', 'h', 'o', 's', 't', ':')) {
-		begin_name(f);
-	} else if (word == W8('w', 'e', 'b', 's', 'o', 'c', 'k', 'e')) {
+	if (f->line_at == 8 && word == W8('u', 'p', 'g', 'r', 'a', 'd', 'e', ':'))
+		f->line_upgrades = 1;
+	if (f->line_upgrades && word == W8('w', 'e', 'b', 's', 'o', 'c', 'k', 'e'))
 		f->upgrades = 1;
-	} else if ((word & 0xffffffff) == 0x0d0a0d0a || (word & 0xffff) == 0x0a0a) {
-		if (!f->tunnels && !f->upgrades)
-			return end_look(f, LOOK_OVER);
-		f->mode = MODE_START;
-		if (f->tunnels) {
-			f->is_proxied = 1;
-			f->tunnels = 0;
-			count(COUNTER_FLOWS_PROXIED);
-		} else {
-			f->envelope = ENVELOPE_WEBSOCKET;
-			f->envelope_left = 0;
-			f->head = 0;
-		}
-		f->upgrades = 0;
-	}
+	f->to_newline = f->line_at >= HEADER_BYTES && !f->line_upgrades;
 	return 0;
 }
 
@@ -246,8 +283,11 @@ static __always_inline bool name_byte(struct flow *f, __u8 c)
 	/* What follows may be a port, or a password and then the name. */
 	f->in_authority &= c == ':';
 	end_name(f, f->tunnels && f->step == HTTP_LINE ? EVIDENCE_PROXY : EVIDENCE_HOST, MODE_HTTP);
-	if (c == '\n')
+	f->to_newline = f->step == HTTP_HEADERS && c != '\n';
+	if (c == '\n') {
 		f->step = HTTP_HEADERS;
+		f->line_at = 0;
+	}
 	return 0;
 }
 
@@ -553,6 +593,9 @@ static __always_inline bool start_byte(struct flow *f, __u8 c)
 		count(COUNTER_FLOWS_HTTP);
 		f->mode = MODE_HTTP;
 		f->step = HTTP_LINE;
+		f->in_method = 1;
+		f->is_http = 0;
+		f->to_newline = 0;
 	} else if (c == 5 && f->envelope == ENVELOPE_NONE) {
 		f->mode = MODE_SOCKS;
 		want(f, SOCKS_METHODS, 1);
@@ -563,31 +606,43 @@ static __always_inline bool start_byte(struct flow *f, __u8 c)
 	return 0;
 }
 
-/* The next byte of the packet; what is ahead is read in pieces. */
-static __always_inline bool next_byte(struct look *l, bool of_user, __u8 *c)
+/* Have the next byte of the packet in the chunk; what is ahead is read in pieces. */
+static __always_inline bool fill_chunk(struct look *l, bool of_user)
 {
 	struct flow *f = l->f;
-	__u32 n, i;
 	long failed;
+	__u32 n;
 
-	if (l->at >= f->chunk_end) {
-		n = l->left < CHUNK_BYTES ? l->left : CHUNK_BYTES;
-		/* Linux 6.1 forgets the bounds of what it keeps on the stack. */
-		barrier_var(n);
-		n = ((n - 1) & (CHUNK_BYTES - 1)) + 1;
-		failed = of_user ? bpf_probe_read_user(f->chunk, n, (void *)(l->user + l->at)) :
-				   bpf_skb_load_bytes(l->skb, l->at, f->chunk, n);
-		if (failed)
-			return false;
-		f->chunk_at = l->at;
-		f->chunk_end = l->at + n;
-	}
-	i = l->at - f->chunk_at;
-	barrier_var(i);
-	*c = f->chunk[i & (CHUNK_BYTES - 1)];
-	l->at++;
-	l->left--;
+	if (l->at < f->chunk_end)
+		return true;
+	n = l->left < CHUNK_BYTES ? l->left : CHUNK_BYTES;
+	/* Linux 6.1 forgets the bounds of what it keeps on the stack. */
+	barrier_var(n);
+	n = ((n - 1) & (CHUNK_BYTES - 1)) + 1;
+	failed = of_user ? bpf_probe_read_user(f->chunk, n, (void *)(l->user + l->at)) :
+			   bpf_skb_load_bytes(l->skb, l->at, f->chunk, n);
+	if (failed)
+		return false;
+	f->chunk_at = l->at;
+	f->chunk_end = l->at + n;
 	return true;
+}
+
+/* What of the chunk is on this line: a header that does not matter is passed over so many bytes a turn. */
+#define PASS_BYTES 16
+
+/* Not static, so that it is verified once and by itself. @returns how many bytes there are before the next line feed. */
+__noinline int to_newline(struct flow *f, __u32 at)
+{
+	__u32 i;
+
+	if (!f)
+		return 0;
+#pragma unroll
+	for (i = 0; i < PASS_BYTES; i++)
+		if (at + i >= CHUNK_BYTES || f->chunk[(at + i) & (CHUNK_BYTES - 1)] == '\n')
+			break;
+	return i;
 }
 
 static __always_inline bool mode_byte(struct flow *f, __u8 c)
@@ -648,7 +703,7 @@ static __always_inline bool look_up(struct look *l)
 static __always_inline bool look_turn(struct look *l, bool of_user)
 {
 	struct flow *f = l->f;
-	__u32 n;
+	__u32 n, i;
 	__u8 c;
 
 	if (!l->left)
@@ -664,11 +719,25 @@ static __always_inline bool look_turn(struct look *l, bool of_user)
 		l->left -= n;
 		return 0;
 	}
-	if (!f->budget)
+	if (!f->budget || !fill_chunk(l, of_user))
 		return end_look(f, LOOK_CUT);
 	f->budget--;
-	if (!next_byte(l, of_user, &c))
-		return end_look(f, LOOK_CUT);
+	i = l->at - f->chunk_at;
+	barrier_var(i);
+	if (f->to_newline) {
+		n = to_newline(f, i);
+		if (n > f->chunk_end - l->at)
+			n = f->chunk_end - l->at;
+		if (n) {
+			l->at += n;
+			l->left -= n;
+			return 0;
+		}
+		f->to_newline = 0;
+	}
+	c = f->chunk[i & (CHUNK_BYTES - 1)];
+	l->at++;
+	l->left--;
 	if (flow_byte(f, c))
 		return 1;
 	return f->has_name && look_up(l);

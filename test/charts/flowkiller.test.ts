@@ -98,6 +98,16 @@ describe("flowkiller's container", { skip }, () => {
     assert.equal(secret(own)["none.txt"], "");
   });
 
+  it("has lists of pools' names in the same Secret", () => {
+    const own = { poolNames: { pools: ["pool.example", "other.example"] }, config: { names: "enforce" } };
+    assert.deepEqual(config(own).FlowKiller, {
+      banned_ipv4_file_globs: ["/ban-config/*"],
+      names: "enforce",
+      names_file_globs: ["/etc/cryptnono/flowkiller/*.names"],
+    });
+    assert.equal(secret(own)["pools.names"], "pool.example\nother.example");
+  });
+
   it("takes settings that stand without their section", () => {
     assert.equal(
       config({ config: { unique_destinations_threshold: 15 } }).FlowKiller.unique_destinations_threshold,

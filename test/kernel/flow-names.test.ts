@@ -38,6 +38,24 @@ const ROWS: readonly (readonly [title: string, payload: Buffer, found: string | 
   ["HTTP Host", Buffer.from(`GET /x HTTP/1.1\r\nUser-Agent: c\r\nHost: eu.${POOL}:8080\r\n\r\n`), "host"],
   ["HTTP Host without a blank, in capitals", Buffer.from(`GET / HTTP/1.1\nhOST:${POOL.toUpperCase()}\n\n`), "host"],
   ["a whole URL for a proxy", Buffer.from(`GET http://u:p@${POOL}/ HTTP/1.1\r\n\r\n`), "host"],
+  [
+    "HTTP Host behind a long header",
+    Buffer.from(`GET / HTTP/1.1\r\nCookie: ${"a=b; ".repeat(80)}\r\nX: y\r\nHost: ${POOL}\r\n\r\n`),
+    "host",
+  ],
+  [
+    "login in a WebSocket that was asked for with a long header",
+    Buffer.concat([
+      Buffer.from(
+        webSocketUpgrade("fine.test")
+          .toString()
+          .replace("Connection", `Cookie: ${"c".repeat(500)}\r\nConnection`),
+      ),
+      webSocketFrame(xmrig()),
+    ]),
+    "stratum",
+  ],
+  ["words of HTTP in a body", Buffer.from(`POST / HTTP/1.1\r\nHost: fine.test\r\n\r\nHost: ${POOL}\r\n`), null],
   ["an address in a query", Buffer.from(`GET /?u=http://${POOL}/&m=a@${POOL} HTTP/1.1\r\n\r\n`), null],
   ["HTTP Host of others", Buffer.from("GET /pooltest.example HTTP/1.1\r\nHost: fine.test\r\n\r\n"), null],
   ["CONNECT", Buffer.from(`CONNECT eu.PoolTest.example:3333 HTTP/1.1\r\n\r\n`), "proxy"],
@@ -203,6 +221,15 @@ describe("what is split", () => {
     assert.deepEqual([found, isOver], [null, true]);
     assert.equal(looker.look(Buffer.from(`{"a":"${"x".repeat(7000)}`)).isOver, false);
   });
+
+  for (const text of [
+    "SSH-2.0-OpenSSH_9.2\r\n",
+    "EHLO fine.test\r\n",
+    "Content-Length: 5\r\n\r\n",
+    "\0\0\0\x08",
+    "PRI * HTTP/2.0\r\n",
+  ])
+    test(`${JSON.stringify(text)} is let go at once`, () => assert.ok(looker.look(Buffer.from(text)).isOver));
 
   test("bytes at random do not break it", () => {
     for (let i = 0; i < 3000; i++) {

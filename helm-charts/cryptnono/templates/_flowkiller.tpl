@@ -13,6 +13,9 @@ looks for the ConfigMaps' files in /ban-config.
 {{- if .bannedAddresses }}
 {{- $_ := set $own "banned_file_globs" (append (default list $own.banned_file_globs) "/etc/cryptnono/flowkiller/*.txt") }}
 {{- end }}
+{{- if .poolNames }}
+{{- $_ := set $own "names_file_globs" (append (default list $own.names_file_globs) "/etc/cryptnono/flowkiller/*.names") }}
+{{- end }}
 {{- dict "FlowKiller" $own | toJson }}
 {{- end }}
 
