@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Candidate, Dropped } from "../../../generator/types.js";
-import { compareLists, droppedByHand, isChange, oneLine, strings, summary } from "./changes.js";
+import { compareLists, droppedByHand, isChange, oneLine, quality, strings, summary } from "./changes.js";
 
 const entry = (value: string, mode: Candidate["mode"] = "word") => ({
   value,
@@ -59,4 +59,19 @@ test("the summary counts and names no string, what it shows on demand does", () 
     '- "older-string" no rule makes it any more',
     '! "lost-string" hits benign corpus:9',
   ]);
+});
+
+test("each rule's share of the attack lines is told, those that it alone hits, and what benign lines cost it", () => {
+  const made = list(
+    [entry("zz-miner"), { ...entry("zz-pool.example"), rule: "pool" }],
+    [
+      { ...entry("zz-other.example"), rule: "pool", reason: "hits benign corpus:7" },
+      { ...entry("zz-covered"), rule: "pool", reason: "contains zz-miner" },
+    ],
+  );
+  const told = quality(made, ["./zz-miner -o zz-pool.example:33", "./zz-miner", "sh -c 'x | zz-miner'", "ls"]);
+  assert.equal(told[0], "3 of 4 attack lines are hit, 75.0 %");
+  assert.match(told[2]!, /^ +3 +2 +0 +100\.0 % {2}a-rule$/);
+  assert.match(told[3]!, /^ +1 +0 +1 +50\.0 % {2}pool$/);
+  assert.doesNotMatch(told.join("\n"), /zz-/);
 });

@@ -1,15 +1,14 @@
 // The repository's own list: what it hits, what it spares, and that the values file is what the generator makes.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { before, describe, test } from "node:test";
 import { Matcher, type MatchMode } from "@cryptnono/matcher";
 import { benignLines } from "../../../generator/benign-lines.js";
-import { packageFile } from "../../../generator/package-file.js";
 import { bytes, shellLine } from "../../../generator/string-index.js";
 import type { BannedList } from "../../../generator/types.js";
 import { findPaths, type Paths } from "../../../paths.js";
 import { entriesOf, readValues, type Values } from "../../../sops/values-file.js";
 import { ENVIRONMENT, REPOSITORY, withoutSops } from "../../../test/workspace.js";
+import { attackLines } from "./attack-lines.js";
 import { toEntries } from "./changes.js";
 import { typeErrors } from "./check-generator.js";
 import { decryptGenerator, GENERATED_LIST, HAND_LIST, runGenerator } from "./run.js";
@@ -54,11 +53,7 @@ describe("the example list", { skip: withoutSops }, () => {
   });
 
   test("hits at least 95 of 100 command lines that run miners", (t) => {
-    const file = packageFile("commands/generate/cryptnono_config/fixtures/attack-command-lines.jsonl");
-    const lines = readFileSync(file, "utf8")
-      .trim()
-      .split("\n")
-      .map((line) => (JSON.parse(line) as { cmdline: string }).cmdline);
+    const lines = attackLines();
     const hit = lines.filter((line) => kills(line)).length;
     t.diagnostic(`${hit} of ${lines.length}`);
     assert.ok(hit / lines.length >= 0.95, `${hit} of ${lines.length}`);

@@ -2,12 +2,14 @@
 import type { BannedList } from "../../../generator/types.js";
 import { type Paths, shown } from "../../../paths.js";
 import { entriesOf, listsInClear, readValues, replaceList } from "../../../sops/values-file.js";
+import { attackLines } from "./attack-lines.js";
 import {
   type Changes,
   compareLists,
   droppedByHand,
   isChange,
   oneLine,
+  quality,
   strings,
   summary,
   toEntries,
@@ -52,7 +54,7 @@ export async function generateSecretConfig(paths: Paths, options: GenerateOption
 
 function tell(changes: Changes, list: BannedList, options: GenerateOptions, { out, say }: Output): void {
   out(oneLine(GENERATED_LIST, changes));
-  if (options.summary) for (const line of summary(changes, list)) out(line);
+  if (options.summary) for (const line of [...summary(changes, list), ...quality(list, attackLines())]) out(line);
   if (options.showStrings) for (const line of strings(changes, list)) out(line);
   const { length } = droppedByHand(list);
   if (length > 0 && !options.showStrings) {
