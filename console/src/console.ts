@@ -6,6 +6,8 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { serveHealth, serveMetrics } from "@cryptnono/agent/report/http";
 import { type Command, InvalidArgumentError } from "commander";
+import { createActor } from "./act/actor.js";
+import { readHubs } from "./act/hub-settings.js";
 import { createAlerts } from "./alert/index.js";
 import { readAlertSettings } from "./alert/settings.js";
 import { testAlert } from "./alert/test-alert.js";
@@ -36,6 +38,7 @@ export interface ConsoleFlags {
   readonly showStrings: boolean;
   readonly metricsPort: number;
   readonly podEvents: boolean;
+  readonly act?: string;
   readonly alerts?: string;
   readonly testAlert?: boolean;
   readonly retainDays: number;
@@ -85,6 +88,7 @@ export function addConsole(program: Command): void {
     .option("--show-strings", "show banned strings whole", false)
     .option("--alerts <file>", "JSON file that says whom to tell of kills")
     .option("--pod-events", "with --kubernetes: make an Event on each pod whose process was killed", false)
+    .option("--act <file>", "JSON file that says at which hubs something is done after kills, and what")
     .option("--test-alert", "send a made-up kill to each target of --alerts, and end")
     .option("--retain-days <n>", "days that are kept", wholeNumber(1, 3650), 90)
     .option("--retain-megabytes <n>", "size of the database", wholeNumber(16, 1_000_000), 2048)
@@ -134,8 +138,10 @@ export async function startConsole(
     explainer: flags.config.length === 0 ? null : createExplainer(flags.config, flags.mode),
     now: Date.now,
   };
-  const { server, live } = show(parts, access, loadAssets(assets), warn);
+  const actor = flags.act === undefined ? null : createActor(keeper.db, readHubs(flags.act), warn);
+  const { server, live } = show(parts, access, loadAssets(assets), warn, actor);
   keeper.onKept(() => live.changed());
+  if (actor !== null) keeper.onKept(actor.add);
   if (flags.podEvents) keeper.onKept(await podEvents(warn));
   server.listen(port, host);
   try {
@@ -167,6 +173,7 @@ export async function startConsole(
     async stop() {
       await logs.stop();
       await alerts?.stop();
+      await actor?.settled();
       live.close();
       await health?.close();
       await metrics?.close();

@@ -2,6 +2,7 @@
 import { describeError } from "@cryptnono/agent/errors";
 import { version } from "@cryptnono/agent/version";
 import { Command } from "commander";
+import { addLedger } from "./act/ledger-command.js";
 import { addConsole } from "./console.js";
 import { addWatch } from "./watch/command.js";
 
@@ -12,6 +13,7 @@ const program = new Command("cryptnono")
   .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "cryptnono: ")) });
 addConsole(program);
 addWatch(program);
+addLedger(program);
 try {
   await program.parseAsync();
 } catch (error) {

@@ -54,4 +54,12 @@ CREATE INDEX outbox_target ON outbox (target);
 -- How much was told of one pod and rule, and the last of it.
 CREATE TABLE alert_groups (target TEXT NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL, message TEXT NOT NULL, PRIMARY KEY (target, name)) WITHOUT ROWID;
 `,
+  `
+-- What was done at hubs, with its reason.
+CREATE TABLE actions (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, namespace TEXT NOT NULL, user TEXT NOT NULL, step TEXT NOT NULL,
+  reason TEXT NOT NULL, dry INTEGER NOT NULL, ok INTEGER NOT NULL, result TEXT NOT NULL, undone INTEGER
+);
+CREATE INDEX actions_user ON actions (namespace, user);
+`,
 ];

@@ -1,15 +1,17 @@
 // The web page, put together.
 import type { Server } from "node:http";
+import type { Actor } from "../act/actor.js";
 import type { AccessRule } from "./access.js";
 import type { Assets } from "./assets.js";
 import { Live } from "./live.js";
+import { actions } from "./pages/actions.js";
 import { explain } from "./pages/explain.js";
 import { kill } from "./pages/kill.js";
 import { kills } from "./pages/kills.js";
 import { offenders } from "./pages/offenders.js";
 import { overview } from "./pages/overview.js";
 import { failurePage, type PageParts } from "./parts.js";
-import { createWebServer, type Page } from "./server.js";
+import { createWebServer } from "./server.js";
 
 export interface Shown {
   readonly server: Server;
@@ -21,7 +23,7 @@ export function show(
   access: AccessRule,
   assets: Assets,
   warn: (message: string) => void,
-  more: Readonly<Record<string, Page>> = {},
+  actor: Actor | null = null,
 ): Shown {
   const live = new Live();
   const server = createWebServer({
@@ -35,7 +37,7 @@ export function show(
       kills: (asked) => (asked.path === "/kills" ? kills(parts, asked) : kill(parts, asked)),
       offenders: (asked) => offenders(parts, asked),
       explain: (asked) => explain(parts, asked),
-      ...more,
+      actions: (asked) => actions(parts, actor, asked),
     },
   });
   return { server, live };

@@ -39,7 +39,7 @@ export function layout(title: string, here: string, main: Html, search = ""): Ht
 <a class="skip" href="#main">Skip to the content</a>
 <header>
 <a class="name" href="/">cryptnono</a>
-<nav aria-label="Pages">${tab("/", "Overview", "o")}${tab("/kills", "Processes", "k")}${tab("/offenders", "Offenders", "f")}${tab("/explain", "Explain", "e")}</nav>
+<nav aria-label="Pages">${tab("/", "Overview", "o")}${tab("/kills", "Processes", "k")}${tab("/offenders", "Offenders", "f")}${tab("/explain", "Explain", "e")}${tab("/actions", "Actions", "a")}</nav>
 <form role="search" action="/kills" method="get">
 <input type="search" name="q" value="${search}" minlength="3" placeholder="Search (/)" aria-label="Search command lines, pods, users, images and rules">
 </form>
@@ -49,7 +49,7 @@ export function layout(title: string, here: string, main: Html, search = ""): Ht
 <h1>${title}</h1>
 ${main}
 </main>
-<footer>Times are UTC<span id="zone"></span>. Keys: <kbd>/</kbd> search, <kbd>j</kbd> <kbd>k</kbd> rows, <kbd>Enter</kbd> open, <kbd>g</kbd> then <kbd>o</kbd> <kbd>k</kbd> <kbd>f</kbd> <kbd>e</kbd> pages. <span id="live" role="status"></span></footer>
+<footer>Times are UTC<span id="zone"></span>. Keys: <kbd>/</kbd> search, <kbd>j</kbd> <kbd>k</kbd> rows, <kbd>Enter</kbd> open, <kbd>g</kbd> then <kbd>o</kbd> <kbd>k</kbd> <kbd>f</kbd> <kbd>e</kbd> <kbd>a</kbd> pages. <span id="live" role="status"></span></footer>
 </body>
 </html>
 `;
