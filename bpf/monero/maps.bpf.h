@@ -32,6 +32,15 @@ struct {
 	__type(value, struct seen);
 } processes SEC(".maps");
 
+/* How many processes have something pending, so that others come back without being looked up. One that ends meanwhile stays counted,
+ * which costs time alone. Written and read by the programs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} pendings SEC(".maps");
+
 /* struct monero_event: a verdict a process, some 5 KB each. Written by the programs, read by the agent. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

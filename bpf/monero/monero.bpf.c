@@ -105,6 +105,33 @@ static __always_inline __u32 choose(struct seen *seen, struct settings *settings
 
 /* ---- the verdict ---- */
 
+static __always_inline __u64 *pendings_count(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&pendings, &zero);
+}
+
+static __always_inline void set_pending(struct seen *seen, __u32 rule)
+{
+	__u64 *count = pendings_count();
+
+	if (rule && count && __sync_val_compare_and_swap(&seen->pending, RULE_NONE, rule) == RULE_NONE)
+		__sync_fetch_and_add(count, 1);
+}
+
+/* Two threads may come here at once: one of them does it. */
+static __always_inline bool take_pending(struct seen *seen, __u32 rule)
+{
+	__u64 *count = pendings_count();
+
+	if (__sync_val_compare_and_swap(&seen->pending, rule, RULE_NONE) != rule)
+		return false;
+	if (count)
+		__sync_fetch_and_add(count, -1);
+	return true;
+}
+
 static __always_inline void tell(struct task_struct *task, struct seen *seen, __u32 kind, __u32 rule, __u32 place, long result)
 {
 	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
@@ -149,7 +176,7 @@ static __always_inline void settle(struct task_struct *task, struct seen *seen, 
 	long failed;
 
 	if (!mode) { /* switched off meanwhile */
-		seen->pending = RULE_NONE;
+		take_pending(seen, rule);
 		return;
 	}
 	is_own = is_self_test(task);
@@ -163,8 +190,7 @@ static __always_inline void settle(struct task_struct *task, struct seen *seen, 
 		if (++seen->tries < MAX_TRIES)
 			return;
 	}
-	/* Two threads may come here at once: one of them does it. */
-	if (__sync_val_compare_and_swap(&seen->pending, rule, RULE_NONE) != rule)
+	if (!take_pending(seen, rule))
 		return;
 	seen->tries = 0;
 	__sync_fetch_and_or(&seen->told, mode == RULE_AUDIT ? 1U << rule : 1U << RULE_REGISTERS | 1U << RULE_FOUR_MODES);
@@ -245,7 +271,7 @@ int BPF_PROG(switched_out, struct fpu *fpu)
 	}
 	ask_again(seen, settings, now);
 	if (!seen->pending)
-		seen->pending = choose(seen, settings);
+		set_pending(seen, choose(seen, settings));
 	if (seen->pending)
 		settle(task, seen, settings, PLACE_DEACTIVATED);
 	return 0;
@@ -256,9 +282,12 @@ SEC("tp_btf/x86_fpu_regs_activated")
 int BPF_PROG(switched_in, struct fpu *fpu)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
+	__u64 *count = pendings_count();
 	struct settings *settings;
 	struct seen *seen;
 
+	if (!count || !*count)
+		return 0;
 	seen = find_seen(task->group_leader, task->tgid);
 	if (!seen || !seen->pending || control_get(CONTROL_RETIRED_BY))
 		return 0;

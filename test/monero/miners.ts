@@ -86,9 +86,9 @@ function build(name: string, how: readonly string[]): string {
   return out;
 }
 
-/** The static program XORed with a key that rolls, and what unpacks it. */
+/** The program XORed with a key that rolls, and what unpacks it. */
 function pack(): string {
-  const program = readFileSync(build("rx-static", ["rx.c", "-static", "-lrandomx", "-lstdc++", "-lm", "-lpthread"]));
+  const program = readFileSync(rx);
   let key = 0x9d;
   const packed = program.map((byte) => {
     const hidden = byte ^ key;
