@@ -1,6 +1,10 @@
 // The egress budget: so many new public destinations leave a pod and the node, and no more; nobody is killed.
 import assert from "node:assert/strict";
-import { type TestContext, test } from "node:test";
+import { existsSync, mkdirSync, rmdirSync } from "node:fs";
+import { join } from "node:path";
+import { after, describe, type TestContext, test } from "node:test";
+import { randomString } from "../lib/agent.js";
+import { cgroup2Mount } from "../lib/cgroups.js";
 import { FlowAgent, inNetwork, type NetworkRun } from "../lib/flow-agent.js";
 import { numbersOf, prog } from "../lib/progs.js";
 
@@ -112,4 +116,56 @@ test("of many refusals some have a line, and the rest are counted: together they
   const summed = few.actions("refused-summary").reduce((sum, { count }) => sum + Number(count), 0);
   assert.equal(told + summed, refused);
   assert.ok(told < 20, String(told));
+});
+
+describe("a pod's containers have one budget together, and each pod its own", () => {
+  const mount = cgroup2Mount();
+  const top = randomString("");
+  const made: string[] = [];
+  after(() => {
+    for (const path of made.toReversed()) rmdirSync(path);
+  });
+  const mkdirs = (path: string) => {
+    const names = path.split("/");
+    for (let i = 1; i <= names.length; i++) {
+      const part = join(mount!, ...names.slice(0, i));
+      if (existsSync(part)) continue;
+      mkdirSync(part);
+      made.push(part);
+    }
+    return join(mount!, path);
+  };
+  /** Connects to so many new destinations in that cgroup, and how many were let out. */
+  const within = (cgroup: string, count: number) =>
+    `(echo 0 > ${mkdirs(cgroup)}/cgroup.procs; exec ${fanOut("one", count)})`;
+
+  for (const [driver, one, another, otherPod] of [
+    [
+      "systemd",
+      "B.slice/B-burstable.slice/B-burstable-podA.slice/cri-a.scope",
+      "B.slice/B-burstable.slice/B-burstable-podA.slice/cri-b.scope",
+      "B.slice/B-burstable.slice/B-burstable-podC.slice/cri-c.scope",
+    ],
+    [
+      "systemd, with guarantees",
+      "B.slice/B-podA.slice/cri-a.scope",
+      "B.slice/B-podA.slice/cri-b.scope/its-own/and-deeper",
+      "B.slice/B-podC.slice/cri-c.scope",
+    ],
+    ["cgroupfs", "B/besteffort/podA/a", "B/besteffort/podA/b/besteffort", "B/besteffort/podC/c"],
+    ["cgroupfs, with guarantees", "B/podA/a", "B/podA/b", "B/podC/c"],
+    ["none, as Docker's", "S.slice/docker-a.scope", "S.slice/docker-a.scope/its-own", "S.slice/docker-b.scope"],
+  ] as const) {
+    test(`driver ${driver}`, async (t) => {
+      if (mount === null) return t.skip("no cgroup2 file system is mounted");
+      await start(t, "egress_per_pod=4", LONG, "egress_refusal=EPERM");
+      // Names of a kubelet's, below a top of the test's own.
+      const own = (path: string) =>
+        path.replaceAll("B-", "kubepods-").replace(/^B/, `kubepods${top}`).replace(/^S/, `system${top}`);
+      const { lines } = await inNetwork([one, another, otherPod].map((path) => within(own(path), 3)).join("\n"));
+      const letOut = lines.map((line) => numbersOf(line)["refused"]);
+      // Where the hooks may choose no error of their own, and where they may, it is EPERM.
+      assert.deepEqual(letOut, [2, 0, 2]);
+    });
+  }
 });
