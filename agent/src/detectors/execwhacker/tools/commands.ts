@@ -4,13 +4,14 @@ import { type Command, Option } from "commander";
 import { configFlag, modeFlag, numberFlag, PID } from "../../../run/flags.js";
 import { acrossListsFlag } from "../across-lists.js";
 import type { CheckOptions } from "./check.js";
+import type { CompareOptions } from "./compare.js";
 import type { ExplainOptions } from "./explain.js";
 import type { ReplayOptions } from "./replay.js";
 
 const LISTS = "JSON file with banned strings and allow patterns (again and again)";
 
 /** Each adds one command. */
-export const execwhackerTools: readonly ((program: Command) => void)[] = [addExplain, addCheck, addReplay];
+export const execwhackerTools: readonly ((program: Command) => void)[] = [addExplain, addCheck, addReplay, addCompare];
 
 function addCheck(program: Command): void {
   program
@@ -71,6 +72,27 @@ function addReplay(program: Command): void {
     .action(async (files: string[], options: ReplayOptions) => {
       const { replay } = await import("./replay.js");
       process.exitCode = await replay(files, options);
+    });
+}
+
+function addCompare(program: Command): void {
+  program
+    .command("compare")
+    .description("sum up what agents' logs say of each string: in how many pods it hits; - or none: standard input")
+    .argument("[files...]")
+    .addOption(
+      numberFlag(
+        "--most-pods <n>",
+        "a string that is only logged and hits in more pods makes the status 3",
+        { least: 1, most: 100_000, zero: "no bound" },
+        0,
+      ),
+    )
+    .option("--json", "for programs", false)
+    .option("--show-lines", "print example lines: they hold banned strings, which are secret", false)
+    .action(async (files: string[], options: CompareOptions) => {
+      const { compare } = await import("./compare.js");
+      process.exitCode = await compare(files, options);
     });
 }
 
