@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { canSignal } from "@cryptnono/agent/detectors/flowkiller/names/sensor";
+import { unpin } from "@cryptnono/agent/sensor/index";
 import type { LogLine } from "../lib/agent.js";
 import { FlowAgent, KILLED, Lists } from "../lib/flow-agent.js";
 import { NAMES_OBJECT } from "../lib/name-looker.js";
@@ -164,4 +165,27 @@ test("what one network asked for is no other's", async (t) => {
   assert.match(first.told.get("by name")!, signals ? / 137$/ : / (137|1)$/);
   const second = await withServers(lists, [ask("hard-coded", "connect", POOL_ADDRESSES[1]!, "3333")]);
   assert.equal(second.told.get("hard-coded"), "connected 0");
+});
+
+test("pinned, it goes on without the agent, and the next one tells", async (t) => {
+  const pinDir = `/sys/fs/bpf/cn-names-${process.pid}`;
+  t.after(() => unpin(pinDir));
+  const flags = [`--FlowKiller.names_file_globs=${NAMES}`, "--FlowKiller.names=enforce", "--pin-dir", pinDir];
+  const first = await FlowAgent.start(flags);
+  await first.stop("SIGKILL");
+  const { told } = await withServers(lists, [
+    ask("a question", "ask", "192.0.2.53", POOL),
+    ...(signals ? [say("login", "tcp", "192.0.2.9", 3333, [LOGIN])] : []),
+    say("ssh", "tcp", "192.0.2.9", 3333, [Buffer.from("SSH-2.0-x\r\n")]),
+  ]);
+  assert.match(told.get("a question")!, /^(question refused|answer error 11) 1$/);
+  if (signals) assert.equal(told.get("login"), KILLED);
+  assert.equal(told.get("ssh"), "sent 11 got 11 0");
+  const second = await FlowAgent.start(flags);
+  t.after(() => second.stop());
+  await second.until("the question is told", () => second.actions("dropped").length === 1);
+  if (signals) await second.until("the kill is told", () => second.actions("killed").length === 1);
+  const again = await withServers(lists, [ask("a question", "ask", "192.0.2.53", POOL)]);
+  assert.match(again.told.get("a question")!, / 1$/);
+  await second.until("each is told once", () => second.actions("dropped").length === 2);
 });
