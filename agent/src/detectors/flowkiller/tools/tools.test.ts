@@ -68,7 +68,7 @@ test("for programs it is JSON, one for each destination", () => {
   ]);
 });
 
-for (const text of ["pool.example.org", "8.8.8.0/24", ""]) {
+for (const text of ["8.8.8.8 3333", "8.8.8.0/24", ""]) {
   test(`${JSON.stringify(text)} is no destination, and the error says what is one`, () => {
     assert.throws(() => ask([text]), UsageError);
   });
