@@ -22,7 +22,7 @@ export function someKill(i: number, at: number): Sighting {
     cmdline,
     matched: "stratum+tcp://",
     rule: `encrypted-01[${i % 300}]`,
-    namespace: `hub-${i % 25}`,
+    namespace: `hub-${Math.floor(i / 40) % 25}`,
     pod: `jupyter-${pod}`,
     container: "notebook",
     containerId: id,

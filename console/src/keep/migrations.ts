@@ -62,4 +62,8 @@ CREATE TABLE actions (
 );
 CREATE INDEX actions_user ON actions (namespace, user);
 `,
+  `
+-- A hub's spared ones are few among many, and so are the spared of all hubs.
+CREATE INDEX sightings_namespace_action ON sightings (namespace, action) WHERE namespace IS NOT NULL;
+`,
 ];

@@ -95,6 +95,16 @@ export function hourly(db: Database, from: number): HourCount[] {
     .all(Math.floor(from / HOUR_MS)) as unknown as HourCount[];
 }
 
+/** Kills of each hub and detector from `from` on, in steps of so many hours, summed where they are kept. */
+export function killsOver(db: Database, from: number, stepHours: number): Omit<HourCount, "action">[] {
+  return db
+    .prepare(
+      `SELECT hour / ?1 * ?1 AS hour, namespace, detector, sum(count) AS count FROM hourly
+       WHERE hour >= ?2 AND action IN ('killed', 'kill-failed', 'missed-kill') GROUP BY 1, 2, 3`,
+    )
+    .all(stepHours, Math.floor(from / HOUR_MS)) as unknown as Omit<HourCount, "action">[];
+}
+
 export interface Offender {
   readonly name: string;
   readonly kills: number;

@@ -1,7 +1,6 @@
 // The first page: what is not guarded, what died and when, and whether all nodes go by the same lists.
-import { agentWords, hourly, searchRows } from "../../keep/queries.js";
+import { agentWords, killsOver, searchRows } from "../../keep/queries.js";
 import { HOUR_MS } from "../../keep/store.js";
-import { KILLS } from "../../types.js";
 import { type Html, html } from "../html.js";
 import { layout, number, type PageParts, picture, rowTable, time } from "../parts.js";
 import type { Asked } from "../server.js";
@@ -57,7 +56,7 @@ function pictures({ db, now }: PageParts, span: Span): Html {
   const last = Math.floor(now() / HOUR_MS / step);
   const buckets = Math.ceil(hours / step);
   const first = last - buckets + 1;
-  const rows = hourly(db(), first * step * HOUR_MS).filter(({ action }) => KILLS.includes(action));
+  const rows = killsOver(db(), first * step * HOUR_MS, step);
   const times = Array.from({ length: buckets }, (_, i) => (first + i) * step * 3600);
   const by = (key: "namespace" | "detector") => {
     const sums = new Map<string, number[]>();
