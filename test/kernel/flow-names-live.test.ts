@@ -189,3 +189,9 @@ test("pinned, it goes on without the agent, and the next one tells", async (t) =
   assert.match(again.told.get("a question")!, / 1$/);
   await second.until("each is told once", () => second.actions("dropped").length === 2);
 });
+
+test("where there are no hooks of cgroups, it says that names are off", async (t) => {
+  const agent = await FlowAgent.start(["--kill-way", "at-state", `--FlowKiller.names_file_globs=${NAMES}`]);
+  t.after(() => agent.stop());
+  await agent.until("it is told", () => agent.lines.some(({ event }) => event?.startsWith("Names are off") === true));
+});

@@ -12,6 +12,7 @@ import { lineOf, summaryOf, type Told } from "./lines.js";
 import type { Entry } from "./lists.js";
 import { flowMetrics, type Reason } from "./metrics.js";
 import { openNames } from "./names/index.js";
+import { wantsNames } from "./names/rules.js";
 import { FLOW_KINDS, type FlowRecord, flowDecoder } from "./record.js";
 import { scanWindows } from "./scan.js";
 import { runSelfTest } from "./self-test.js";
@@ -21,6 +22,8 @@ import { tallyReader, type Untold } from "./tallies.js";
 
 /** Lists whose numbers events may still carry. */
 const REMEMBERED = 4;
+const NAMES_NEED_HOOKS = "Names are off: this kernel has no cgroup hooks (CONFIG_CGROUP_BPF)";
+const NAMES_NEED_START = "Names are off until the agent is started anew: there was no list of them when it began";
 const NOTHING_BANNED = "attached, but nothing is banned: no list has an address";
 /** Of a group of which nothing was told. */
 const NOWHERE: CgroupIdentity = { source: "kernel", paths: ["/"] };
@@ -88,6 +91,8 @@ export function live(
       networks.allowed = rules.allowed.length;
       exempt.setSelectors(rules.settings.egress_exempt_pods);
       if (rules.banned.length === 0) house.notice("warning", NOTHING_BANNED, {});
+      if (names === null && wantsNames(rules.settings))
+        house.notice("warning", root === null ? NAMES_NEED_HOOKS : NAMES_NEED_START, {});
       return {
         banned_networks: rules.banned.length,
         allowed_networks: rules.allowed.length,
