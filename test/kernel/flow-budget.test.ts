@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
-import { after, describe, type TestContext, test } from "node:test";
+import { after, before, describe, type TestContext, test } from "node:test";
 import { randomString } from "../lib/agent.js";
 import { cgroup2Mount } from "../lib/cgroups.js";
 import { FlowAgent, inNetwork, type NetworkRun } from "../lib/flow-agent.js";
@@ -122,7 +122,13 @@ describe("a pod's containers have one budget together, and each pod its own", ()
   const mount = cgroup2Mount();
   const top = randomString("");
   const made: string[] = [];
-  after(() => {
+  let agent: FlowAgent;
+  before(async () => {
+    const settings = ["unique_destinations_threshold=0", "egress_per_pod=4", LONG, "egress_refusal=EPERM"];
+    agent = await FlowAgent.start(settings.map((one) => `--FlowKiller.${one}`));
+  });
+  after(async () => {
+    await agent.stop();
     for (const path of made.toReversed()) rmdirSync(path);
   });
   const mkdirs = (path: string) => {
@@ -158,7 +164,6 @@ describe("a pod's containers have one budget together, and each pod its own", ()
   ] as const) {
     test(`driver ${driver}`, async (t) => {
       if (mount === null) return t.skip("no cgroup2 file system is mounted");
-      await start(t, "egress_per_pod=4", LONG, "egress_refusal=EPERM");
       // Names of a kubelet's, below a top of the test's own.
       const own = (path: string) =>
         path.replaceAll("B-", "kubepods-").replace(/^B/, `kubepods${top}`).replace(/^S/, `system${top}`);
