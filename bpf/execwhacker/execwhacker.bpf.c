@@ -443,6 +443,7 @@ static __always_inline void remember_spared(struct search *s, struct filters *f,
 	if (!b)
 		return;
 	b->entry.start_time_ns = BPF_CORE_READ(task, start_boottime);
+	b->entry.args_address = s->args;
 	b->entry.keys[0] = s->hash_keys[0];
 	b->entry.keys[1] = s->hash_keys[1];
 	b->entry.hash = s->hash;
@@ -471,6 +472,17 @@ int BPF_PROG(spared_forked, struct task_struct *parent, struct task_struct *chil
 	b->entry = *entry;
 	b->entry.start_time_ns = BPF_CORE_READ(child, start_boottime);
 	bpf_map_update_elem(&spared, &child_tgid, &b->entry, BPF_ANY);
+	return 0;
+}
+
+/* Who may fork often must not push out what is known of others. */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(spared_exited, struct task_struct *task)
+{
+	__u32 tgid = BPF_CORE_READ(task, tgid);
+
+	if (BPF_CORE_READ(task, signal, live.counter) == 0)
+		bpf_map_delete_elem(&spared, &tgid);
 	return 0;
 }
 

@@ -342,6 +342,7 @@ struct summed {
 /* A process that a pattern spared, for whoever sees it again later. It holds for as long as its arguments do. */
 struct spared {
 	__u64 start_time_ns; /* since boot; tells a number that was given again */
+	__u64 args_address; /* of its arguments: what the process executes later has its own elsewhere */
 	__u64 keys[2]; /* of the hash: lib/copied.bpf.h */
 	__u64 hash; /* of the arguments, each with its NUL */
 	__u64 bytes; /* that were hashed; 0: the hash is not known */

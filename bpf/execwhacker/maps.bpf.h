@@ -90,7 +90,7 @@ struct {
 	__type(value, __u64);
 } told_groups SEC(".maps");
 
-/* tgid -> struct spared. Written at exec and at fork, read by the agent's scan. The oldest entries go. */
+/* tgid -> struct spared. Written at exec, at fork and at exit, read by the agent's scan. The oldest entries go. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, MAX_SPARED);

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { execMemory } from "@cryptnono/agent/detectors/execwhacker/exec-memory";
 import { execwhackerSensor, slotContents } from "@cryptnono/agent/detectors/execwhacker/sensor";
+import { parseStat } from "@cryptnono/agent/proc/index";
 import { type CompilableString, compileAllow, compileTables } from "@cryptnono/matcher";
 import { constant, Sensor } from "@cryptnono/native";
 import { ROOT, randomString } from "../lib/agent.js";
@@ -29,6 +30,7 @@ after(() => sensor.close());
 
 const startTimeNs = (pid: number) =>
   BigInt(readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]!.split(" ")[19]!) * CLOCK_TICK_NS;
+const image = (pid: number) => parseStat(readFileSync(`/proc/${pid}/stat`))!.image;
 const cmdline = (pid: number) => readFileSync(`/proc/${pid}/cmdline`);
 
 test("a spared process and the children it forks are known, and that their arguments are the same", async () => {
@@ -39,7 +41,7 @@ test("a spared process and the children it forks are known, and that their argum
     const memory = execMemory(sensor.map("spared"), sensor.layout());
     try {
       for (const pid of [child.pid!, Number(text.toString())]) {
-        const known = memory.spared(pid, startTimeNs(pid));
+        const known = memory.spared(pid, startTimeNs(pid), image(pid));
         assert.ok(known !== null, `process ${pid}`);
         assert.deepEqual(
           [known.stringId, known.generation, Buffer.from(known.path ?? []).toString()],
@@ -54,7 +56,11 @@ test("a spared process and the children it forks are known, and that their argum
           assert.equal(known.hasChanged(other), true, `byte ${at}`);
         }
         assert.equal(known.hasChanged(area.subarray(0, -1)), true);
-        assert.equal(memory.spared(pid, startTimeNs(pid) - CLOCK_TICK_NS), null, "an earlier process of that number");
+        assert.equal(
+          memory.spared(pid, startTimeNs(pid) - CLOCK_TICK_NS, image(pid)),
+          null,
+          "an earlier process of that number",
+        );
       }
     } finally {
       child.stdin.end();
@@ -66,7 +72,9 @@ test("a spared process and the children it forks are known, and that their argum
 test("of a process that nothing had to be said about nothing is kept", async () => {
   const child = spawn("/bin/bash", ["-c", "read line"], { stdio: ["pipe", "ignore", "inherit"] });
   await once(child, "spawn");
-  assert.equal(execMemory(sensor.map("spared"), sensor.layout()).spared(child.pid!, startTimeNs(child.pid!)), null);
+  const memory = execMemory(sensor.map("spared"), sensor.layout());
+  const pid = child.pid!;
+  assert.equal(memory.spared(pid, startTimeNs(pid), image(pid)), null);
   child.stdin.end();
   await once(child, "close");
 });

@@ -1,10 +1,13 @@
 // An hour as the attacker who knows an allow pattern: ways to be spared by it that do not run what it names.
 import assert from "node:assert/strict";
-import { chmodSync, copyFileSync, linkSync, mkdirSync, writeFileSync } from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, copyFileSync, linkSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { after, before, describe, type TestContext, test } from "node:test";
+import { unpin } from "@cryptnono/agent/sensor/index";
 import { randomString, TestAgent } from "../lib/agent.js";
-import { type Launched, launch, Workshop } from "../lib/progs.js";
+import { type Launched, launch, packWords, prog, Workshop } from "../lib/progs.js";
 
 const shop = new Workshop();
 const banned = randomString();
@@ -111,4 +114,63 @@ describe("whoever decides what a path names decides what its pattern spares", ()
 test("each of these shows in the pattern's count, those that died do not", async () => {
   const series = 'processes_allowed_by_pattern_total{list="config",index="0"}';
   await agent.waitFor(async () => (await agent.metric(series)) === 3, "the three that were spared", 60_000);
+});
+
+/** A child that has told that it is there, and lives until the test's end. */
+async function live(t: TestContext, file: string, args: readonly string[], input?: Uint8Array): Promise<ChildProcess> {
+  const child = spawn(file, [...args], { stdio: ["pipe", "pipe", "inherit"] });
+  t.after(() => child.kill("SIGKILL"));
+  if (input !== undefined) child.stdin.end(input);
+  await Promise.race([once(child.stdout, "data"), once(child, "close")]);
+  return child;
+}
+
+describe("what exec spared", () => {
+  /** Not the one that the agent above bans. */
+  const word = randomString();
+  const script = () => join(dirname(evil), `${randomString("job")}.sh`);
+  const startWith = async (t: TestContext, ...patterns: string[]) => {
+    const own = await TestAgent.start({ bannedCommandStrings: [word], allowedCommandPatterns: patterns }, [
+      ...["--scan-existing", "1"],
+    ]);
+    t.after(() => own.stop("SIGKILL"));
+    return own;
+  };
+
+  test("is not what the process executes next: that dies by the scan for what it shows later", async (t) => {
+    const job = script();
+    writeFileSync(job, `#!/bin/sh\nexec ${prog("rewrite-arguments")} ${"-".repeat(100)}\n`, { mode: 0o755 });
+    const own = await startWith(t, `${job} .*`);
+    const child = await live(t, job, [word], packWords([word]));
+    await own.waitFor(() => child.signalCode === "SIGKILL", "the end of what shows the string", 60_000);
+    await own.waitFor(() => own.actions("killed", child.pid).length > 0, "its line", 60_000);
+    assert.equal(own.actions("killed", child.pid)[0]!["source"], "psutil.process_iter");
+  });
+
+  test("is known of a process though another one forks without end", async (t) => {
+    const [honest, forker] = [script(), script()];
+    writeFileSync(honest, "#!/bin/sh\necho there\nread line\n", { mode: 0o755 });
+    const forks = "i=0; while [ $i -lt 6000 ]; do (:); i=$((i + 1)); done; echo done; read line";
+    writeFileSync(forker, `#!/bin/sh\necho there; read line; ${forks}\n`, { mode: 0o755 });
+    const pinDir = `/sys/fs/bpf/${randomString("test-")}`;
+    t.after(() => unpin(pinDir));
+    const configFile = join(shop.directory, "forks.json");
+    const config = { bannedCommandStrings: [word], allowedCommandPatterns: [`${honest} .*`, `${forker} .*`] };
+    writeFileSync(configFile, JSON.stringify(config));
+    const flags = ["--pin-dir", pinDir, "--scan-existing", "1"];
+    const first = await TestAgent.start(config, flags, { configFile });
+    t.after(() => first.stop("SIGKILL"));
+    const spared = await live(t, honest, [word]);
+    rmSync(honest); // only its exec knows it
+    const flood = await live(t, forker, [word]);
+    await first.stop("SIGKILL");
+    flood.stdin!.write("\n");
+    await once(flood.stdout!, "data");
+    // An agent that has not seen it before goes by what the kernel remembers.
+    const second = await TestAgent.start(config, flags, { configFile });
+    t.after(() => second.stop("SIGKILL"));
+    const scans = () => second.metric("scan_duration_seconds_count");
+    await second.waitFor(async () => (await scans()) >= 3, "scans", 60_000);
+    assert.equal(spared.signalCode, null);
+  });
 });

@@ -18,12 +18,13 @@ export function execMemory(map: Pick<SensorMap, "get">, layout: Layout): ExecMem
   };
   const pathRoom = sizes["path"]!;
   return {
-    spared(pid, startTimeNs) {
+    spared(pid, startTimeNs, image) {
       const bytes = map.get(pid);
       if (bytes === null) return null;
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       const began = view.getBigUint64(at("start_time_ns"), true);
       if (began / TICK_NS !== startTimeNs / TICK_NS) return null;
+      if (!image.startsWith(`${view.getBigUint64(at("args_address"), true)} `)) return null;
       const pathBytes = view.getUint16(at("path_bytes"), true);
       const hashed = Number(view.getBigUint64(at("bytes"), true));
       const hash = view.getBigUint64(at("hash"), true);

@@ -45,7 +45,7 @@ export function execwhackerSensor(
   // What cannot be searched at once is looked at once more where the kernel can schedule that (look_later), in a state of its own.
   const states = hasSecondLook(kernelRelease) ? copies + 1 : copies;
   const guard = guardProgram(kernelRelease);
-  const programs = ["agent_exit", "spared_forked", guard, ...(isPreempted ? others : [])];
+  const programs = ["agent_exit", "spared_forked", "spared_exited", guard, ...(isPreempted ? others : [])];
   return {
     detector: "execwhacker",
     programs: [...copied.map((program) => ({ program, optional: true })), ...programs.map((program) => ({ program }))],

@@ -13,6 +13,11 @@ export interface SparedAtExec {
 }
 
 export interface ExecMemory {
-  /** What is known of the process with this number that began at this time, in nanoseconds since boot. */
-  spared(pid: number, startTimeNs: bigint): SparedAtExec | null;
+  /**
+   * What is known of the process with this number that began at this time, in nanoseconds since boot.
+   *
+   * @param image - Of /proc/PID/stat, see `ProcStat`: where its arguments lie. Elsewhere than at exec, it has executed something else
+   *   since.
+   */
+  spared(pid: number, startTimeNs: bigint, image: string): SparedAtExec | null;
 }

@@ -153,7 +153,7 @@ export class Looker {
     count.scanned();
     if (area.length === 0 && stat.argumentBytes > 0) count.scanFailed("unreadable");
     for (let reads = 1; ; reads++) {
-      const spared = memory.spared(pid, startTimeNs);
+      const spared = memory.spared(pid, startTimeNs, stat.image);
       // What was executed under the guard has been judged by its path there: a link's target is no part of its line.
       const isPathSearched = isOld && spared === null && exe !== null;
       const stateOf = (bytes: number, hash: bigint): JudgedState => ({
