@@ -456,6 +456,15 @@ static __always_inline void remember_spared(struct search *s, struct filters *f,
 	bpf_map_update_elem(&spared, &tgid, &b->entry, BPF_ANY);
 }
 
+/* What the process executes now is not what was spared. */
+static __always_inline void forget_spared(struct task_struct *task)
+{
+	__u32 tgid = BPF_CORE_READ(task, tgid);
+
+	if (bpf_map_lookup_elem(&spared, &tgid))
+		bpf_map_delete_elem(&spared, &tgid);
+}
+
 /* A child has its parent's arguments, and the verdict on them. */
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(spared_forked, struct task_struct *parent, struct task_struct *child)
@@ -769,6 +778,7 @@ static __always_inline int guard(struct task_struct *task, struct linux_binprm *
 	s->filename = (__u64)bprm->filename;
 	s->interp = (__u64)bprm->interp;
 	s->entered_ns = entered;
+	forget_spared(task);
 	if (!expect_copied(task, s) && check_copied)
 		count(COUNTER_UNCHECKED);
 	verdict = look(s, f);
