@@ -23,7 +23,8 @@ generate
     "Regenerate the banned strings in helm-charts/support/enc-cryptnono.secret.values.yaml, encrypted by sops",
   )
   .option("--dry-run", "write nothing; say how many strings would change; exit 3 if any would")
-  .option("--summary", "as --dry-run, by rule and source, with what was dropped and why")
+  .option("--summary", "as --dry-run, by rule and source, with what was dropped, why, and what each rule hits")
+  .option("--json", "with --summary: the numbers by rule as JSON")
   .option("--show-strings", "print the strings that change (they are secret)")
   .action(async (options: GenerateOptions) => {
     process.exitCode = await generateSecretConfig(findPaths(), options, output);

@@ -44,6 +44,20 @@ describe("the sieve", () => {
     assert.deepEqual(values([candidate("abcdefg", "archive"), candidate("abcdefg", "short")]), ["abcdefg"]);
   });
 
+  for (const [value, dropped] of [
+    ["/etc/ld.so.preload", true],
+    ["/proc/sys/vm/nr_hugepages", true],
+    ["vm.nr_hugepages=1280", true],
+    ["msr allow_writes=on", true],
+    ["rm -rf /etc/ld.so.preload", false],
+    ["/tmp/kdevtmpfsi", false],
+    ["net.pool.example", false],
+  ] as const) {
+    test(`${value} is ${dropped ? "" : "not "}a host's file or switch by itself`, () => {
+      assert.equal(values([candidate(value)]).length, dropped ? 0 : 1);
+    });
+  }
+
   test("drops what has fewer than three letters", () => {
     assert.deepEqual(values([candidate("12-34-56.78"), candidate("aaaa-bbbb-aaaa")]), []);
   });

@@ -2,9 +2,12 @@
 import { MAX_STRING_BYTES, WORD } from "@cryptnono/matcher";
 import { ListError } from "../errors.js";
 import type { BenignLine } from "./benign-lines.js";
-import { isHostFile, isOrdinaryName } from "./rules/ordinary.js";
-import { bytes, commandLine, folded, MIN_STRING_BYTES, StringIndex, shellLine } from "./string-index.js";
+import { bytes, folded, hitsOf, MIN_STRING_BYTES, StringIndex } from "./string-index.js";
 import type { BannedList, Candidate, Dropped, Override } from "./types.js";
+
+/** Files and switches of a host, with nothing beside them that says what for. */
+const HOST_FILE =
+  /^(\/(boot|dev|etc|lib|lib64|proc|run|sys|usr|var)\/\S+|\/root\/\.ssh\/\S*|(vm|kernel|fs)\.\w[\w.]*(=\d*)?|msr allow_writes=on)$/;
 
 /** What the generator decides. */
 export interface SieveSettings {
@@ -12,8 +15,6 @@ export interface SieveSettings {
   readonly minBytes: number;
   /** Rules whose strings may be shorter than `minBytes`, down to 5: the name of a program says a lot in little. */
   readonly shortRules: readonly string[];
-  /** Rules that make names: one that is made of ordinary words is not banned by itself. */
-  readonly nameRules?: readonly string[];
   readonly benign: readonly BenignLine[];
   /** Strings banned although they hit a benign line, each with the reason. */
   readonly keep: Readonly<Record<string, string>>;
@@ -40,10 +41,9 @@ export function sieve(candidates: readonly Candidate[], settings: SieveSettings)
     });
   }
   // The reason may depend on the rule, so it is found before candidates with one value become one.
-  const english = wordsIn(settings.benign);
   const judged = candidates.map(normalise).map((candidate) => ({
     candidate,
-    reason: settings.drop[candidate.value] ?? tooOrdinary(candidate, settings, english),
+    reason: settings.drop[candidate.value] ?? tooOrdinary(candidate, settings),
   }));
   const acceptable = distinct(judged.filter(({ reason }) => reason === undefined).map(({ candidate }) => candidate));
   const accepted = new Set(acceptable.map(({ value }) => value));
@@ -76,34 +76,21 @@ function distinct(candidates: readonly Candidate[]): Candidate[] {
   return [...byValue.values()];
 }
 
-function tooOrdinary(
-  { value, rule }: Candidate,
-  { minBytes, shortRules, nameRules = [] }: SieveSettings,
-  english: ReadonlySet<string>,
-): string | undefined {
+function tooOrdinary({ value, rule }: Candidate, { minBytes, shortRules }: SieveSettings): string | undefined {
   const length = bytes(value).length;
   const least = shortRules.includes(rule) ? MIN_STRING_BYTES : Math.max(minBytes, MIN_STRING_BYTES);
   if (length < least) return `shorter than ${least} bytes`;
   if (length > MAX_STRING_BYTES) return `longer than ${MAX_STRING_BYTES} bytes`;
   if (new Set(value.replace(/[^a-z]/g, "")).size < 3) return "fewer than three different letters";
-  if (nameRules.includes(rule) && isOrdinaryName(value, english)) return "a name made of ordinary words";
-  if (isHostFile(value)) return "a host's file, which administrators touch";
+  if (HOST_FILE.test(value)) return "a host's file by itself, which administrators touch more than miners";
   return undefined;
-}
-
-/** The dictionary among the benign lines. */
-function wordsIn(benign: readonly BenignLine[]): ReadonlySet<string> {
-  return new Set(benign.flatMap(({ text, place }) => (/^english-words:/.test(place) ? [text.toLowerCase()] : [])));
 }
 
 function dropBenign(candidates: readonly Candidate[], { benign, keep }: SieveSettings, dropped: Dropped[]) {
   const index = new StringIndex(candidates);
   const hits = new Map<number, { place: string; count: number }>();
   for (const { text, place } of benign) {
-    // As one simple command, and as the script of a shell, where quotes and operators are still in place.
-    const views = [shellLine(text)];
-    if (/["'\\`$|;&<>(#]/.test(text)) views.push(commandLine(["sh", "-c", text]));
-    for (const found of new Set(views.flatMap((view) => index.banning(view)))) {
+    for (const found of hitsOf(index, text)) {
       const hit = hits.get(found);
       if (hit === undefined) hits.set(found, { place, count: 1 });
       else hit.count += 1;

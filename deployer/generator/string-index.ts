@@ -64,6 +64,13 @@ export function shellLine(text: string): CommandLine {
   return { path: words[0] ?? new Uint8Array(), args: words };
 }
 
+/** The strings of `index` that ban a line of a corpus: as one simple command, and as a shell's script, quotes in place. */
+export function hitsOf(index: StringIndex, text: string): number[] {
+  const views = [shellLine(text)];
+  if (/["'\\`$|;&<>(#]/.test(text)) views.push(commandLine(["sh", "-c", text]));
+  return [...new Set(views.flatMap((view) => index.banning(view)))];
+}
+
 /** `value` in UTF-8. */
 export function bytes(value: string): Uint8Array {
   return Buffer.from(value);

@@ -1,34 +1,56 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { isHostFile, isOrdinaryName } from "./ordinary.js";
+import { describe, test } from "node:test";
+import { benignLines } from "../benign-lines.js";
+import type { Candidate } from "../types.js";
+import { dictionary, isOrdinary, isSilent, telling, told } from "./ordinary.js";
 
-const words = new Set(["ghost", "rider", "eagle", "song", "wild", "graft", "time", "travel", "cash", "random"]);
+describe("ordinary names", () => {
+  const words = dictionary(benignLines());
+  const NAMES: readonly (readonly [name: string, ordinary: boolean])[] = [
+    ["rainforest", true],
+    ["Rainforest2", true],
+    ["ghostrider", true],
+    ["minotaur", true],
+    ["yescrypt", true],
+    ["yescryptr32", true],
+    ["deepminer", true],
+    ["textminer", true],
+    ["nanopool", false],
+    ["kawpow", false],
+    ["cryptonight", false],
+    ["yespower", false],
+    ["rain-forest", false],
+    ["qzxjkw", false],
+  ];
+  for (const [name, ordinary] of NAMES) {
+    test(`${name} is ${ordinary ? "" : "not "}made of words of the dictionary`, () => {
+      assert.equal(isOrdinary(name, words), ordinary);
+    });
+  }
 
-for (const [name, isOrdinary] of [
-  ["ghostrider", true],
-  ["timetravel10", true],
-  ["wild", true],
-  // What is not made of words, or says what it is for.
-  ["wildrig", false],
-  ["wildrig64", false],
-  ["randomxmonero", false],
-  ["graftcp", false],
-  ["randomx", false],
-  ["ghost-rider", false],
-  ["x", false],
-  ["", false],
-] as const) {
-  test(`«${name}» is ${isOrdinary ? "" : "not "}made of ordinary words`, () => {
-    assert.equal(isOrdinaryName(name, words), isOrdinary);
+  test("a name of one word without a word of mining is silent", () => {
+    assert.deepEqual(["madeup", "hoo_cpu", "two-words", "someminer", "coinmaker"].map(isSilent), [
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
   });
-}
 
-for (const [path, isHosts] of [
-  ["/etc/ld.so.preload", true],
-  ["/proc/sys/vm/nr_hugepages", true],
-  ["rm -rf /etc/ld.so.preload", false],
-  ["/tmp/kdevtmpfsi", false],
-  ["/etc/a file", false],
-] as const) {
-  test(`«${path}» is ${isHosts ? "" : "not "}a host's file by itself`, () => assert.equal(isHostFile(path), isHosts));
-}
+  test("an ordinary name stands before a miner's option alone, and has no string where its rule has other contexts", () => {
+    const candidates = ["rainforest", "kawpowminer"].map(
+      (value): Candidate => ({ value, mode: "word", source: "a test", rule: "miner" }),
+    );
+    const made = told(candidates, (name) => isOrdinary(name, words));
+    assert.ok(made.length > 2);
+    for (const { value, rule } of made) {
+      if (rule === "miner") assert.equal(value, "kawpowminer");
+      else assert.match(value, /^rainforest --[a-z-]+$/);
+    }
+    assert.deepEqual(
+      telling(candidates, words).map(({ value }) => value),
+      ["kawpowminer"],
+    );
+  });
+});

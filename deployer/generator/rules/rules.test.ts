@@ -8,6 +8,7 @@ import { base64Forms, hexForm } from "./encodings.js";
 import { poolHosts } from "./hosts.js";
 import { distinctiveOptions, miningOptions } from "./options.js";
 import { fromFacts } from "./plain.js";
+import { soloMiners } from "./solo.js";
 import { glued, respelled } from "./variants.js";
 
 const values = (candidates: readonly Candidate[]) => candidates.map(({ value }) => value);
@@ -78,9 +79,22 @@ describe("rules", () => {
   });
 
   test("a distinctive option stands without its dashes", () => {
-    assert.deepEqual(values(distinctiveOptions([fact("--donate-level"), fact("--config", "ordinary")])), [
-      "donate-level",
-    ]);
+    const made = distinctiveOptions([fact("--donate-level"), fact("--config", "ordinary")], new Set());
+    assert.deepEqual(values(made), ["donate-level"]);
+  });
+
+  test("a distinctive option keeps its dashes without a word of mining, and falls when its words are ordinary", () => {
+    const made = distinctiveOptions(
+      [fact("--cc-use-proxy"), fact("--watchdog-script"), fact("--eth-config"), fact("--dag-epoch-zil")],
+      new Set(["watchdog", "script"]),
+    );
+    assert.deepEqual(values(made), ["--cc-use-proxy", "dag-epoch-zil"]);
+  });
+
+  test("miners without a pool are told by pairs of words, none of which stands alone", () => {
+    for (const { value, rule } of soloMiners()) {
+      assert.ok(rule === "solo-option" ? /^--\w+-\w/.test(value) : /[ :=]/.test(value), rule);
+    }
   });
 
   const OPTIONS: readonly (readonly [option: string, banned: boolean])[] = [
@@ -91,6 +105,9 @@ describe("rules", () => {
     ["--pool-timeout", false],
     ["--dag", false],
     ["--scan-time", false],
+    ["--enable-dag-limit", false],
+    ["--eth-worker-speed", false],
+    ["--eth-dag-cache", true],
   ];
   for (const [option, banned] of OPTIONS) {
     test(`${option} is ${banned ? "" : "not "}a miner's option by its words`, () => {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Measure } from "../../../generator/measure.js";
 import type { Candidate, Dropped } from "../../../generator/types.js";
-import { compareLists, droppedByHand, isChange, oneLine, quality, strings, summary } from "./changes.js";
+import { compareLists, data, droppedByHand, isChange, oneLine, strings, summary, table } from "./changes.js";
 
 const entry = (value: string, mode: Candidate["mode"] = "word") => ({
   value,
@@ -61,17 +62,26 @@ test("the summary counts and names no string, what it shows on demand does", () 
   ]);
 });
 
-test("each rule's share of the attack lines is told, those that it alone hits, and what benign lines cost it", () => {
-  const made = list(
-    [entry("zz-miner"), { ...entry("zz-pool.example"), rule: "pool" }],
-    [
-      { ...entry("zz-other.example"), rule: "pool", reason: "hits benign corpus:7" },
-      { ...entry("zz-covered"), rule: "pool", reason: "contains zz-miner" },
-    ],
-  );
-  const told = quality(made, ["./zz-miner -o zz-pool.example:33", "./zz-miner", "sh -c 'x | zz-miner'", "ls"]);
-  assert.equal(told[0], "3 of 4 attack lines are hit, 75.0 %");
-  assert.match(told[2]!, /^ +3 +2 +0 +100\.0 % {2}a-rule$/);
-  assert.match(told[3]!, /^ +1 +0 +1 +50\.0 % {2}pool$/);
-  assert.doesNotMatch(told.join("\n"), /zz-/);
+test("what each rule hits is a table for people and data for programs, without a string", () => {
+  const share = (hit: number) => ({ hit, of: 10 });
+  const row = (rule: string | undefined, hit: number): Measure => ({
+    rule,
+    strings: 5,
+    attack: { tuning: share(9), "held-out": share(hit) },
+    runs: { tuning: share(9), "held-out": share(hit) },
+    alone: 2,
+    benign: { list: share(0), "held-out": share(1) },
+  });
+  const measures = [row(undefined, 9), row("a-rule", 3)];
+  const [head, all, rule] = table(measures);
+  assert.match(head!, /tuning +held out/);
+  assert.match(all!, /5 +9\/10 +9\/10 .* 90\.0 % +all rules$/);
+  assert.match(rule!, / 3\/10 .* 75\.0 % +a-rule$/);
+  const made = list([entry("new-string")]);
+  const told = data(compareLists([], made), measures);
+  assert.doesNotMatch(told, /new-string/);
+  const parsed = JSON.parse(told);
+  assert.equal(parsed.added, 1);
+  assert.equal(parsed.rules[1].precision, 75);
+  assert.equal(parsed.rules[0].rule, null);
 });

@@ -1,6 +1,6 @@
 // What a new list changes in the old one, and how that is told: numbers, and the strings only when asked for.
+import { type Measure, precision, type Share } from "../../../generator/measure.js";
 import { BY_HAND } from "../../../generator/rules/plain.js";
-import { StringIndex, shellLine } from "../../../generator/string-index.js";
 import type { BannedList, Candidate, Dropped } from "../../../generator/types.js";
 import type { Entry } from "../../../sops/values-file.js";
 
@@ -77,37 +77,33 @@ export function summary({ added, kept, removed }: Changes, list: BannedList): st
   ];
 }
 
-/**
- * By rule, the best first: how many of the attack lines its strings hit, and how many of those no other rule's hit (recall); how many
- * of its candidates were dropped for a benign line, and the share of those that were not (precision).
- */
-export function quality({ kept, dropped }: BannedList, attack: readonly string[]): string[] {
-  const index = new StringIndex(kept);
-  const rulesHit = attack.map((line) => new Set(index.banning(shellLine(line)).map((i) => kept[i]!.rule)));
-  const isBenign = ({ reason }: Dropped) => reason.startsWith("hits benign");
-  const rows = [...new Set([...kept, ...dropped].map(({ rule }) => rule))].map((rule) => {
-    const hits = rulesHit.filter((rules) => rules.has(rule));
-    const strings = kept.filter((candidate) => candidate.rule === rule).length;
-    const benign = dropped.filter((candidate) => candidate.rule === rule && isBenign(candidate)).length;
-    const alone = hits.filter((rules) => rules.size === 1).length;
-    return { rule, hits: hits.length, alone, strings, benign };
+/** The figures as a table, the whole list first: see docs/howto/regenerate-banned-strings.md for the columns. */
+export function table(measures: readonly Measure[]): string[] {
+  const share = ({ hit, of }: Share) => `${hit}/${of}`.padStart(9);
+  const rows = measures.map((row) => {
+    const exact = precision(row);
+    return [
+      pad(row.strings),
+      share(row.attack.tuning),
+      share(row.attack["held-out"]),
+      share(row.runs["held-out"]),
+      pad(row.alone),
+      pad(row.benign.list.hit),
+      pad(row.benign["held-out"].hit),
+      (exact === undefined ? "-" : `${exact.toFixed(1)} %`).padStart(9),
+      ` ${row.rule ?? "all rules"}`,
+    ].join(" ");
   });
-  const hit = rulesHit.filter(({ size }) => size > 0).length;
   return [
-    `${hit} of ${attack.length} attack lines are hit, ${percent(hit, attack.length)}`,
-    "  attack    alone   benign precision  rule",
-    ...rows
-      .sort((a, b) => b.hits - a.hits || b.alone - a.alone || (a.rule < b.rule ? -1 : 1))
-      .map(({ rule, hits, alone, strings, benign }) =>
-        [pad(hits), pad(alone), pad(benign), ` ${percent(strings, strings + benign).padStart(8)}`, ` ${rule}`].join(
-          " ",
-        ),
-      ),
+    " strings    tuning  held out      runs    alone   benign   unseen precision  attack lines, benign lines hit by rule",
+    ...rows,
   ];
 }
 
-function percent(part: number, whole: number): string {
-  return whole === 0 ? "-" : `${((100 * part) / whole).toFixed(1)} %`;
+/** The same as data, with the numbers of what changes: strings are in neither. */
+export function data({ added, removed, kept }: Changes, measures: readonly Measure[]): string {
+  const rules = measures.map((row) => ({ ...row, rule: row.rule ?? null, precision: precision(row) ?? null }));
+  return JSON.stringify({ added: added.length, removed: removed.length, kept: kept.length, rules }, null, 2);
 }
 
 /** What somebody wrote into the generator to have it banned, and is not, without another string in its place. */

@@ -2,13 +2,15 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import { Matcher, type MatchMode } from "@cryptnono/matcher";
+import { attackLines } from "../../../generator/attack-lines.js";
 import { benignLines } from "../../../generator/benign-lines.js";
+import { halfOf } from "../../../generator/halves.js";
+import { measure } from "../../../generator/measure.js";
 import { bytes, shellLine } from "../../../generator/string-index.js";
 import type { BannedList } from "../../../generator/types.js";
 import { findPaths, type Paths } from "../../../paths.js";
 import { entriesOf, readValues, type Values } from "../../../sops/values-file.js";
 import { ENVIRONMENT, REPOSITORY, withoutSops } from "../../../test/workspace.js";
-import { attackLines } from "./attack-lines.js";
 import { toEntries } from "./changes.js";
 import { typeErrors } from "./check-generator.js";
 import { decryptGenerator, GENERATED_LIST, HAND_LIST, runGenerator } from "./run.js";
@@ -52,11 +54,35 @@ describe("the example list", { skip: withoutSops }, () => {
     assert.deepEqual(typeErrors(await decryptGenerator(paths), paths.plainGenerator), []);
   });
 
-  test("hits at least 95 of 100 command lines that run miners", (t) => {
+  // Both halves: the rules were made with the tuning one in view, the other is for figures alone.
+  for (const half of ["tuning", "held-out"] as const) {
+    test(`hits at least 95 of 100 command lines that run or fetch miners, ${half} half`, (t) => {
+      const lines = attackLines().filter(({ text, act }) => act === "run" && halfOf(text) === half);
+      const hit = lines.filter(({ text }) => kills(text)).length;
+      t.diagnostic(`${hit} of ${lines.length}`);
+      assert.ok(lines.length >= 80 && hit / lines.length >= 0.95, `${hit} of ${lines.length}`);
+    });
+  }
+
+  test("hits 94 of 100 lines with those that only prepare or hide, in an administrator's own words", (t) => {
     const lines = attackLines();
-    const hit = lines.filter((line) => kills(line)).length;
+    const hit = lines.filter(({ text }) => kills(text)).length;
     t.diagnostic(`${hit} of ${lines.length}`);
-    assert.ok(hit / lines.length >= 0.95, `${hit} of ${lines.length}`);
+    assert.ok(hit / lines.length >= 0.94, `${hit} of ${lines.length}`);
+  });
+
+  test("hits no benign line of the held-out half when only the tuning half is known", (t) => {
+    const [all] = measure(list, attackLines(), benignLines());
+    t.diagnostic(`${all!.benign["held-out"].hit} of ${all!.benign["held-out"].of}`);
+    assert.ok(all!.benign["held-out"].of >= 100_000);
+    assert.equal(all!.benign["held-out"].hit, 0);
+    assert.equal(all!.benign.list.hit, 0);
+  });
+
+  test("has no string that is a host's file or switch by itself", () => {
+    const line = (text: string) => assert.ok(!kills(text));
+    ["cat /etc/ld.so.preload", "sysctl -w vm.nr_hugepages=640", "modprobe msr allow_writes=on"].forEach(line);
+    assert.ok(kills("sh -c '/sbin/modprobe msr allow_writes=on > /dev/null 2>&1'"));
   });
 
   test("hits none of at least 50,000 benign lines", (t) => {

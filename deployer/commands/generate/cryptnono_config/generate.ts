@@ -1,25 +1,31 @@
 // `deployer generate cryptnono-secret-config`: make the list anew and put it, encrypted, in the place of the old one.
+
+import { DeployerError } from "../../../errors.js";
+import { attackLines } from "../../../generator/attack-lines.js";
+import { benignLines } from "../../../generator/benign-lines.js";
+import { measure } from "../../../generator/measure.js";
 import type { BannedList } from "../../../generator/types.js";
 import { type Paths, shown } from "../../../paths.js";
 import { entriesOf, listsInClear, readValues, replaceList } from "../../../sops/values-file.js";
-import { attackLines } from "./attack-lines.js";
 import {
   type Changes,
   compareLists,
+  data,
   droppedByHand,
   isChange,
   oneLine,
-  quality,
   strings,
   summary,
+  table,
   toEntries,
 } from "./changes.js";
 import { GENERATED_LIST, runGenerator } from "./run.js";
 
-/** How it is done. `dryRun` and `summary` write nothing. */
+/** How it is done. `dryRun` and `summary` write nothing; with `json` the summary is data. */
 export interface GenerateOptions {
   readonly dryRun?: boolean;
   readonly summary?: boolean;
+  readonly json?: boolean;
   readonly showStrings?: boolean;
 }
 
@@ -32,6 +38,9 @@ export interface Output {
 /** @returns The exit status: 0, or 3 when nothing was to be written and there is a change. */
 export async function generateSecretConfig(paths: Paths, options: GenerateOptions, output: Output): Promise<number> {
   const readOnly = options.dryRun === true || options.summary === true;
+  if (options.json === true && (options.summary !== true || options.showStrings === true)) {
+    throw new DeployerError("generate the list: --json goes with --summary, and without --show-strings");
+  }
   let status = 0;
   await runGenerator(paths, options.showStrings === true, async (list) => {
     const before = await readValues(paths.root, paths.values);
@@ -53,8 +62,14 @@ export async function generateSecretConfig(paths: Paths, options: GenerateOption
 }
 
 function tell(changes: Changes, list: BannedList, options: GenerateOptions, { out, say }: Output): void {
-  out(oneLine(GENERATED_LIST, changes));
-  if (options.summary) for (const line of [...summary(changes, list), ...quality(list, attackLines())]) out(line);
+  if (options.summary) {
+    const measures = measure(list, attackLines(), benignLines());
+    if (options.json) out(data(changes, measures));
+    else
+      for (const line of [oneLine(GENERATED_LIST, changes), ...summary(changes, list), ...table(measures)]) out(line);
+  } else {
+    out(oneLine(GENERATED_LIST, changes));
+  }
   if (options.showStrings) for (const line of strings(changes, list)) out(line);
   const { length } = droppedByHand(list);
   if (length > 0 && !options.showStrings) {
