@@ -137,7 +137,8 @@ static int ask(const char *way, const char *name, const char *port)
 	char text[64];
 	ssize_t got;
 
-	patience(fd, 2);
+	/* A question that is dropped fails at once by UDP. By TCP it is waited for. */
+	patience(fd, is_tcp ? 5 : 20);
 	if (is_connected && connect(fd, (void *)&to, to_length))
 		return failed("server");
 	q[0] = n >> 8;
