@@ -61,7 +61,7 @@ build/native/libbpf.a:
 
 build/native/cryptnono.node: $(wildcard native/src/*.c native/src/*.h) build/native/libbpf.a node_modules/.installed
 	gcc $(CFLAGS) -shared -Inode_modules/node-api-headers/include native/src/*.c build/native/libbpf.a -o $@ \
-	  -Wl,--exclude-libs,ALL $$(tools/static-libraries) -lpthread
+	  -Wl,--exclude-libs,ALL -Wl,--wrap=bpf_btf_get_next_id $$(tools/static-libraries) -lpthread
 
 TYPESCRIPT := $(shell find matcher native agent deployer console test -name '*.ts' -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 build/.types: node_modules/.installed $(TYPESCRIPT) $(wildcard */tsconfig.json) tsconfig.base.json
