@@ -173,7 +173,7 @@ static __always_inline void find_quoted_under(struct search *s, __u32 path_bytes
 		return;
 #pragma clang loop unroll(disable)
 	for (__u64 i = 0; i < 2 * MAX_ALLOW_SETS; i++) {
-		barrier_var(i); /* 64 bits wide, and kept so: search.bpf.h, EACH_CHUNK */
+		barrier_var(i); /* 64 bits wide, and kept so: search.bpf.h, filter_some_chunks */
 		find_quoted_set(copy, i / MAX_ALLOW_SETS, i);
 	}
 }
@@ -202,7 +202,7 @@ __attribute__((noinline)) int try_sets(__u32 copy, __u32 path_bytes)
 	s->allow.path_bytes = path_bytes;
 #pragma clang loop unroll(disable)
 	for (__u64 set = 1; set < MAX_ALLOW_SETS; set++) {
-		barrier_var(set); /* 64 bits wide, and kept so: search.bpf.h, EACH_CHUNK */
+		barrier_var(set); /* 64 bits wide, and kept so: search.bpf.h, filter_some_chunks */
 		if ((sets >> set) & 1 && allow_search(copy, set) != ALLOW_SPARED)
 			nfa_search(copy, set);
 	}

@@ -650,41 +650,37 @@ static __always_inline void filter_chunk_c(struct search *s, struct filters *f, 
 /* Chunks to a turn of the loop, whose call costs as much as half a chunk. */
 #define CHUNKS_PER_TURN 4
 
-/* 64 bits wide, and kept so: 354e8f1970f8 "bpf: Support <8-byte scalar spill and refill", v5.16. Before it the verifier forgets
- * a smaller counter that lies on the stack, and the loop has no end for it. */
-#define EACH_CHUNK(filter_chunk)                                                                                       \
-	do {                                                                                                           \
-		struct search *s = ctx->s;                                                                             \
-		__u32 chunk = turn * CHUNKS_PER_TURN, end = s->end;                                                    \
-                                                                                                                       \
-		_Pragma("clang loop unroll(disable)") for (__u64 i = 0; i < CHUNKS_PER_TURN; i++, chunk++)             \
-		{                                                                                                      \
-			__u32 at = chunk * CHUNK_BYTES;                                                                \
-                                                                                                                       \
-			barrier_var(i);                                                                                \
-			if (at >= end)                                                                                 \
-				return 1;                                                                              \
-			barrier_var(at);                                                                               \
-			if (at >= MAX_CHUNKS * CHUNK_BYTES)                                                            \
-				return 1;                                                                              \
-			filter_chunk(s, ctx->f, s->buffer + at, chunk);                                                \
-		}                                                                                                      \
-		return 0;                                                                                              \
-	} while (0)
-
-LOOP_BODY(filter_chunks_a, struct scan)
+/* One chunk through the filters that the list needs. */
+static __always_inline bool filter_chunk(struct search *s, struct filters *f, __u32 flags, __u32 chunk)
 {
-	EACH_CHUNK(filter_chunk_a);
+	__u32 at = chunk * CHUNK_BYTES;
+
+	barrier_var(at);
+	if (at >= MAX_CHUNKS * CHUNK_BYTES)
+		return 1;
+	if (flags & POLICY_FILTER_B)
+		filter_chunk_b(s, f, s->buffer + at, chunk);
+	else if (flags & POLICY_FILTER_A)
+		filter_chunk_a(s, f, s->buffer + at, chunk);
+	if (flags & POLICY_FILTER_C)
+		filter_chunk_c(s, f, s->buffer + at, chunk);
+	return 0;
 }
 
-LOOP_BODY(filter_chunks_b, struct scan)
+LOOP_BODY(filter_some_chunks, struct scan)
 {
-	EACH_CHUNK(filter_chunk_b);
-}
+	struct search *s = ctx->s;
+	__u32 flags = ctx->f->policy.flags, chunk = turn * CHUNKS_PER_TURN, end = s->end;
 
-LOOP_BODY(filter_chunks_c, struct scan)
-{
-	EACH_CHUNK(filter_chunk_c);
+#pragma clang loop unroll(disable)
+	for (__u64 i = 0; i < CHUNKS_PER_TURN; i++, chunk++) {
+		/* 64 bits wide, and kept so: 354e8f1970f8 "bpf: Support <8-byte scalar spill and refill", v5.16. Before it the
+		 * verifier forgets a smaller counter that lies on the stack, and the loop has no end for it. */
+		barrier_var(i);
+		if (chunk * CHUNK_BYTES >= end || filter_chunk(s, ctx->f, flags, chunk))
+			return 1;
+	}
+	return 0;
 }
 
 static __always_inline __u32 chunk_work(__u32 flags)
@@ -704,12 +700,7 @@ __attribute__((noinline)) int filter_chunks(struct search *s, struct filters *f)
 	if (!spend(s, WORK_WINDOW + (s->end / CHUNK_BYTES + 1) * chunk_work(f->policy.flags)))
 		return 0;
 	calls = s->end / (CHUNKS_PER_TURN * CHUNK_BYTES) + 1;
-	if (f->policy.flags & POLICY_FILTER_B)
-		LOOP(filter_chunks_b, calls, &scan);
-	else if (f->policy.flags & POLICY_FILTER_A)
-		LOOP(filter_chunks_a, calls, &scan);
-	if (f->policy.flags & POLICY_FILTER_C)
-		LOOP(filter_chunks_c, calls, &scan);
+	LOOP(filter_some_chunks, calls, &scan);
 	return s->hits_a || s->hits_b || s->hits_c;
 }
 
