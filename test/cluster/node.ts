@@ -54,9 +54,10 @@ export async function pinnedPrograms(): Promise<number[]> {
   return [...new Set(pinned)];
 }
 
-/** The sensors that stand in the chart's pin directory: one, but while a new agent takes over. */
+/** The guard's sensors that stand in the chart's pin directory: one, but while a new agent takes over. */
 export function pinnedSensors(): string[] {
-  return existsSync(PIN_DIR) ? readdirSync(PIN_DIR) : [];
+  const dir = join(PIN_DIR, "execwhacker");
+  return existsSync(dir) ? readdirSync(dir) : [];
 }
 
 /** A container's memory as the kubelet counts it against its limit, BPF maps included, in MiB. */
