@@ -69,13 +69,14 @@ export function splitArguments(area: Uint8Array): Uint8Array[] {
   return args;
 }
 
-function untilNul(bytes: Uint8Array): Uint8Array {
+/** The text before the first NUL. */
+export function untilNul(bytes: Uint8Array): Uint8Array {
   const nul = bytes.indexOf(0);
   return nul < 0 ? bytes : bytes.subarray(0, nul);
 }
 
 /** Names from the root down, each ended by NUL, to a path. It has no `/` in front when the root was not reached. */
-function cgroupOf(names: Uint8Array): string {
+export function cgroupOf(names: Uint8Array): string {
   if (names.length === 0) return "";
   const [outermost, ...rest] = Buffer.from(names).toString("utf8").split("\0").slice(0, -1);
   return outermost === "" ? rest.join("/") : ["", outermost, ...rest].join("/");

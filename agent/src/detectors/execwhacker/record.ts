@@ -1,6 +1,7 @@
 // One record of an event ring to what the rest of the agent understands. Odd content is data: whatever a process puts into
 // its arguments decodes.
 import { type Layout, structLayout } from "@cryptnono/native";
+import { cgroupOf, splitArguments, untilNul } from "../../sensor/index.js";
 import type { ProcessFacts } from "../../types.js";
 
 /** A record that is shorter than its own header says; the kernel program and this file disagree. */
@@ -97,12 +98,12 @@ function decode(record: Uint8Array, { size, at, verdicts, flags: known }: Border
     path,
     ...(has("EVENT_SCRIPT") ? { interpreter: exe } : exe.length > 0 ? { exe } : {}),
     ...(has("EVENT_ARGV0_KEPT") ? { keepsArgv0: true } : {}),
-    args: splitArea(area),
+    args: splitArguments(area),
     argsBytes: argsBytes + 1,
     ...(context.length > 0 ? { context: { offset: u32("context_offset"), bytes: context } } : {}),
     comm: untilNul(record.subarray(at["comm"]!, at["comm"]! + 16)),
     parentComm: untilNul(record.subarray(at["parent_comm"]!, at["parent_comm"]! + 16)),
-    cgroup: { source: "kernel", paths: [cgroupPath(cgroup), cgroupPath(cgroupV1)].filter((text) => text !== "") },
+    cgroup: { source: "kernel", paths: [cgroupOf(cgroup), cgroupOf(cgroupV1)].filter((text) => text !== "") },
     pidNamespace: u32("pid_namespace"),
     cgroupId: u64("cgroup_id"),
   };
@@ -176,29 +177,4 @@ function matchedBytes(
   if (from + length <= area.length) return area.subarray(from, from + length);
   const start = from - view.getUint32(at["context_offset"]!, true);
   return start >= 0 && start + length <= context.length ? context.subarray(start, start + length) : new Uint8Array(0);
-}
-
-/** Arguments, without the NULs between them. The area comes without its last NUL, so the split is exact. */
-export function splitArea(area: Uint8Array): Uint8Array[] {
-  if (area.length === 0) return [];
-  const args: Uint8Array[] = [];
-  for (let from = 0; from <= area.length; ) {
-    const nul = area.indexOf(0, from);
-    const end = nul < 0 ? area.length : nul;
-    args.push(area.subarray(from, end));
-    from = end + 1;
-  }
-  return args;
-}
-
-function untilNul(bytes: Uint8Array): Uint8Array {
-  const nul = bytes.indexOf(0);
-  return nul < 0 ? bytes : bytes.subarray(0, nul);
-}
-
-/** Names from the root down, each ended by NUL, to a path. It has no `/` in front when the root was not reached. */
-function cgroupPath(names: Uint8Array): string {
-  if (names.length === 0) return "";
-  const [outermost, ...rest] = Buffer.from(names).toString("utf8").split("\0").slice(0, -1);
-  return outermost === "" ? rest.join("/") : ["", outermost, ...rest].join("/");
 }

@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { type CommandLine, isPlainPath, OpenQuoteError, type ShellWords, shellSplit } from "@cryptnono/matcher";
 import { UsageError } from "../../../errors.js";
 import type { ProcFiles } from "../../../proc/index.js";
-import { splitArea } from "../record.js";
+import { splitArguments as splitArea } from "../../../sensor/index.js";
 import { splitArguments } from "../scan/arguments.js";
 import { claimsOf, isTrue } from "../scan/names.js";
 
