@@ -99,22 +99,6 @@ static __always_inline __u32 add_cgroup(struct event_buffer *b, struct cgroup *c
 	return walk.bytes;
 }
 
-/* On cgroup v1 a container shows in each controller that its runtime uses; the first of these two that the kernel has. */
-static __always_inline struct cgroup *v1_cgroup(struct css_set *set)
-{
-	struct cgroup_subsys_state *css;
-	__u32 id;
-
-	if (bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
-		id = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
-	else if (bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id))
-		id = bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id);
-	else
-		return NULL;
-	bpf_probe_read_kernel(&css, sizeof(css), (void *)set + bpf_core_field_offset(struct css_set, subsys) + id * sizeof(css));
-	return css ? BPF_CORE_READ(css, cgroup) : NULL;
-}
-
 /* A global function, as the next one: verified once. */
 __attribute__((noinline)) int add_identity(__u32 copy)
 {
@@ -123,9 +107,6 @@ __attribute__((noinline)) int add_identity(__u32 copy)
 	struct task_struct *parent = BPF_CORE_READ(task, real_parent);
 	struct css_set *set = BPF_CORE_READ(task, cgroups);
 	struct cgroup *dfl = BPF_CORE_READ(set, dfl_cgrp), *v1;
-	struct pid *pid = BPF_CORE_READ(task, thread_pid);
-	__u32 level = BPF_CORE_READ(pid, level);
-	struct pid_namespace *ns = NULL;
 	struct exec_event *e;
 
 	if (!b)
@@ -138,10 +119,7 @@ __attribute__((noinline)) int add_identity(__u32 copy)
 	BPF_CORE_READ_INTO(&e->comm, task, comm);
 	BPF_CORE_READ_INTO(&e->parent_comm, parent, comm);
 	e->cgroup_id = BPF_CORE_READ(dfl, kn, id);
-	bpf_probe_read_kernel(&ns, sizeof(ns),
-			      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
-				      (level & 63) * bpf_core_type_size(struct upid) + bpf_core_field_offset(struct upid, ns));
-	e->pid_namespace = ns ? BPF_CORE_READ(ns, ns.inum) : 0;
+	e->pid_namespace = pid_namespace_of(task);
 	b->used = 0;
 	e->cgroup_bytes = add_cgroup(b, dfl);
 	v1 = v1_cgroup(set);

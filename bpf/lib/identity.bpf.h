@@ -73,34 +73,6 @@ static __always_inline __u32 identity_cgroup(struct identity *who, struct cgroup
 	return walk.bytes;
 }
 
-/* On cgroup v1 a container shows in each controller that its runtime uses; the first of these two that the kernel has. */
-static __always_inline struct cgroup *identity_v1_cgroup(struct css_set *set)
-{
-	struct cgroup_subsys_state *css = NULL;
-	__u32 id;
-
-	if (bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
-		id = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
-	else if (bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id))
-		id = bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id);
-	else
-		return NULL;
-	bpf_probe_read_kernel(&css, sizeof(css), (void *)set + bpf_core_field_offset(struct css_set, subsys) + id * sizeof(css));
-	return css ? BPF_CORE_READ(css, cgroup) : NULL;
-}
-
-static __always_inline __u32 identity_pid_namespace(struct task_struct *task)
-{
-	struct pid *pid = BPF_CORE_READ(task, thread_pid);
-	__u32 level = BPF_CORE_READ(pid, level);
-	struct pid_namespace *ns = NULL;
-
-	bpf_probe_read_kernel(&ns, sizeof(ns),
-			      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
-				      (level & 63) * bpf_core_type_size(struct upid) + bpf_core_field_offset(struct upid, ns));
-	return ns ? BPF_CORE_READ(ns, ns.inum) : 0;
-}
-
 /* `task` is the current one: its memory is read. */
 static __always_inline void fill_identity(struct identity *who, struct task_struct *task)
 {
@@ -116,12 +88,12 @@ static __always_inline void fill_identity(struct identity *who, struct task_stru
 	who->ppid = BPF_CORE_READ(parent, tgid);
 	/* Not by the helper: programs of packets have none before Linux 6.16. */
 	who->uid = BPF_CORE_READ(task, cred, uid.val);
-	who->pid_namespace = identity_pid_namespace(task);
+	who->pid_namespace = pid_namespace_of(task);
 	who->cgroup_id = BPF_CORE_READ(dfl, kn, id);
 	BPF_CORE_READ_INTO(&who->comm, task, comm);
 	BPF_CORE_READ_INTO(&who->parent_comm, parent, comm);
 	who->cgroup_bytes = identity_cgroup(who, dfl, 0);
-	v1 = identity_v1_cgroup(set);
+	v1 = v1_cgroup(set);
 	who->cgroup_v1_bytes = v1 == dfl ? 0 : identity_cgroup(who, v1, 1);
 	__builtin_memset(who->nodes, 0, sizeof(who->nodes));
 	__builtin_memset(who->reserved, 0, sizeof(who->reserved));
@@ -221,7 +193,7 @@ static __always_inline __u64 identity_group(struct task_struct *task)
 	if (id)
 		return id | IDENTITY_DEFAULT_HIERARCHY;
 	/* At the root of that hierarchy the other one may still tell. */
-	v1 = identity_v1_cgroup(set);
+	v1 = v1_cgroup(set);
 	node = v1 && v1 != dfl ? BPF_CORE_READ(v1, kn) : NULL;
 	return node ? group_of_node(node) : 0;
 }
