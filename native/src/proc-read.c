@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "addon.h"
 #include "proc-work.h"
+#include "thread.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -238,25 +239,6 @@ static _Noreturn void *keep_deadlines(void *data)
 
 /* ---- threads ---- */
 
-static int start_thread(void *(*run)(void *), void *data)
-{
-	pthread_attr_t attributes;
-	sigset_t all, old;
-	pthread_t thread;
-	int error;
-
-	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, THREAD_STACK_BYTES);
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	/* Signals are JavaScript's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	error = pthread_create(&thread, &attributes, run, data);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attributes);
-	return error;
-}
-
 /* With the lock. */
 static int add_worker(void)
 {
@@ -272,7 +254,7 @@ static int add_worker(void)
 		return ENOMEM;
 	}
 	worker->work = (void *)(worker->stack + CHILD_STACK_BYTES);
-	error = start_thread(work, worker);
+	error = start_detached_thread(work, worker, THREAD_STACK_BYTES);
 	if (error) {
 		munmap(worker->stack, bytes);
 		free(worker);
@@ -290,7 +272,7 @@ static int need_worker(void)
 	int error = 0;
 
 	if (!reader.has_keeper) {
-		error = start_thread(keep_deadlines, NULL);
+		error = start_detached_thread(keep_deadlines, NULL, THREAD_STACK_BYTES);
 		reader.has_keeper = !error;
 	}
 	if (!error && reader.idle == 0 && reader.count - reader.lost < MAX_WORKERS) {

@@ -2,6 +2,7 @@
  * what the kernel saves of the other's registers is the reason. */
 #define _GNU_SOURCE
 #include "addon.h"
+#include "thread.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -72,25 +73,6 @@ static _Noreturn void *tick(void *nothing)
 	}
 }
 
-static int start_thread(void)
-{
-	pthread_attr_t attributes;
-	sigset_t all, old;
-	pthread_t thread;
-	int error;
-
-	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, THREAD_STACK_BYTES);
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	/* Signals are JavaScript's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	error = pthread_create(&thread, &attributes, tick, NULL);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attributes);
-	return error;
-}
-
 /* setTicks(cpus: number[], perSecond): each of these processors so often; none: rest. On JavaScript's thread. */
 static napi_value set_ticks_method(napi_env env, napi_callback_info info)
 {
@@ -113,7 +95,7 @@ static napi_value set_ticks_method(napi_env env, napi_callback_info info)
 	}
 	pthread_mutex_lock(&ticker.lock);
 	if (count > 0 && !ticker.has_thread) {
-		error = start_thread();
+		error = start_detached_thread(tick, NULL, THREAD_STACK_BYTES);
 		ticker.has_thread = !error;
 	}
 	ticker.count = count;
