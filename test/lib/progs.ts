@@ -14,7 +14,8 @@ export function prog(name: string): string {
   const built = join(BUILT, name);
   const is32 = name.endsWith("-32");
   const source = join(SOURCES, readdirSync(SOURCES).find((file) => sourceOf(file, name, is32))!);
-  const inputs = [source, join(SOURCES, "words.h")];
+  const headers = readdirSync(SOURCES).filter((file) => file.endsWith(".h"));
+  const inputs = [source, ...headers.map((file) => join(SOURCES, file))];
   if (existsSync(built) && inputs.every((file) => statSync(file).mtimeMs < statSync(built).mtimeMs)) return built;
   mkdirSync(BUILT, { recursive: true });
   const fresh = `${built}.${process.pid}`;
