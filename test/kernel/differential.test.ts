@@ -26,6 +26,9 @@ import {
 import { KernelMatcher } from "../lib/kernel-matcher.js";
 
 const WINDOWS = { window: 16384, overlap: 576 };
+/** A list of thousands that begin alike can take more than an exec may (differential-limits.test.ts): here every line is
+ * searched to its end. */
+const OPTIONS = { maxWork: 1_000_000_000 };
 const kernel = new KernelMatcher();
 const olderLoop = new KernelMatcher({ withoutBpfLoop: true });
 after(() => {
@@ -78,7 +81,7 @@ test("long lines, with strings at the windows' edges", () => {
 
 test("a string of 512 bytes is found at every place across a window's edge, and judged by its neighbours", () => {
   const strings = [word(q(512))];
-  const tables = compileTables(strings);
+  const tables = compileTables(strings, OPTIONS);
   kernel.install(tables);
   const { window, overlap } = WINDOWS;
   const step = window - overlap;
@@ -169,7 +172,7 @@ const ROWS: readonly {
 for (const { title, strings, path, args, answer } of ROWS) {
   test(`row: ${title}`, () => {
     const line = { path: latin1(path), args: args.map(latin1) };
-    const tables = compileTables(strings);
+    const tables = compileTables(strings, OPTIONS);
     for (const matcher of [kernel, olderLoop]) {
       matcher.install(tables);
       assert.equal(disagreement(matcher, strings, tables, line), null);
@@ -181,7 +184,7 @@ for (const { title, strings, path, args, answer } of ROWS) {
 /** Strings that are looked for in the quoted line too are differential-allow.test.ts's. */
 function compareAll(matcher: KernelMatcher, list: HostileList, count: number, next: () => CommandLine): void {
   const strings = list.strings.filter((string) => quotedPiece(string) === null);
-  const tables = compileTables(strings);
+  const tables = compileTables(strings, OPTIONS);
   matcher.install(tables);
   for (let i = 0; i < count; i++) {
     const line = next();
@@ -256,7 +259,7 @@ function fail(matcher: KernelMatcher, strings: readonly CompilableString[], line
   const until = Date.now() + 60_000;
   const disagrees = (some: readonly CompilableString[], other: CommandLine) => {
     if (Date.now() > until || some.length === 0) return null;
-    const tables = compileTables(some);
+    const tables = compileTables(some, OPTIONS);
     matcher.install(tables);
     return disagreement(matcher, some, tables, other);
   };
