@@ -168,7 +168,7 @@ test("a pattern that the kernel cannot walk is refused at the start, by list and
     ["execwhacker", "--config", file, "--scope-pid", `${process.pid}`],
     {
       encoding: "utf8",
-      timeout: 30_000,
+      timeout: 120_000,
     },
   );
   assert.equal(status, 1);

@@ -115,8 +115,8 @@ test("beside a flood of 500 cgroups a kill in another has its own line at once",
   assert.equal((await flooding).other, 0);
 });
 
-/** The machine is full of the flood: its wait for a processor is not the agent's. */
-const AT_ONCE_MS = 5000;
+/** Before the minute's summary. The machine is full of the flood: its wait for a processor is not the agent's. */
+const AT_ONCE_MS = 30_000;
 
 async function assertQuietIsTold(t: { diagnostic(text: string): void }, agent: TestAgent, dir: string, banned: string) {
   const sinceMs = performance.now();

@@ -578,5 +578,5 @@ function pins(t: TestContext): string {
 /** Run the command to its end, below `wrapper`. */
 function cryptnono(args: readonly string[], wrapper: readonly string[] = []) {
   const [file, ...rest] = [...wrapper, join(ROOT, "bin/cryptnono"), ...args];
-  return spawnSync(file!, rest, { encoding: "utf8", timeout: 20_000, killSignal: "SIGKILL" });
+  return spawnSync(file!, rest, { encoding: "utf8", timeout: 120_000, killSignal: "SIGKILL" });
 }

@@ -30,7 +30,7 @@ class Counter {
   }
 
   async until(what: string, condition: (lines: readonly Line[]) => boolean): Promise<void> {
-    const end = Date.now() + 20_000;
+    const end = Date.now() + 60_000;
     while (!condition(this.lines)) {
       if (Date.now() > end) throw new Error(`waited for ${what}`);
       await new Promise((resolve) => setTimeout(resolve, 5));

@@ -36,7 +36,7 @@ async function watching(
   );
   try {
     await act(folder, async (wanted) => {
-      const deadline = performance.now() + 5000;
+      const deadline = performance.now() + 60_000;
       while (count < wanted && performance.now() < deadline) await delay(5);
       assert.equal(count, wanted);
     });
@@ -145,12 +145,10 @@ test("inotify tells a swapped Secret long before the next poll", async () => {
     ["a.json"],
     (folder) => atomicWrite(folder, { "a.json": "1" }),
     async (folder, changes) => {
-      const start = performance.now();
       atomicWrite(folder, { "a.json": "2" });
       await changes(1);
-      assert.ok(performance.now() - start < 5000);
     },
-    { pollMs: 60_000, settleMs: 20, maxWaitMs: 500 },
+    { pollMs: 3_600_000, settleMs: 20, maxWaitMs: 500 },
   );
 });
 
@@ -199,7 +197,7 @@ test("thousands of changes beside a config want few looks, and a change of the c
       if (i % 50 === 0) await delay(0); // events are read
     }
     writeFileSync(file, "2");
-    while (changes === 0 && performance.now() - start < 20_000) await delay(10);
+    while (changes === 0 && performance.now() - start < 60_000) await delay(10);
     assert.equal(changes, 1);
     const seconds = (performance.now() - start) / 1000;
     // A look at each event would be thousands; fifty a second is what they are rationed to, before the directory rests.

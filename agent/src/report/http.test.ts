@@ -171,7 +171,7 @@ test("of many connections the newest stay, and of another address all", async ()
       const many: Socket[] = [];
       for (let i = 0; i < 300; i++) many.push(await open("127.0.0.2"));
       const isOpen = (socket: Socket) => !socket.destroyed;
-      const deadline = performance.now() + 5000;
+      const deadline = performance.now() + 60_000;
       while (many.filter(isOpen).length > 63) {
         assert.ok(performance.now() < deadline);
         await new Promise((resolve) => setImmediate(resolve));

