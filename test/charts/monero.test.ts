@@ -50,8 +50,32 @@ describe("monero's container", { skip }, () => {
       ...["--registers", "audit"],
       ...["--four-modes", "enforce"],
       ...["--memory", "off"],
+      ...["--half-life", "30"],
+      ...["--memory-every", "60"],
+      ...["--memory-percent", "50"],
+      ...["--min-each", "5"],
+      ...["--min-percent", "9"],
+      ...["--min-samples", "1000000"],
+      ...["--ticks", "0"],
     ]);
   });
+
+  const NUMBERS: readonly (readonly [key: string, least: number, most: number])[] = [
+    ["minSamples", 4, 1_000_000],
+    ["minEach", 1, 1_000_000],
+    ["minPercent", 1, 33],
+    ["halfLifeSeconds", 1, 2_147_483],
+    ["ticksPerSecond", 0, 100],
+    ["memoryEverySeconds", 2, 86_400],
+    ["memoryPercent", 1, 100],
+  ];
+  for (const [key, least, most] of NUMBERS) {
+    it(`is refused: ${key} below ${least} or above ${most}`, () => {
+      render(of({ [key]: least }));
+      for (const number of [least - 1, most + 1])
+        assert.throws(() => render(of({ [key]: number })), new RegExp(`/monero/${key}'`));
+    });
+  }
 
   it("has arguments that are flags of the agent", { skip: agentIsMissing }, () => {
     const { stdout } = spawnSync(AGENT, ["monero", "--help"], { encoding: "utf8" });

@@ -19,5 +19,17 @@
 {{- end }}
 
 {{- define "cryptnono.monero.args" -}}
-{{- toJson (list "--registers" .registers "--four-modes" .fourModes "--memory" .memory) }}
+{{- $args := list "--registers" .registers "--four-modes" .fourModes "--memory" .memory }}
+{{- range $flag, $number := dict
+  "--half-life" .halfLifeSeconds
+  "--memory-every" .memoryEverySeconds
+  "--memory-percent" .memoryPercent
+  "--min-each" .minEach
+  "--min-percent" .minPercent
+  "--min-samples" .minSamples
+  "--ticks" .ticksPerSecond
+}}
+{{- if not (kindIs "invalid" $number) }}{{ $args = concat $args (list $flag (int64 $number | toString)) }}{{ end }}
+{{- end }}
+{{- toJson $args }}
 {{- end }}
