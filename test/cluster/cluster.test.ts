@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { after, before, describe, it, type TestContext } from "node:test";
 import { kubectlJson, run, typed, until } from "./commands.js";
+import { openConsole } from "./console.js";
 import { isKilled, randomBannedString, startUserServer, typeInTerminal, USER_IMAGE, type UserServer } from "./hub.js";
 import { minersWhile } from "./miners.js";
 import {
@@ -33,6 +34,7 @@ import {
 } from "./release.js";
 
 const HUB = "spyglass";
+const OTHER_HUB = "climate";
 /** The kubelet syncs a pod's volumes each syncFrequency (10 s in this cluster, 60 s by default) and a bit more. */
 const SECRET_SECONDS = 90;
 /** BPF, PERFMON, SYS_PTRACE, KILL: bits 39, 38, 19 and 5 of include/uapi/linux/capability.h. */
@@ -58,7 +60,7 @@ describe("cryptnono on Kubernetes", { skip }, () => {
 
   after(async () => {
     await uninstall().catch(() => {});
-    await run(["kubectl", "delete", "namespace", HUB, "support", "--ignore-not-found", "--timeout=60s"]);
+    await run(["kubectl", "delete", "namespace", HUB, OTHER_HUB, "support", "--ignore-not-found", "--timeout=60s"]);
   });
 
   it("guards soon after helm install, with four capabilities and nothing to write to", async (t) => {
@@ -127,6 +129,33 @@ describe("cryptnono on Kubernetes", { skip }, () => {
   it("lets the same user do all else", async () => {
     assert.equal((await typeInTerminal(server, "sh -c 'echo fine'")).trim(), "fine");
     assert.equal((await typeInTerminal(server, `sh -c 'echo x${first}'`)).trim(), `x${first}`);
+  });
+
+  it("shows kills in two hubs' pods on the console's open page, and tells each pod by an Event", async (t) => {
+    const servers = [await startUserServer(HUB), await startUserServer(OTHER_HUB)];
+    const opened = await openConsole();
+    try {
+      assert.match(await opened.page.innerText("main"), /1 of 1 nodes guarded/);
+      for (const one of servers) {
+        const shown = opened.page.waitForSelector(`text=${one.pod}`).then(() => Date.now());
+        assert.ok(await isKilled(one, first));
+        const seenAt = await shown;
+        const log = await typed(`kubectl -n support logs ${agent.name} -c execwhacker`);
+        const line = log.split("\n").find((text) => text.includes(one.pod))!;
+        const { timestamp } = JSON.parse(line) as { timestamp: string };
+        t.diagnostic(`${one.namespace}: on the page ${seenAt - Date.parse(timestamp)} ms after the kill`);
+
+        const { message } = await until("the pod's Event", 60, () => killEvent(one));
+        assert.ok(!message.includes(first), "no banned string is told");
+        const [, number] = /^Killed process \/usr\/bin\/sh: .*: case (\w{4}-\w{4})$/.exec(message) ?? [];
+        assert.ok(number !== undefined, message);
+        assert.match(await typed(`kubectl -n ${one.namespace} describe pod ${one.pod}`), new RegExp(`case ${number}`));
+        const page = await fetch(new URL(`/kills/${number}`, opened.url));
+        assert.ok((await page.text()).includes(one.pod), "the case number leads to the case");
+      }
+    } finally {
+      await opened.close();
+    }
   });
 
   it("takes a changed list over without a restart", async (t) => {
@@ -273,6 +302,12 @@ describe("cryptnono on Kubernetes", { skip }, () => {
     const reply = await health(pod, "/readyz").catch(() => undefined);
     const pid = agentPid(pod.uid);
     return reply?.status === 200 && pid !== undefined ? { age: ageSeconds(pid) } : undefined;
+  }
+
+  async function killEvent({ namespace, pod }: UserServer): Promise<{ message: string } | undefined> {
+    const chosen = `--field-selector=reason=ProcessKilled,involvedObject.name=${pod}`;
+    const { items } = await kubectlJson<{ items: { message: string }[] }>("-n", namespace, "get", "events", chosen);
+    return items[0];
   }
 
   /** Delete the agent's pod as after a node's trouble, and wait for its successor. */

@@ -27,6 +27,7 @@ export async function deploy({ tag, configs, pins = true }: Wanted): Promise<str
       image: { repository: "localhost/cryptnono", tag, pullPolicy: "Never" },
       metrics: { enabled: true },
       pins: { enabled: pins },
+      console: { enabled: true, podEvents: true },
       // The chart's own test string is a likely word of other tests on this machine. Each kill has its line: they are counted.
       detectors: { execwhacker: { configs: { "default-test": null, ...configs }, wholeLines: 0 } },
     },
