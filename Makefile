@@ -4,13 +4,14 @@
 # make check      lint, types and the tests that need no privileges
 # make bench      speed and memory, side by side
 # make test-cluster   the operator's page on a real Kubernetes
+# make test-hub       the console's actions at a real JupyterHub
 # make test-kernels   the guard on Debian's other kernels, emulated
 #
 # Each installs what it needs on a bare Debian or Ubuntu (tools/install-packages).
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: all build run test check bench test-cluster test-kernels clean packages
+.PHONY: all build run test check bench test-cluster test-hub test-kernels clean packages
 
 CLANG ?= clang
 ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
@@ -93,6 +94,9 @@ bench: build
 
 test-kernels: build
 	nice test/vm/run
+
+test-hub: build
+	test/jupyterhub/run
 
 test-cluster: build
 	tools/with-go test/cluster/run

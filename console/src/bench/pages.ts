@@ -1,5 +1,6 @@
-// How long each page takes with a million kills kept: node console/dist/src/bench/pages.js [ROWS]
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+// How long each page takes with a million kills kept: node console/dist/src/bench/pages.js [ROWS] [DIR]
+// With DIR the database is kept there, and filled from where an earlier run left it.
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openDatabase } from "../keep/database.js";
@@ -13,15 +14,19 @@ import type { PageParts } from "../show/parts.js";
 import { someKill } from "./some-kill.js";
 
 const rows = Number(process.argv[2] ?? 1_000_000);
-const dir = mkdtempSync(join(tmpdir(), "console-bench-"));
+const kept = process.argv[3];
+const dir = kept ?? mkdtempSync(join(tmpdir(), "console-bench-"));
 const file = join(dir, "console.sqlite");
 const { db } = openDatabase(file);
 // The filling is not what is measured.
 db.exec("PRAGMA synchronous = OFF; PRAGMA cache_size = -400000; PRAGMA wal_autocheckpoint = 20000");
 const store = createStore(db);
-const now = Date.now();
+const begunAt = join(dir, "begun-at");
+if (!existsSync(begunAt)) writeFileSync(begunAt, String(Date.now()));
+const now = Number(readFileSync(begunAt, "utf8"));
 const begun = performance.now();
-for (let at = 0; at < rows; at += 5000) {
+const { there } = db.prepare("SELECT count(*) AS there FROM sightings").get() as { there: number };
+for (let at = there; at < rows; at += 5000) {
   const sightings = Array.from({ length: Math.min(5000, rows - at) }, (_, i) =>
     someKill(at + i, now - 90 * DAY_MS + ((at + i) / rows) * 90 * DAY_MS),
   );
@@ -29,7 +34,7 @@ for (let at = 0; at < rows; at += 5000) {
 }
 const seconds = (performance.now() - begun) / 1000;
 process.stdout.write(
-  `${rows} rows written in ${seconds.toFixed(1)} s, ${Math.round(rows / seconds)} a second, ${Math.round(statSync(file).size / rows)} bytes each\n\n`,
+  `${rows - there} rows written in ${seconds.toFixed(1)} s, ${Math.round((rows - there) / seconds)} a second, ${Math.round(statSync(file).size / rows)} bytes each\n\n`,
 );
 
 db.exec("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA cache_size = -16384; PRAGMA synchronous = NORMAL");
@@ -76,15 +81,26 @@ const pages: readonly (readonly [string, () => unknown])[] = [
 const numbers = searchRows(db, { filters: {} }, 500).map(({ number }) => number);
 if (rowsByNumber(db, numbers[0]!).length === 0) throw new Error("no row is found by its number");
 
-process.stdout.write("| page | median, ms | p95, ms |\n| --- | --- | --- |\n");
+process.stdout.write(
+  "| page | median, ms | p95, ms | CPU, median, ms | CPU, p95, ms |\n| --- | --- | --- | --- | --- |\n",
+);
 for (const [name, page] of pages) {
-  const times = Array.from({ length: 60 }, () => {
-    const start = performance.now();
+  const walls: number[] = [];
+  const cpus: number[] = [];
+  for (let i = 0; i < 100; i++) {
+    const [start, cpu] = [performance.now(), process.cpuUsage()];
     page();
-    return performance.now() - start;
-  }).toSorted((a, b) => a - b);
-  process.stdout.write(`| ${name} | ${times[30]!.toFixed(1)} | ${times[57]!.toFixed(1)} |\n`);
+    const { user, system } = process.cpuUsage(cpu);
+    walls.push(performance.now() - start);
+    // On a machine that others keep busy this says what the page costs.
+    cpus.push((user + system) / 1000);
+  }
+  const columns = [walls, cpus].flatMap((times) => {
+    const sorted = times.toSorted((a, b) => a - b);
+    return [sorted[50]!.toFixed(1), sorted[95]!.toFixed(1)];
+  });
+  process.stdout.write(`| ${name} | ${columns.join(" | ")} |\n`);
 }
 process.stdout.write(`\nmemory: ${Math.round(process.memoryUsage().rss / 1048576)} MiB\n`);
 db.close();
-rmSync(dir, { recursive: true });
+if (kept === undefined) rmSync(dir, { recursive: true });
