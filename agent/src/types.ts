@@ -1,46 +1,4 @@
 // The words that the agent's folders share. Each folder imports types from here and none from its neighbours.
-import type { BannedString, Indexed } from "@cryptnono/matcher";
-
-/** A banned string with where it was written. Messages name it by `list[index]`, never by its value. */
-export interface Rule extends BannedString {
-  /** The config's name: its file name without `.json`, for example `encrypted-01`. */
-  readonly list: string;
-  /** Position in that file's `bannedCommandStrings`. */
-  readonly index: number;
-  /** `audit`: log `would-kill`, kill nothing. From the file's `mode`, else the command line's `--mode`. */
-  readonly action: "enforce" | "audit";
-  /** Which patterns spare it: `Rules.allowSets[allowSet - 1]`; none when it is 0. */
-  readonly allowSet: number;
-  readonly note?: string;
-}
-
-/** An allow pattern with where it was written. */
-export interface AllowPattern {
-  readonly source: string;
-  readonly list: string;
-  readonly index: number;
-}
-
-/** Everything that decides, merged from all config files, in their order. Frozen. */
-export interface Rules {
-  readonly strings: readonly Rule[];
-  readonly allow: readonly AllowPattern[];
-  /** Which of `allow` spare a string, by its `allowSet` less one: strings that the same patterns spare are of one set. */
-  readonly allowSets: readonly (readonly number[])[];
-}
-
-/** Rules in force, their strings asked for one by one. */
-export type RulesInForce = Omit<Rules, "strings"> & { readonly strings: Indexed<Rule> };
-
-/** What the rules say of one command line. */
-export type JudgeVerdict =
-  | { readonly kind: "none" }
-  | { readonly kind: "banned"; readonly rule: Rule }
-  | {
-      readonly kind: "spared";
-      readonly rule: Rule;
-      readonly allowedBy: AllowedBy;
-    };
 
 /** What a process is, as the kernel saw it at exec or as a scan read it from /proc. */
 export interface ProcessFacts {
@@ -81,45 +39,6 @@ export interface ProcessFacts {
 export type CgroupIdentity =
   | { readonly source: "kernel"; readonly paths: readonly string[] }
   | { readonly source: "proc"; readonly lines: string };
-
-/** What happened to one process. The log line is made of this and nothing else. */
-export interface Report {
-  /** Which part of a detector found it: one of a closed set of names. */
-  readonly source: string;
-  readonly process: ProcessFacts;
-  /** The rule whose string was found. */
-  readonly rule: Rule | null;
-  /** The matched text, when the rule is not known: it belonged to an earlier agent's list. */
-  readonly matched?: Uint8Array;
-  readonly outcome: Outcome;
-  /** The cgroups whose reports are counted together, by some name of theirs. */
-  readonly group?: string;
-  /** Why it was not judged by its strings alone. */
-  readonly because?: Because;
-  /** Nanoseconds from the exec hook's entry (or the scan's first look) to the verdict's signal. */
-  readonly latencyNs?: bigint;
-  /** Byte offset of the match in the searched text, when known. */
-  readonly matchOffset?: number;
-}
-
-/**
- * What kept a command line from being searched whole; or `arguments-changed`: someone else wrote to the arguments in the middle
- * of exec, so that what was judged is not what was to run.
- */
-export type Because = "unreadable" | "over-long" | "arguments-changed";
-
-export type Outcome =
-  | { readonly action: "killed"; readonly by: "kernel" | "agent" }
-  | { readonly action: "would-kill" }
-  | { readonly action: "kill-failed"; readonly errno: number }
-  | { readonly action: "missed-kill" }
-  | { readonly action: "spared"; readonly allowedBy: AllowedBy }
-  /** Not judged to the end: it could not be read or was too long, and the configured way is to let it go. */
-  | { readonly action: "let-go" }
-  | { readonly action: "observed"; readonly durationNs: bigint };
-
-/** What spares a process in whose command line a banned string stands. */
-export type AllowedBy = "is-substring" | { readonly pattern: AllowPattern };
 
 /** What a runtime knows of a container. All of it is written by whoever made the container, and bounded. */
 export interface ContainerWords {

@@ -1,4 +1,5 @@
-// The time of a log line: UTC with microseconds, which `Date` alone does not have.
+// The time of a log line: UTC with microseconds, which `Date` alone does not have. And the kernel's times, as a time of day.
+import { uptime } from "node:os";
 
 export interface ClockSources {
   /** Wall clock, milliseconds since 1970. */
@@ -36,4 +37,26 @@ function formatUs(us: number): string {
   const whole = Math.floor(us / 1000);
   const rest = Math.floor(us - whole * 1000);
   return `${new Date(whole).toISOString().slice(0, -1)}${String(rest).padStart(3, "0")}Z`;
+}
+
+/** Longest difference that the 10 ms steps of /proc/uptime explain. */
+const UPTIME_STEP_MS = 20;
+
+/**
+ * Nanoseconds since boot to a time of day.
+ *
+ * @param bootMs - The wall clock's milliseconds at boot. Taken once, so that a process has one start time in all its lines.
+ */
+export function bootClock(bootMs = bootTime()): (ns: bigint) => string {
+  return (ns) => new Date(bootMs + Number(ns / 1_000_000n)).toISOString();
+}
+
+/**
+ * The wall clock's milliseconds at boot. The monotonic clock is exact but stands still while the machine sleeps; the uptime
+ * counts sleep too, in steps of 10 ms. So the former, as long as both agree.
+ */
+function bootTime(): number {
+  const monotonicMs = Number(process.hrtime.bigint()) / 1e6;
+  const uptimeMs = uptime() * 1000;
+  return Date.now() - (Math.abs(uptimeMs - monotonicMs) < UPTIME_STEP_MS ? monotonicMs : uptimeMs);
 }

@@ -5,13 +5,13 @@ import { cut, decode, toJson } from "./text.js";
 export class Fields {
   readonly #fields: Record<string, unknown> = {};
   readonly #truncated: Record<string, unknown> = {};
-  readonly #shrink: number;
+  /** How often the limits are halved. */
+  readonly shrink: number;
   readonly #maxFieldChars: number;
   readonly #maxLabelsChars: number;
 
-  /** @param shrink - How often the limits are halved. */
   constructor(shrink = 0) {
-    this.#shrink = shrink;
+    this.shrink = shrink;
     this.#maxFieldChars = MAX_FIELD_CHARS >> shrink;
     this.#maxLabelsChars = MAX_LABELS_CHARS >> shrink;
   }
@@ -34,7 +34,7 @@ export class Fields {
 
   /** Byte strings as a list of texts, as many as fit. */
   list(key: string, items: readonly Uint8Array[]): void {
-    const max = MAX_LABELS_CHARS >> this.#shrink;
+    const max = MAX_LABELS_CHARS >> this.shrink;
     const shown: string[] = [];
     let isExact = true;
     let left = max;
@@ -81,7 +81,7 @@ export class Fields {
 
   /** An object of its own, with what had to be cut from it. */
   nested(key: string, fill: (fields: Fields) => void): void {
-    const fields = new Fields(this.#shrink);
+    const fields = new Fields(this.shrink);
     fill(fields);
     this.#fields[key] = fields.#whole();
   }

@@ -1,6 +1,5 @@
-export { boundedReport } from "./bounded-report.js";
-export { type ClockSources, microsecondClock } from "./clock.js";
-export { contractLine, showCommandLine } from "./command-line.js";
+export { bootClock, type ClockSources, microsecondClock } from "./clock.js";
+export { contractLine, type ShownCommandLine, showCommandLine } from "./command-line.js";
 export type { Counter, Histogram, Labels, Read } from "./exposition.js";
 export { Fields } from "./fields.js";
 export { GroupPlaces, groupOfLines } from "./groups.js";
@@ -13,7 +12,7 @@ export {
   type LineKind,
   type LogLine,
   type LogOptions,
-  type OwnLine,
+  type ProcessLine,
   type ReportFormatter,
 } from "./log.js";
 export { createLoopDelay, type LoopDelay } from "./loop-delay.js";
@@ -24,10 +23,8 @@ export {
   PrefixError,
   SECONDS,
   type SeriesMaker,
+  type SummedAction,
 } from "./metrics.js";
-export { ReportLimit, type ReportLimits, reportLimits, type UntoldCounts } from "./report-limit.js";
 export { createReporter, type Reporter } from "./reporter.js";
 export { openSink, type Sink } from "./sink.js";
-export { SpareMemory } from "./spare-memory.js";
-export { boundSummaries, type Summary, type SummedAction } from "./summary.js";
 export { type TokenLimits, Tokens } from "./tokens.js";

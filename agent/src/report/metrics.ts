@@ -3,7 +3,9 @@
 import type { LookupFailure, RuntimeState, RuntimeStatus } from "../types.js";
 import { Counter, Histogram, type Labels, type Metric, type Read, Reading } from "./exposition.js";
 import type { LineKind } from "./log.js";
-import type { SummedAction } from "./summary.js";
+
+/** What happens to processes that are counted together. */
+export type SummedAction = "killed" | "missed-kill" | "kill-failed" | "would-kill" | "let-go" | "spared";
 
 export interface MetricsOptions {
   /** Stands in the series' names behind the prefix. */
@@ -14,8 +16,8 @@ export interface MetricsOptions {
   readonly readMissedRuns?: () => number;
   /** Log lines given up so far, see `LineWriter.dropped`. */
   readonly readDroppedLines?: () => Readonly<Record<LineKind, number>>;
-  /** What was found and not logged one by one, see `ReportLimit.counts`. */
-  readonly readUntold?: () => Readonly<Record<SummedAction, number | bigint>>;
+  /** What was found and not logged one by one; only grows. */
+  readonly readUntold?: () => Readonly<Partial<Record<SummedAction, number | bigint>>>;
   /** The runtimes' sockets; none when containers are not named. */
   readonly readRuntimes?: () => readonly RuntimeStatus[];
   /** The agent's own. */
@@ -105,7 +107,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     "counter",
     () => {
       const untold = readUntold();
-      return keysOf(ALL_ACTIONS).map((action) => [{ action }, untold[action]]);
+      return keysOf(ALL_ACTIONS).map((action) => [{ action }, untold[action] ?? 0]);
     },
   );
   reading("program_missed_runs_total", "Times at which the kernel could not run the program", "counter", () => [

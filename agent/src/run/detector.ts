@@ -2,9 +2,9 @@
 import type { Layout, SensorMap, SlotContent } from "@cryptnono/native";
 import type { Killer } from "../kill/index.js";
 import type { ProcFiles } from "../proc/index.js";
-import type { Level, OwnLine, SeriesMaker, Summary, SummedAction } from "../report/index.js";
+import type { Level, ProcessLine, SeriesMaker, SummedAction } from "../report/index.js";
 import type { SensorParts } from "../sensor/index.js";
-import type { CgroupIdentity, ContainerResult, Counters, Report } from "../types.js";
+import type { CgroupIdentity, ContainerResult, Counters } from "../types.js";
 
 /** A detector, its flags read. */
 export interface Detector<Rules> {
@@ -66,11 +66,11 @@ export interface Counts {
   /** Each second, and at the end. */
   look(): void;
   /**
-   * What was counted since the last time, which is told now.
+   * Tell what was counted since the last time.
    *
    * @param isLast - Nothing is counted any more.
    */
-  take(isLast: boolean): readonly Summary[];
+  tell(isLast: boolean): void;
   /** For the metrics: what was counted and not told one by one since the start, by what happened; only grows. */
   untold(): Readonly<Partial<Record<SummedAction, bigint>>>;
 }
@@ -108,21 +108,17 @@ export interface House<Rules> {
   map(name: string): SensorMap;
   /** Numbers that only grow, as far as they are known. */
   counters(): Counters | null;
+  /** Nanoseconds since boot to a time of day: one for all lines of a process. */
+  timeOf(ns: bigint): string;
   /**
-   * Log what the kernel sent, which has bounded it, once its container is named; `sinceMs` is when the process was first
-   * looked at (performance.now()).
+   * Log a line, bounded by the detector, once the process's container is named; `sinceMs` is when the process was first looked
+   * at (performance.now()).
    */
-  tell(report: Report, sinceMs: number): void;
-  /** Log a line of its own, bounded by itself, once the process's container is named. */
-  tellOwn(line: OwnLine, sinceMs: number): void;
+  tell(line: ProcessLine, sinceMs: number): void;
   /** The container of a process; a host's process when containers are not looked up. */
   containerOf(cgroup: CgroupIdentity): Promise<ContainerResult>;
   /** The labels that a pod's owner gave it; null when they are not known, or containers are not looked up. */
   podLabels(uid: string): Promise<Readonly<Record<string, string>> | null>;
-  /** Log what the agent found, or count it when that is too much. */
-  offer(report: Report, sinceMs: number): void;
-  /** Count what is not told. */
-  count(report: Report): void;
   /** Log something about the agent itself. */
   notice(level: Level, event: string, fields: Readonly<Record<string, unknown>>): void;
   /** Log and count a fault of the agent. */

@@ -51,7 +51,7 @@ export function addCommonFlags(command: Command): void {
     .addOption(
       numberFlag(
         "--whole-lines <n>",
-        "kills of one string in one pod that are logged one by one before most are only counted",
+        "kills of one kind in one pod that are logged one by one before most are only counted",
         { least: 1, most: 1_000_000, zero: "all" },
         16,
       ),

@@ -12,6 +12,7 @@ import { UnsupportedError } from "../errors.js";
 import { createKiller } from "../kill/index.js";
 import { openProc } from "../proc/index.js";
 import {
+  bootClock,
   createFormatter,
   createLoopDelay,
   createMetrics,
@@ -19,12 +20,8 @@ import {
   type Endpoint,
   LineWriter,
   type Readiness,
-  ReportLimit,
-  reportLimits,
-  type SummedAction,
   serveHealth,
   serveMetrics,
-  type UntoldCounts,
 } from "../report/index.js";
 import { Guard, type SensorFactory, type SensorParts } from "../sensor/index.js";
 import type { ContainerLookup } from "../types.js";
@@ -49,8 +46,6 @@ export interface RunOptions {
   /** Cgroups below which the operator vouches for the names. */
   readonly trustedCgroup: readonly string[];
   readonly pinDir: string | null;
-  /** Lines of one kind in one pod before most are only counted; 0: all. */
-  readonly wholeLines: number;
   /** Seconds between lines with the number of those. */
   readonly summaryEvery: number;
   readonly logSeverity: boolean;
@@ -115,16 +110,15 @@ export async function run<Rules>(
     ...(prefix === undefined ? {} : { prefix }),
     readMissedRuns: () => guard.missedRuns(),
     readDroppedLines: () => writer.dropped,
-    readUntold: () => addUntold(limit.counts, life.counts?.untold() ?? {}),
+    readUntold: () => life.counts?.untold() ?? {},
     readRuntimes: containers.runtimes,
     readLoopDelay: createLoopDelay(watchLoop().read).read,
     version: version(),
     isReady: () => readiness().ok,
     isAttached,
   });
-  const limit = new ReportLimit(options.wholeLines > 0 ? reportLimits(options.wholeLines) : null);
   const formatter = createFormatter({ severity: options.logSeverity });
-  const reporter = createReporter({ formatter, writer, metrics, limit });
+  const reporter = createReporter({ formatter, writer, metrics });
   const { notice, fault } = reporter;
   // From the first record on, and those that an agent before this one left.
   if (options.lookupContainer) reporter.lookUpWith(containers);
@@ -150,8 +144,8 @@ export async function run<Rules>(
     open: openSecond,
     map: (name) => guard.map(name),
     counters: () => guard.counters(),
+    timeOf: bootClock(),
     tell: reporter.tell,
-    tellOwn: reporter.tellOwn,
     async podLabels(uid) {
       if (!options.lookupContainer) return null;
       if (pods === null) {
@@ -163,8 +157,6 @@ export async function run<Rules>(
     },
     containerOf: (cgroup) =>
       options.lookupContainer ? containers.lookup(cgroup) : Promise.resolve({ kind: "host" } as const),
-    offer: reporter.offer,
-    count: reporter.count,
     notice,
     fault,
   } satisfies House<Rules>);
@@ -358,17 +350,6 @@ export async function run<Rules>(
     void selfTests.stop();
     notice("warning", "Retired: another agent guards instead, with the same pin directory", { by_pid: by });
   }
-}
-
-function addUntold(
-  own: UntoldCounts,
-  kernel: Readonly<Partial<Record<SummedAction, bigint>>>,
-): Readonly<Record<SummedAction, bigint>> {
-  const sums = Object.entries(own).map(([action, count]) => [
-    action,
-    BigInt(count) + (kernel[action as SummedAction] ?? 0n),
-  ]);
-  return Object.fromEntries(sums) as Record<SummedAction, bigint>;
 }
 
 /** The pids that the kernel tells are the initial namespace's: elsewhere they would name other processes. */

@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Summary } from "../report/index.js";
 import { createTallying } from "./tallying.js";
-
-const SUMMARY: Summary = { source: "execwhacker.bpf", action: "killed", count: 1, rule: null };
 
 function tallyingWith(lookTakesMs = 0, cpuShare = 1) {
   let nowMs = 0;
@@ -12,7 +9,7 @@ function tallyingWith(lookTakesMs = 0, cpuShare = 1) {
   let looks = 0;
   let fails = false;
   const takes: boolean[] = [];
-  const told: (readonly [count: number, isLast: boolean])[] = [];
+  const told: boolean[] = [];
   const errors: unknown[] = [];
   const tallying = createTallying({
     counts: {
@@ -22,16 +19,15 @@ function tallyingWith(lookTakesMs = 0, cpuShare = 1) {
         cpuMs += lookTakesMs * cpuShare;
         if (fails) throw new Error("gone");
       },
-      take: (isLast) => {
-        takes.push(isLast);
-        return [SUMMARY];
-      },
+      tell: (isLast) => void takes.push(isLast),
       untold: () => ({}),
     },
     reporter: {
-      tellCounts(take, isLast = false) {
-        if (!isBehind) told.push([take().length, isLast]);
-        return !isBehind;
+      tellCounts(tellCounts, isLast = false) {
+        if (isBehind) return false;
+        tellCounts();
+        told.push(isLast);
+        return true;
       },
     },
     everyMs: 60_000,
@@ -67,10 +63,7 @@ test("counts are looked at each second and told each minute", () => {
   assert.deepEqual([looks(), told], [59, []]);
   turns(61);
   assert.equal(looks(), 120);
-  assert.deepEqual(told, [
-    [1, false],
-    [1, false],
-  ]);
+  assert.deepEqual(told, [false, false]);
   assert.deepEqual(takes, [false, false]);
 });
 
@@ -99,14 +92,14 @@ test("what could not be told, as the log's reader is behind, is told when he has
   assert.deepEqual(told, []);
   setBehind(false);
   turns(1);
-  assert.deepEqual(told, [[1, false]]);
+  assert.deepEqual(told, [false]);
 });
 
 for (const isDetached of [true, false]) {
   test(`at the end ${isDetached ? "all is told" : "what the next agent goes on with stays"}`, () => {
     const { tallying, takes, told } = tallyingWith();
     tallying.finish(isDetached);
-    assert.deepEqual([takes, told], [[isDetached], [[1, true]]]);
+    assert.deepEqual([takes, told], [[isDetached], [true]]);
   });
 }
 
@@ -122,8 +115,9 @@ test("without a detector's counts the reporter tells its own", () => {
   let told = 0;
   const tallying = createTallying({
     reporter: {
-      tellCounts(take) {
-        told += 1 + take().length;
+      tellCounts(tellCounts) {
+        tellCounts();
+        told++;
         return true;
       },
     },

@@ -26,7 +26,7 @@ const LOOK_EVERY_MS = 1000;
 const PARTS = 100;
 /** But never is there no look for longer. */
 const LONGEST_PAUSE_MS = 10_000;
-const NO_COUNTS: Counts = { look: () => {}, take: () => [], untold: () => ({}) };
+const NO_COUNTS: Counts = { look: () => {}, tell: () => {}, untold: () => ({}) };
 
 export function createTallying(parts: TallyingParts): Tallying {
   const { counts = NO_COUNTS, reporter, everyMs, onError, nowMs = () => performance.now(), cpuMs = ownCpuMs } = parts;
@@ -40,7 +40,7 @@ export function createTallying(parts: TallyingParts): Tallying {
     const startCpuMs = cpuMs();
     try {
       counts.look();
-      if (startMs - toldMs >= everyMs && reporter.tellCounts(() => counts.take(false))) toldMs = startMs;
+      if (startMs - toldMs >= everyMs && reporter.tellCounts(() => counts.tell(false))) toldMs = startMs;
     } catch (error) {
       onError(error);
     }
@@ -57,7 +57,7 @@ export function createTallying(parts: TallyingParts): Tallying {
       clearInterval(timer);
       try {
         counts.look();
-        reporter.tellCounts(() => counts.take(isDetached), true);
+        reporter.tellCounts(() => counts.tell(isDetached), true);
       } catch (error) {
         onError(error);
       }

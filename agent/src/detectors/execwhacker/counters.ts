@@ -1,6 +1,6 @@
 // The kernel's counters of execwhacker (`enum counter` of bpf/execwhacker/execwhacker.h), as far as the agent reads them.
 import type { Counters } from "../../types.js";
-import { TALLIED_VERDICTS } from "./verdicts.js";
+import { TALLIED_VERDICTS } from "./tell/verdicts.js";
 
 const SINGLE = [
   /** Execs seen. */

@@ -1,8 +1,6 @@
 // Execwhacker: kills what has a banned string on its command line, in the kernel, at exec; and what the scan finds.
 import { bootTimeNs } from "../../proc/index.js";
-import { SpareMemory } from "../../report/index.js";
 import type { Detector, House, Life } from "../../run/detector.js";
-import type { Report, RulesInForce } from "../../types.js";
 import { sensorCounters } from "./counters.js";
 import { execMemory, SPARED } from "./exec-memory.js";
 import { Ledger } from "./ledger.js";
@@ -11,17 +9,26 @@ import { load, loadInTurns } from "./load.js";
 import { type Decision, execMetrics } from "./metrics.js";
 import { PatternCounts } from "./pattern-counts.js";
 import { execDecoder } from "./record.js";
-import { reportOf } from "./report.js";
 import { type CompiledRules, type Ways, waysOf } from "./rules.js";
 import { Looker, Rounds, scanProcesses, YoungSweep } from "./scan/index.js";
 import { AskedTest, isSelfTest, runSelfTest, selfTestRule } from "./self-test.js";
 import { execwhackerSensor, KILL_RING, OTHER_RING, slotContents } from "./sensor.js";
-import { summaryOfTally } from "./summary.js";
 import { tallyStore } from "./tallies.js";
+import {
+  addUntold,
+  createTeller,
+  ReportLimit,
+  reportLimits,
+  reportOf,
+  SpareMemory,
+  summaryOfTally,
+} from "./tell/index.js";
+import type { Report, RulesInForce } from "./types.js";
 
 export interface ExecwhackerOptions extends Ways {
   readonly config: readonly string[];
   readonly mode: "enforce" | "audit";
+  readonly wholeLines: number;
   readonly debug: boolean;
   /** A pattern that does not say whose strings it spares spares those of all files, not of its own alone. */
   readonly allowAcrossLists: boolean;
@@ -61,10 +68,12 @@ export function execwhacker(options: ExecwhackerOptions): Detector<CompiledRules
 
 function live(
   house: House<CompiledRules>,
-  { mode, scanExisting }: ExecwhackerOptions,
+  { mode, scanExisting, wholeLines }: ExecwhackerOptions,
   selfTest: (onStart?: (pid: number) => void) => ReturnType<typeof runSelfTest>,
 ): Life<CompiledRules> {
-  const { proc, kill, tell, offer, count, notice } = house;
+  const { proc, kill, notice } = house;
+  const limit = new ReportLimit(wholeLines > 0 ? reportLimits(wholeLines) : null);
+  const { tell, offer, count, tellCounts } = createTeller({ tell: house.tell, limit, timeOf: house.timeOf });
   const counters = () => {
     const read = house.counters();
     return read === null ? null : sensorCounters(read);
@@ -107,8 +116,8 @@ function live(
     askedSelfTest: () => asked.run(selfTest),
     counts: {
       look: () => ledger.look(),
-      take: (isLast) => ledger.take(isLast).map((untold) => summaryOfTally(untold, rulesOf)),
-      untold: metrics.untold,
+      tell: (isLast) => tellCounts(ledger.take(isLast).map((untold) => summaryOfTally(untold, rulesOf))),
+      untold: () => addUntold(limit.counts, metrics.untold()),
     },
     attached() {
       looker = createLooker(bootTimeNs());

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { SensorCounters } from "./counters.js";
 import { Ledger, type Tally, type TallyStore, type Untold } from "./ledger.js";
-import { TALLIED_VERDICTS, type TalliedVerdict } from "./verdicts.js";
+import { TALLIED_VERDICTS, type TalliedVerdict } from "./tell/verdicts.js";
 
 /** A kernel that counts, tallies, sends and counts what it sent, in this order; `most` tallies at a time. */
 class FakeKernel implements TallyStore {

@@ -1,7 +1,7 @@
 // What the kernel decided and has not told of in events: how many, and of what kind. All counts together are exact: what is
 // told whole and what is told by its number is what the kernel counted.
 import type { SensorCounters } from "./counters.js";
-import { TALLIED_VERDICTS, type TalliedVerdict } from "./verdicts.js";
+import { TALLIED_VERDICTS, type TalliedVerdict } from "./tell/verdicts.js";
 
 /** Verdicts that are told of by their number from now on. */
 export interface Untold {

@@ -1,8 +1,8 @@
 // The lists whose numbers events may still carry: an event is read in the list that it came from.
 
-import type { RulesInForce } from "../../types.js";
 import type { ExecRecord } from "./record.js";
 import type { CompiledRules } from "./rules.js";
+import type { RulesInForce } from "./types.js";
 
 const REMEMBERED = 4;
 

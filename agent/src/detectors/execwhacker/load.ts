@@ -3,7 +3,6 @@
 import { statSync } from "node:fs";
 import { readWhole } from "../../config/index.js";
 import { inWorker } from "../../run/in-worker.js";
-import type { Rule, Rules } from "../../types.js";
 import { checkPattern } from "./check-pattern.js";
 import {
   type LoadOptions,
@@ -15,6 +14,7 @@ import {
 } from "./config/index.js";
 import { type ListNumber, listNumber } from "./list-number.js";
 import { type CompiledList, type CompiledRules, compileList, hasSamePatterns, judgeBy, type Ways } from "./rules.js";
+import type { Rule, Rules } from "./types.js";
 
 /** All that the rules are made of; it can be sent to a worker. */
 export interface LoadRequest {

@@ -3,7 +3,7 @@ import type { Counter, Histogram, Labels, SeriesMaker, SummedAction } from "../.
 import { SECONDS } from "../../report/index.js";
 import { COUNTER_NAMES, type SensorCounters } from "./counters.js";
 import type { PatternCount } from "./pattern-counts.js";
-import { ACTION_OF_VERDICT, TALLIED_VERDICTS, type TalliedVerdict } from "./verdicts.js";
+import { ACTION_OF_VERDICT, TALLIED_VERDICTS, type TalliedVerdict } from "./tell/verdicts.js";
 
 /** Who found it: the contract's two names, kept for people's queries. */
 export type Source = "execwhacker.bpf" | "psutil.process_iter";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Rules } from "../../types.js";
 import type { Tally } from "./ledger.js";
 import { PatternCounts } from "./pattern-counts.js";
+import type { Rules } from "./types.js";
 
 const rulesOf = (...sources: string[]): Rules => ({
   strings: [],

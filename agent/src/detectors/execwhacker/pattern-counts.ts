@@ -1,7 +1,8 @@
 // How many processes each allow pattern has spared at exec, for the metrics: who has found a way through one shows there.
-import type { AllowPattern, RulesInForce } from "../../types.js";
+
 import type { Tally } from "./ledger.js";
-import type { RulesOf } from "./summary.js";
+import type { RulesOf } from "./tell/summary.js";
+import type { AllowPattern, RulesInForce } from "./types.js";
 
 export interface PatternCount {
   readonly list: string;

@@ -11,9 +11,9 @@ import {
   type RefusedPattern,
   type Tables,
 } from "@cryptnono/matcher";
-import type { AllowPattern, JudgeVerdict, Rules, RulesInForce } from "../../types.js";
 import { openPatterns } from "./config/index.js";
 import { SELF_TEST_LIST } from "./self-test.js";
+import type { AllowPattern, JudgeVerdict, Rules, RulesInForce } from "./types.js";
 
 /** What is done with a process whose line cannot be searched whole. */
 export type Way = "kill" | "let-go";

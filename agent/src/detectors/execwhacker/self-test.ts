@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import type { AskedSelfTest, SelfTestResult } from "../../run/detector.js";
-import type { Rule } from "../../types.js";
+import type { Rule } from "./types.js";
 
 /** A process that is killed at exec ends within milliseconds; a machine under load may need longer to start it. */
 const DEADLINE_MS = 10_000;

@@ -2,7 +2,7 @@
 import { constant, type Layout, type SensorMap, structLayout } from "@cryptnono/native";
 import type { SensorCounters } from "./counters.js";
 import type { Tally, TallyStore } from "./ledger.js";
-import type { TalliedVerdict } from "./verdicts.js";
+import type { TalliedVerdict } from "./tell/verdicts.js";
 
 /** Maps of bpf/execwhacker/maps.bpf.h that the next agent goes on with. */
 export const TALLIES = "tallies";

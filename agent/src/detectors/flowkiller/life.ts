@@ -1,5 +1,4 @@
 // What of flowkiller lives as long as it runs: records to lines and kills, counts, what is in force.
-import { uptime } from "node:os";
 import { GroupPlaces } from "../../report/index.js";
 import type { House, Life, SelfTestResult } from "../../run/detector.js";
 import type { CgroupIdentity } from "../../types.js";
@@ -42,8 +41,7 @@ export function live(
   checkKillWays(layout);
   const decode = flowDecoder(layout);
   const windows = scanWindows(house.map, layout);
-  const bootTimeMs = Date.now() - uptime() * 1000;
-  const timeOf = (ns: bigint) => new Date(bootTimeMs + Number(ns / 1_000_000n)).toISOString();
+  const { timeOf } = house;
   const places = new GroupPlaces();
   const known = new Map<number, FlowRules>();
   /** What is put in force: what an agent before this one left to tell comes before it is. */
@@ -114,7 +112,7 @@ export function live(
     alongside: names?.alongside ?? [],
     counts: {
       look: () => {},
-      take() {
+      tell() {
         readTallies ??= tallyReader({
           layout,
           tallies: house.map(TALLIES),
@@ -123,9 +121,8 @@ export function live(
         });
         for (const untold of readTallies()) {
           const cgroup = places.get(String(untold.group)) ?? NOWHERE;
-          house.tellOwn(summaryOf(untold, cgroup, timeOf), performance.now());
+          house.tell(summaryOf(untold, cgroup, timeOf), performance.now());
         }
-        return [];
       },
       untold: () => ({}),
     },
@@ -144,7 +141,7 @@ export function live(
     const record = decode(bytes.slice());
     places.remember(String(record.group), record.who.cgroup);
     exempt.sees(record.group, record.who.cgroup);
-    const tell = (told: Told) => house.tellOwn(lineOf(record, told, timeOf), sinceMs);
+    const tell = (told: Told) => house.tell(lineOf(record, told, timeOf), sinceMs);
     switch (record.kind) {
       case "killed":
       case "scan-killed":

@@ -1,5 +1,5 @@
 // Log lines: the contract's keys in their nesting, then ours.
-import { cgroupPath, type Fields, type Level, type LineKind, type OwnLine } from "../../report/index.js";
+import { cgroupPath, type Fields, type Level, type LineKind, type ProcessLine } from "../../report/index.js";
 import type { Identity } from "../../sensor/index.js";
 import type { CgroupIdentity } from "../../types.js";
 import { showAddress } from "./address.js";
@@ -73,7 +73,7 @@ export interface Told {
 export type TimeOf = (ns: bigint) => string;
 
 /** The line of one record. */
-export function lineOf(record: FlowRecord, told: Told, timeOf: TimeOf): OwnLine {
+export function lineOf(record: FlowRecord, told: Told, timeOf: TimeOf): ProcessLine {
   const { event, level, kind } = LEVELS[told.action];
   const { because } = MEANINGS[record.kind];
   const { who } = record;
@@ -133,7 +133,7 @@ function addDestination(fields: Fields, record: FlowRecord): void {
 }
 
 /** One line for many that have none of their own. */
-export function summaryOf(untold: Untold, cgroup: CgroupIdentity, timeOf: TimeOf): OwnLine {
+export function summaryOf(untold: Untold, cgroup: CgroupIdentity, timeOf: TimeOf): ProcessLine {
   const { action, because } = MEANINGS[untold.kind];
   const count = Number(untold.count);
   return {

@@ -1,5 +1,4 @@
 // Monero: kills what computes RandomX, whatever its command line says. The kernel decides, by registers and by rounding modes.
-import { uptime } from "node:os";
 import { getSystemErrorName } from "node:util";
 import { processReads, ticker } from "@cryptnono/native";
 import { UnsupportedError } from "../../errors.js";
@@ -81,16 +80,14 @@ function live(
   { rounding, memory, ticks, wholeLines, scopePid }: MoneroOptions,
   obstacle: string | null,
 ): Life<MoneroRules> {
-  const { layout, proc, kill } = house;
+  const { layout, proc, kill, timeOf } = house;
   const decode = recordDecoder(layout);
-  const bootTimeMs = Date.now() - uptime() * 1000;
-  const timeOf = (ns: bigint) => new Date(bootTimeMs + Number(ns / 1_000_000n)).toISOString();
   const metrics: MoneroMetrics = moneroMetrics(house.series, {
     readCounters: () => house.counters(),
     readTicks: ticker.counts,
   });
   const selfTest = new SelfTest();
-  const teller = new Teller({ wholeLines, tell: house.tellOwn });
+  const teller = new Teller({ wholeLines, tell: house.tell });
   const scan = createScan();
   const ticking = new Ticks(ticks);
 
@@ -119,10 +116,7 @@ function live(
     ],
     counts: {
       look: () => {},
-      take() {
-        teller.tellCounts();
-        return [];
-      },
+      tell: () => teller.tellCounts(),
       untold: () => teller.untold(),
     },
   };

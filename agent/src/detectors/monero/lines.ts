@@ -4,7 +4,7 @@ import {
   type Fields,
   type Level,
   type LineKind,
-  type OwnLine,
+  type ProcessLine,
   showCommandLine,
 } from "../../report/index.js";
 import type { Identity } from "../../sensor/index.js";
@@ -51,7 +51,7 @@ export interface Told {
 const MAX_CMDLINE_CHARS = 8192;
 
 /** The line of one record. */
-export function lineOf(record: MoneroRecord, told: Told): OwnLine {
+export function lineOf(record: MoneroRecord, told: Told): ProcessLine {
   const { who, rule, seen } = record;
   return ownLine(who, String(record.group), KERNEL_SOURCE, rule, told, (fields) => {
     addSeen(fields, seen);
@@ -63,7 +63,7 @@ export function lineOf(record: MoneroRecord, told: Told): OwnLine {
 }
 
 /** The line of what the memory scan found. */
-export function findingLine(finding: Finding, who: Identity, group: string, told: Told): OwnLine {
+export function findingLine(finding: Finding, who: Identity, group: string, told: Told): ProcessLine {
   const { algorithm, families, places, burning } = finding;
   return ownLine(who, group, MEMORY_SOURCE, "algorithm", told, (fields) => {
     fields.set("algorithm", algorithm);
@@ -88,7 +88,7 @@ export function ownLine(
   rule: Rule,
   told: Told,
   addEvidence: (fields: Fields) => void,
-): OwnLine {
+): ProcessLine {
   const { action, exe, allowedBy, timeOf } = told;
   const { event, level, kind } = ACTIONS[action];
   return {
@@ -131,7 +131,7 @@ export interface Untold {
   readonly uid: number;
 }
 
-export function summaryOf({ source, action, rule, group, cgroup, count, pid, uid }: Untold): OwnLine {
+export function summaryOf({ source, action, rule, group, cgroup, count, pid, uid }: Untold): ProcessLine {
   const { level, more } = ACTIONS[action];
   return {
     kind: "summary",

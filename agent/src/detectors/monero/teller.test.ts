@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Fields, type OwnLine } from "../../report/index.js";
+import { Fields, type ProcessLine } from "../../report/index.js";
 import { Teller } from "./teller.js";
 
-const line = (pid: number): OwnLine => ({
+const line = (pid: number): ProcessLine => ({
   kind: "kill",
   level: "info",
   cgroup: { source: "kernel", paths: ["/pod"] },
@@ -12,14 +12,14 @@ const line = (pid: number): OwnLine => ({
   fill: (fields) => fields.set("pid", pid),
 });
 
-const shown = (own: OwnLine) => {
+const shown = (own: ProcessLine) => {
   const fields = new Fields();
   own.fill(fields);
   return JSON.parse(fields.line()) as Record<string, unknown>;
 };
 
 test("the first of a kind are told, the others by their number, and each pod has its own", () => {
-  const told: OwnLine[] = [];
+  const told: ProcessLine[] = [];
   const teller = new Teller({ wholeLines: 2, tell: (own) => void told.push(own), nowMs: () => 0 });
   const kind = (group: string) => ({ source: "monero.bpf", action: "killed", rule: "registers", group }) as const;
   for (let pid = 1; pid <= 5; pid++) teller.tell(kind("a"), line(pid), 1000, 0);

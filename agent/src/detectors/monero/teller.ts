@@ -1,5 +1,5 @@
 // So many lines of one kind in one pod, and from then on their number: who starts a thousand miners does not fill the log.
-import { GroupPlaces, type OwnLine, Tokens } from "../../report/index.js";
+import { GroupPlaces, type ProcessLine, Tokens } from "../../report/index.js";
 import type { CgroupIdentity } from "../../types.js";
 import { type Action, type Source, summaryOf } from "./lines.js";
 import type { Rule } from "./record.js";
@@ -22,7 +22,7 @@ interface Tally extends Kind {
 export interface TellerParts {
   /** Lines of one kind that are told; 0: all. */
   readonly wholeLines: number;
-  readonly tell: (line: OwnLine, sinceMs: number) => void;
+  readonly tell: (line: ProcessLine, sinceMs: number) => void;
   readonly nowMs?: () => number;
 }
 
@@ -47,10 +47,10 @@ export class Teller {
   }
 
   /** Tell a line, or count it. */
-  tell(kind: Kind, line: OwnLine, uid: number, sinceMs: number): void {
+  tell(kind: Kind, line: ProcessLine, uid: number, sinceMs: number): void {
     const { wholeLines } = this.#parts;
     const tally = this.#tallyOf(kind);
-    this.#places.remember(kind.group, line.cgroup);
+    if (line.cgroup !== null) this.#places.remember(kind.group, line.cgroup);
     tally.pid = line.pid;
     tally.uid = uid;
     if (wholeLines === 0 || (tally.told < wholeLines && this.#tokens.take(1, this.#nowMs()))) {

@@ -1,6 +1,6 @@
 // Config files on disk to rules: the way in at start and at each reload.
 import { ConfigError, type ConfigProblem, readWhole, unreadable } from "../../../config/index.js";
-import type { Rules } from "../../../types.js";
+import type { Rules } from "../types.js";
 import { type MergeOptions, mergeRules } from "./merge.js";
 import { type ActionMode, type ConfigFile, type ParseOptions, parseConfigFile } from "./parse.js";
 

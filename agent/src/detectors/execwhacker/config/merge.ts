@@ -1,7 +1,7 @@
 // Many config files to one frozen set of rules.
 import { basename, dirname, join } from "node:path";
 import { ConfigError } from "../../../config/index.js";
-import type { AllowPattern, Rule, Rules } from "../../../types.js";
+import type { AllowPattern, Rule, Rules } from "../types.js";
 import { allowProblems, allowSetsOf, type PlacedPattern } from "./allow-sets.js";
 import type { ActionMode, ConfigFile } from "./parse.js";
 

@@ -1,6 +1,6 @@
 // Patterns that an operator should know of: they have no end, and spare strings of other lists than their own.
 import { isOpenEnded } from "@cryptnono/matcher";
-import type { AllowPattern, Rules } from "../../../types.js";
+import type { AllowPattern, Rules } from "../types.js";
 
 /** Whoever knows the words of one of these passes with any string of those lists behind them. */
 export function openPatterns({ strings, allow, allowSets }: Rules): AllowPattern[] {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Rules, RulesInForce } from "../../../types.js";
+import type { Rules, RulesInForce } from "../types.js";
 import { packRules, unpackRules } from "./packed-rules.js";
 
 const rule = fc.record(

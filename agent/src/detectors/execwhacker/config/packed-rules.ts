@@ -1,7 +1,7 @@
 // Rules as columns of numbers and one array of bytes: a hundred thousand objects take 40 MiB, a tenth of a second of each garbage
 // collection, and a fifth of a second on their way from one thread to another. These take 4 MiB and no time.
 import type { Indexed, MatchMode } from "@cryptnono/matcher";
-import type { Rule, Rules, RulesInForce } from "../../../types.js";
+import type { Rule, Rules, RulesInForce } from "../types.js";
 
 export interface PackedRules extends Pick<Rules, "allow" | "allowSets"> {
   /** Values one after the other, and where each ends. */

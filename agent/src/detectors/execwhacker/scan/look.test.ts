@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { type CommandLine, compileAllow, compileTables, judgeLine, quoteLine } from "@cryptnono/matcher";
 import type { KillResult } from "../../../kill/index.js";
 import { StuckError } from "../../../proc/index.js";
-import type { AllowPattern, JudgeVerdict, Report, Rule } from "../../../types.js";
+import type { AllowPattern, JudgeVerdict, Report, Rule } from "../types.js";
 import type { ExecMemory, SparedAtExec } from "./exec-memory.js";
 import { bytes, type FakeProcess, type FakeProcesses, fakeProc, gone } from "./fixtures/fake-proc.js";
 import { type Looked, Looker } from "./look.js";

@@ -2,8 +2,8 @@
 import { AREA_PIECE_BYTES, type AreaPiece } from "@cryptnono/native";
 import type { Killer } from "../../../kill/index.js";
 import { hasEnded, isDead, type ProcFiles, type ProcStat, parseStat, ticksToNs } from "../../../proc/index.js";
-import type { JudgeVerdict, Outcome, Report } from "../../../types.js";
 import type { Decision, Source } from "../metrics.js";
+import type { JudgeVerdict, Outcome, Report } from "../types.js";
 import type { ExecMemory, SparedAtExec } from "./exec-memory.js";
 import { factsOf } from "./facts.js";
 import { Judged, type JudgedState } from "./judged.js";

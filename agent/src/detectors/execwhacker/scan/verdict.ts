@@ -1,7 +1,7 @@
 // The verdict on a running process: its line searched, and under all the names that it truly has.
 import type { CommandLine, Cut, Indexed } from "@cryptnono/matcher";
 import type { ProcFiles } from "../../../proc/index.js";
-import type { AllowPattern, JudgeVerdict, Rule } from "../../../types.js";
+import type { AllowPattern, JudgeVerdict, Rule } from "../types.js";
 import { splitArguments } from "./arguments.js";
 import type { SparedAtExec } from "./exec-memory.js";
 import { type ReadLine, searchInPieces, type Window } from "./line.js";

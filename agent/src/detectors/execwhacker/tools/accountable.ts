@@ -1,7 +1,7 @@
 // Rules compiled for those who ask why: the verdict, and the list that it can be accounted for by.
 import type { AccountableList } from "@cryptnono/matcher";
-import type { Rules } from "../../../types.js";
 import { type CompiledRules, compileRules } from "../rules.js";
+import type { Rules } from "../types.js";
 
 /** @throws CompileError, PatternError, PatternsRefused */
 export function compileAccountable(rules: Rules): Pick<CompiledRules, "judge"> & { readonly list: AccountableList } {

@@ -12,9 +12,9 @@ import {
   patternCost,
 } from "@cryptnono/matcher";
 import { ConfigError } from "../../../config/index.js";
-import type { Rules } from "../../../types.js";
 import { checkPattern } from "../check-pattern.js";
 import { loadConfig } from "../config/index.js";
+import type { Rules } from "../types.js";
 import { lintByLines, readBenignLines } from "./benign.js";
 
 export interface CheckOptions {

@@ -3,10 +3,12 @@
 import { Buffer } from "node:buffer";
 import { type Account, accountsOf, type Occurrence, quoteLine } from "@cryptnono/matcher";
 import { openProc } from "../../../proc/index.js";
-import { createFormatter } from "../../../report/index.js";
-import type { AllowedBy, JudgeVerdict, Outcome, ProcessFacts, Report, Rules } from "../../../types.js";
+import { bootClock, createFormatter } from "../../../report/index.js";
+import type { ProcessFacts } from "../../../types.js";
 import { checkPattern } from "../check-pattern.js";
 import { loadConfig } from "../config/index.js";
+import { reportLine } from "../tell/index.js";
+import type { AllowedBy, JudgeVerdict, Outcome, Report, Rules } from "../types.js";
 import { compileAccountable } from "./accountable.js";
 import { type AskedLine, type Logged, readProcess, readTyped } from "./read-line.js";
 
@@ -202,7 +204,7 @@ function logOf(
     outcome: outcomeOf(verdict),
     ...(occurrence === undefined || occurrence.text === "quoted" ? {} : { matchOffset: occurrence.offset }),
   };
-  const [written] = createFormatter().lines(report, { kind: "host" });
+  const [written] = createFormatter().lines(reportLine(report, bootClock()), { kind: "host" });
   const fields = JSON.parse(written!.text) as Readonly<Record<string, unknown>>;
   return Object.fromEntries(Object.entries(fields).filter(([key]) => DECIDED.includes(key)));
 }

@@ -1,8 +1,8 @@
 // `cryptnono replay`: command lines, or what was logged, judged by one set of lists or by two: what changes, by string and pattern.
 import { type Account, accountsOf, fold } from "@cryptnono/matcher";
-import type { AllowPattern, JudgeVerdict, Rule, Rules } from "../../../types.js";
 import { checkPattern } from "../check-pattern.js";
 import { loadConfig } from "../config/index.js";
+import type { AllowPattern, JudgeVerdict, Rule, Rules } from "../types.js";
 import { compileAccountable } from "./accountable.js";
 import { type FileLine, linesOf } from "./line-files.js";
 import { type AskedLine, type Logged, readRecorded } from "./read-line.js";

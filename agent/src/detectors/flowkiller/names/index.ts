@@ -66,7 +66,7 @@ export function openNames(house: House<FlowRules>, options: NamesOptions): Names
     const rules = known.get(record.generation) ?? current;
     const entry = record.entry === null ? null : (known.get(record.generation)?.listed[record.entry] ?? null);
     const tell = (told: Omit<Told, "entry" | "cgroup">) =>
-      house.tellOwn(lineOf(record, { ...told, entry, cgroup }, timeOf), sinceMs);
+      house.tell(lineOf(record, { ...told, entry, cgroup }, timeOf), sinceMs);
     switch (record.evidence) {
       case "unknown-pod":
         if (record.outcome === "refused") tell({ action: "refused" });

@@ -1,5 +1,5 @@
 // Log lines about names: what became of a process, by which name of which list, and the evidence in words.
-import { cgroupPath, type Level, type LineKind, type OwnLine } from "../../../report/index.js";
+import { cgroupPath, type Level, type LineKind, type ProcessLine } from "../../../report/index.js";
 import type { CgroupIdentity } from "../../../types.js";
 import { showAddress, showDestination } from "../address.js";
 import { addCommandLine, addProcess, type TimeOf } from "../lines.js";
@@ -47,7 +47,7 @@ export function placeOf({ list, line }: Pick<NameEntry, "list" | "line">): strin
 }
 
 /** The line of one record. */
-export function lineOf(record: NamesRecord, told: Told, timeOf: TimeOf): OwnLine {
+export function lineOf(record: NamesRecord, told: Told, timeOf: TimeOf): ProcessLine {
   const { event, level, kind } = LEVELS[told.action];
   const { owner, who } = record;
   return {

@@ -1,6 +1,7 @@
 // What the kernel tells of an exec, in the log's words.
-import type { AllowPattern, Outcome, Report, Rule, RulesInForce } from "../../types.js";
-import type { ExecRecord } from "./record.js";
+
+import type { ExecRecord } from "../record.js";
+import type { AllowPattern, Outcome, Report, Rule, RulesInForce } from "../types.js";
 
 /**
  * @param rule - The rule that was found, if it is known.

@@ -1,7 +1,8 @@
 // Verdicts that the kernel tells of by their number, in the log's words.
-import type { Summary } from "../../report/index.js";
-import type { RulesInForce } from "../../types.js";
-import type { Untold } from "./ledger.js";
+
+import type { Untold } from "../ledger.js";
+import type { RulesInForce } from "../types.js";
+import type { Summary } from "./bound-summaries.js";
 import { ACTION_OF_VERDICT } from "./verdicts.js";
 
 /** The rules of a generation; undefined when they are not known any more. */

@@ -1,7 +1,8 @@
 // A report that may wait for a while: a copy of what its line can show, and no more. A scan's has the whole command line, some
 // of which have megabytes.
 import { counts, fold, joinArguments } from "@cryptnono/matcher";
-import type { ProcessFacts, Report } from "../types.js";
+import type { ProcessFacts } from "../../../types.js";
+import type { Report } from "../types.js";
 
 /** As much as the kernel's records carry (bpf/execwhacker.h, EVENT_*). */
 const HEAD_BYTES = 8192;

@@ -1,9 +1,7 @@
 // Many processes in one line: what is counted together, and how few lines that may make.
-import type { AllowedBy, CgroupIdentity, Outcome, Rule } from "../types.js";
-import type { Level } from "./log.js";
-
-/** What happened to processes that are counted together. */
-export type SummedAction = Exclude<Outcome["action"], "observed">;
+import type { Level, SummedAction } from "../../../report/index.js";
+import type { CgroupIdentity } from "../../../types.js";
+import type { AllowedBy, Rule } from "../types.js";
 
 export interface Summary {
   readonly source: string;

@@ -1,5 +1,6 @@
 // What was said of a living process already, so that a scan every ten minutes does not say it again.
-import type { ProcessFacts, Report } from "../types.js";
+import type { ProcessFacts } from "../../../types.js";
+import type { Report } from "../types.js";
 
 /** More spared processes than a node has at a time; some 100 bytes each. */
 const MAX_REMEMBERED = 8192;

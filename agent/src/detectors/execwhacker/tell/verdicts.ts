@@ -1,5 +1,5 @@
 // What the kernel decides, but for what only debugging tells, and the log's words for it.
-import type { SummedAction } from "../../report/index.js";
+import type { SummedAction } from "../../../report/index.js";
 
 /** By the names of its counters. */
 export type TalliedVerdict = "killed" | "would_kill" | "kill_failed" | "spared_substring" | "spared_pattern" | "let_go";

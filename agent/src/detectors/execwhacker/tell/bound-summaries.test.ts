@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Rule } from "../types.js";
-import { boundSummaries, type Summary } from "./summary.js";
+import { boundSummaries, type Summary } from "./bound-summaries.js";
 
 const rule: Rule = { value: Buffer.from("a"), mode: "word", list: "l", index: 0, action: "enforce", allowSet: 0 };
 

@@ -1,9 +1,9 @@
 // A bound on what the agent itself finds, as the kernel bounds what it tells: the first of a kind whole, then some, and the
 // number of all.
 import { uptime } from "node:os";
+import { type SummedAction, type TokenLimits, Tokens } from "../../../report/index.js";
 import type { AllowedBy, Report } from "../types.js";
-import type { Summary, SummedAction } from "./summary.js";
-import { type TokenLimits, Tokens } from "./tokens.js";
+import type { Summary } from "./bound-summaries.js";
 
 export interface ReportLimits {
   /** Reports of one kind that are whole before only some are. */
@@ -40,6 +40,18 @@ interface Kind {
 
 /** What was not told, by action; only grows. */
 export type UntoldCounts = Readonly<Record<SummedAction, number>>;
+
+/** What the agent counted, and the kernel. */
+export function addUntold(
+  own: UntoldCounts,
+  kernel: Readonly<Partial<Record<SummedAction, bigint>>>,
+): Readonly<Record<SummedAction, bigint>> {
+  const sums = Object.entries(own).map(([action, count]) => [
+    action,
+    BigInt(count) + (kernel[action as SummedAction] ?? 0n),
+  ]);
+  return Object.fromEntries(sums) as Record<SummedAction, bigint>;
+}
 
 export class ReportLimit {
   /** null: everything is told. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Rules } from "../../types.js";
-import type { Tally } from "./ledger.js";
+import type { Tally } from "../ledger.js";
+import type { Rules } from "../types.js";
 import { summaryOfTally } from "./summary.js";
 
 const rules: Rules = {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Outcome, ProcessFacts, Report } from "../types.js";
+import type { ProcessFacts } from "../../../types.js";
+import type { Outcome, Report } from "../types.js";
 import { SpareMemory } from "./spare-memory.js";
 
 const spared: Outcome = { action: "spared", allowedBy: "is-substring" };

@@ -1,0 +1,150 @@
+// The log lines of a process and of many: the contract's keys in their order, then ours.
+import { getSystemErrorName } from "node:util";
+import { fold } from "@cryptnono/matcher";
+import {
+  cgroupPath,
+  type Fields,
+  type Level,
+  type LineKind,
+  type ProcessLine,
+  type ShownCommandLine,
+  showCommandLine,
+} from "../../../report/index.js";
+import type { ProcessFacts } from "../../../types.js";
+import type { AllowedBy, Outcome, Report, Rule } from "../types.js";
+import { type Summary, summaryLevel, summaryWords } from "./bound-summaries.js";
+
+/** Nanoseconds since boot to a time of day. */
+export type TimeOf = (ns: bigint) => string;
+
+/** 8 KiB: twice the longest path, and under the 16 KiB at which container runtimes split a line. */
+const MAX_CMDLINE_CHARS = 8192;
+
+/** @param isBrief - Show an eighth of the command line, in an eighth of the time. */
+export function reportLine(report: Report, timeOf: TimeOf, isBrief = false): ProcessLine {
+  const { process, outcome, rule, group } = report;
+  const { event, level, kind } = OUTCOMES[outcome.action];
+  const cmdlineChars = isBrief ? MAX_CMDLINE_CHARS >> 3 : MAX_CMDLINE_CHARS;
+  let shown: ShownCommandLine;
+  return {
+    kind,
+    level,
+    cgroup: outcome.action === "observed" ? null : process.cgroup,
+    ...(group === undefined ? {} : { group }),
+    pid: process.pid,
+    source: report.source,
+    fill(fields) {
+      shown = showCommandLine(process, rule, cmdlineChars >> fields.shrink, report.matchOffset);
+      fields.set("pid", process.pid);
+      fields.bytes("cmdline", shown.bytes);
+      const matched = rule?.value ?? report.matched;
+      if (matched !== undefined) fields.bytes("matched", fold(matched));
+      fields.set("source", report.source);
+    },
+    verdict(fields) {
+      fields.set("action", outcome.action);
+      if (outcome.action === "spared") fields.set("allowedby", allowedBy(outcome.allowedBy));
+      if (outcome.action === "observed") fields.set("duration", Number(outcome.durationNs) / 1e9);
+      fields.set("event", event);
+    },
+    more(fields) {
+      addOutcome(fields, outcome);
+      if (report.because !== undefined) fields.set("because", report.because);
+      addProcess(fields, process, timeOf);
+      if (rule !== null) addRule(fields, rule);
+    },
+    last(fields) {
+      if (report.latencyNs !== undefined) fields.set("latency_us", Number(report.latencyNs) / 1000);
+      if (report.matchOffset !== undefined) fields.set("match_offset", report.matchOffset);
+      if (shown.truncated !== undefined) fields.truncated("cmdline", shown.truncated);
+    },
+  };
+}
+
+/** One line for many processes. */
+export function summaryLine(summary: Summary, timeOf: TimeOf): ProcessLine {
+  const { rule, matched = rule?.value, allowedBy: by, cgroup, cgroupId, action, group } = summary;
+  const level = summaryLevel(action);
+  return {
+    kind: "summary",
+    level,
+    cgroup: cgroup ?? null,
+    ...(group === undefined ? {} : { group }),
+    pid: summary.lastPid ?? 0,
+    source: summary.source,
+    fill(fields) {
+      if (matched !== undefined) fields.bytes("matched", fold(matched));
+      fields.set("source", summary.source);
+    },
+    verdict(fields) {
+      fields.set("action", `${action}-summary`);
+      if (by !== undefined) fields.set("allowedby", allowedBy(by));
+      fields.set("event", summaryWords(summary));
+    },
+    more(fields) {
+      fields.set("count", summary.count);
+      if (summary.kinds !== undefined) fields.set("kinds", summary.kinds);
+      addAllowRule(fields, by);
+      if (rule !== null) addRule(fields, rule);
+      if (summary.firstNs !== undefined) fields.set("first", timeOf(summary.firstNs));
+      if (summary.lastNs !== undefined) fields.set("last", timeOf(summary.lastNs));
+      if (summary.lastPid !== undefined) fields.set("last_pid", summary.lastPid);
+      if (summary.uid !== undefined) fields.set("uid", summary.uid);
+      if (cgroup !== undefined) fields.text("cgroup", cgroupPath(cgroup));
+      if (cgroupId !== undefined) fields.set("cgroup_id", cgroupId.toString());
+    },
+  };
+}
+
+const OUTCOMES: Readonly<Record<Outcome["action"], { event: string; level: Level; kind: LineKind }>> = {
+  killed: { event: "Killed process", level: "info", kind: "kill" },
+  "missed-kill": { event: "Process exited before we could kill it", level: "info", kind: "kill" },
+  "kill-failed": { event: "Could not kill process", level: "error", kind: "kill" },
+  "would-kill": { event: "Would kill process", level: "warning", kind: "would-kill" },
+  "let-go": { event: "Let process go without a verdict", level: "warning", kind: "let-go" },
+  spared: { event: "Not killing process", level: "info", kind: "spare" },
+  observed: { event: "New process", level: "debug", kind: "debug" },
+};
+
+function addProcess(fields: Fields, process: ProcessFacts, timeOf: TimeOf): void {
+  const argv0 = process.args[0];
+  fields.bytes("exe", process.interpreter ?? process.exe ?? process.path);
+  if (argv0 !== undefined && !same(argv0, process.path) && !same(argv0, process.interpreter))
+    fields.bytes("argv0", argv0);
+  fields.bytes("comm", process.comm);
+  fields.set("ppid", process.ppid);
+  fields.bytes("parent", process.parentComm);
+  fields.set("uid", process.uid);
+  fields.set("start_time", timeOf(process.startTimeNs));
+  fields.text("cgroup", cgroupPath(process.cgroup));
+  if (process.cgroupId !== undefined) fields.set("cgroup_id", process.cgroupId.toString());
+  if (process.pidNamespace !== undefined) fields.set("pid_namespace", process.pidNamespace);
+}
+
+function addOutcome(fields: Fields, outcome: Outcome): void {
+  if (outcome.action === "killed") fields.set("killed_by", outcome.by);
+  if (outcome.action === "kill-failed") fields.set("error", errorName(outcome.errno));
+  if (outcome.action === "spared") addAllowRule(fields, outcome.allowedBy);
+}
+
+function addAllowRule(fields: Fields, by: AllowedBy | undefined): void {
+  if (by !== undefined && by !== "is-substring") fields.set("allowed_rule", `${by.pattern.list}[${by.pattern.index}]`);
+}
+
+function errorName(errno: number): string {
+  return errno > 0 ? getSystemErrorName(-errno) : "unknown";
+}
+
+function allowedBy(by: AllowedBy): string {
+  return by === "is-substring" ? by : `allowed-pattern:${by.pattern.source}`;
+}
+
+function addRule(fields: Fields, { list, index, mode, note }: Rule): void {
+  fields.set("rule", `${list}[${index}]`);
+  fields.set("mode", mode);
+  if (note !== undefined) fields.set("note", note);
+}
+
+function same(a: Uint8Array, b: Uint8Array | undefined): boolean {
+  return b !== undefined && Buffer.compare(a, b) === 0;
+}
