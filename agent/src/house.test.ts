@@ -77,6 +77,22 @@ describe("agent", () => {
   });
 });
 
+test("what is shared does not name a detector", () => {
+  const detectors = readdirSync(join(ROOT, "agent/src/detectors"));
+  assert.ok(detectors.length >= 3);
+  const shared = [
+    ...filesBelow("agent/src", /\.ts$/),
+    ...filesBelow("native/src", /\.(ts|c|h)$/),
+    ...filesBelow("bpf/lib", /\.h$/),
+  ].filter((file) => !/\.test\.ts$|^agent\/src\/(main\.ts$|detectors\/)/.test(file));
+  assert.ok(shared.length > 80, `${shared.length} files`);
+  const naming = shared.filter((file) => {
+    const text = readFileSync(join(ROOT, file), "utf8").replaceAll(/^\s*(\/\*|\*|\/\/).*/gm, "");
+    return detectors.some((name) => text.includes(name));
+  });
+  assert.deepEqual(naming, []);
+});
+
 describe("native", () => {
   const files = filesBelow("native/src", /\.(c|h|ts)$/).filter((file) => !file.endsWith(".test.ts"));
 
