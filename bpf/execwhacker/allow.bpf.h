@@ -61,7 +61,7 @@ static __always_inline enum allow_result search_dfa(struct search *s, struct all
 						     __u32 max_bytes)
 {
 	struct dfa *dfa = &table->dfa[which & 1];
-	__u32 state = dfa->start[start & (2 * MAX_ALLOW_SETS - 1)], first = dfa->first_accept;
+	__u32 state = dfa->start[start & (4 * MAX_ALLOW_SETS - 1)], first = dfa->first_accept;
 	struct dfa_walk walk = {};
 
 	if (!state)
@@ -87,7 +87,7 @@ static __always_inline enum allow_result search_dfa(struct search *s, struct all
 	return ALLOW_SPARED;
 }
 
-/* Whether a string of an action and an allow set stands in the quoted line, whose piece was found. */
+/* Whether a string of a place, an action and an allow set stands in the quoted line, whose piece was found. */
 __attribute__((noinline)) int quoted_search(__u32 copy, __u32 start)
 {
 	struct search *s = search_state(copy);

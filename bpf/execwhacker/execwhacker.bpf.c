@@ -5,6 +5,7 @@
 #include "../lib/border.bpf.h"
 #include "../lib/agent.bpf.h"
 #include "maps.bpf.h"
+#include "scope.bpf.h"
 #include "search.bpf.h"
 #include "allow.bpf.h"
 #include "event.bpf.h"
@@ -143,6 +144,7 @@ __attribute__((noinline)) int begin_line(__u32 copy)
 __attribute__((noinline)) int find_quoted_set(__u32 copy, __u32 action, __u32 set)
 {
 	struct search *s = search_state(copy);
+	__u32 host;
 	int result;
 
 	if (!s)
@@ -152,7 +154,8 @@ __attribute__((noinline)) int find_quoted_set(__u32 copy, __u32 action, __u32 se
 	set &= MAX_ALLOW_SETS - 1;
 	if (!((s->found_sets[action + ACTION_QUOTED_ENFORCE] >> set) & 1) || (s->found_sets[action] >> set) & 1)
 		return 0;
-	result = quoted_search(copy, action * MAX_ALLOW_SETS + set);
+	host = !((s->scopes >> SCOPE_CONTAINERS) & 1);
+	result = quoted_search(copy, (host * 2 + action) * MAX_ALLOW_SETS + set);
 	if (result == ALLOW_OVER)
 		s->flags |= EVENT_OVER_LONG;
 	if (result != ALLOW_SPARED)
@@ -250,10 +253,9 @@ static __always_inline bool tell_first(struct search *s, __u32 action, __u32 set
 	return walk.found;
 }
 
-/* Where no string may kill, nothing else may. */
-static __always_inline __u32 by_way(struct filters *f, __u32 way)
+static __always_inline __u32 by_way(struct filters *f, __u32 way, __u32 scopes)
 {
-	return way == WAY_LET_GO ? VERDICT_LET_GO : f->policy.flags & POLICY_ENFORCE ? VERDICT_KILLED : VERDICT_WOULD_KILL;
+	return way == WAY_LET_GO ? VERDICT_LET_GO : may_kill(f, scopes) ? VERDICT_KILLED : VERDICT_WOULD_KILL;
 }
 
 /* What was found, and what of it is spared, becomes a verdict. */
@@ -270,13 +272,18 @@ __attribute__((noinline)) int settle(__u32 copy)
 	if (tell_first(s, ACTION_ENFORCE, ~spared))
 		return VERDICT_KILLED;
 	if (s->flags & EVENT_CHANGED)
-		return f->policy.flags & POLICY_ENFORCE ? VERDICT_KILLED : VERDICT_WOULD_KILL;
+		return may_kill(f, s->scopes) ? VERDICT_KILLED : VERDICT_WOULD_KILL;
 	if (unsearched)
-		return by_way(f, unsearched & EVENT_UNREADABLE ? f->policy.way_unreadable : f->policy.way_over_long);
+		return by_way(f, unsearched & EVENT_UNREADABLE ? f->policy.way_unreadable : f->policy.way_over_long, s->scopes);
 	if (tell_first(s, ACTION_AUDIT, ~spared))
 		return VERDICT_WOULD_KILL;
 	if (tell_first(s, ACTION_ENFORCE, spared) || tell_first(s, ACTION_AUDIT, spared))
 		return VERDICT_SPARED_PATTERN;
+	if (s->has_out_of_scope) {
+		s->told = s->out_of_scope;
+		s->has_told = 1;
+		return VERDICT_SPARED_SCOPE;
+	}
 	return s->has_told ? VERDICT_SPARED_SUBSTRING : VERDICT_PASS;
 }
 
@@ -284,7 +291,7 @@ __attribute__((noinline)) int settle(__u32 copy)
 static __always_inline __u32 judge(struct search *s)
 {
 	s->allow.spared_sets = s->allow.told_pattern = 0;
-	if (!any_found(s) && !s->has_told && !(s->flags & (EVENT_UNREADABLE | EVENT_OVER_LONG | EVENT_CHANGED)))
+	if (!any_found(s) && !s->has_told && !s->has_out_of_scope && !(s->flags & (EVENT_UNREADABLE | EVENT_OVER_LONG | EVENT_CHANGED)))
 		return VERDICT_PASS;
 	/* Set 0 alone needs no line. */
 	if (!(s->found_sets[ACTION_ENFORCE] & 1) && (s->found_sets[ACTION_ENFORCE] || s->found_sets[ACTION_AUDIT] > 1))
@@ -306,6 +313,8 @@ static __always_inline void count_by(__u32 verdict)
 		count(COUNTER_SPARED_SUBSTRING);
 	else if (verdict == VERDICT_SPARED_PATTERN)
 		count(COUNTER_SPARED_PATTERN);
+	else if (verdict == VERDICT_SPARED_SCOPE)
+		count(COUNTER_SPARED_SCOPE);
 	else if (verdict == VERDICT_LET_GO)
 		count(COUNTER_LET_GO);
 }
@@ -553,6 +562,7 @@ static __always_inline __u32 look(struct search *s, struct filters *f)
 
 	s->path_bytes = read_path(s, path);
 	s->is_plain = is_plain_path(s);
+	s->scopes = find_scopes(f->policy.flags);
 	search(s, f);
 	if (is_changed(s))
 		s->flags |= EVENT_CHANGED;
@@ -689,7 +699,7 @@ static int look_later(struct bpf_map *map, void *key, void *value)
 	if (!take_state(s)) {
 		f = search_filters(control_get(CONTROL_SLOT) & 1);
 		count(COUNTER_LATER_BUSY);
-		if (f && by_way(f, f->policy.way_unreadable) == VERDICT_KILLED)
+		if (f && by_way(f, f->policy.way_unreadable, find_scopes(f->policy.flags)) == VERDICT_KILLED)
 			bpf_send_signal(SIGKILL);
 		bpf_map_delete_elem(&later, key);
 		return 0;
@@ -837,7 +847,8 @@ int BPF_PROG(guard_skipped, struct task_struct *task)
 	if (!f || !in_scope(task))
 		return 0;
 	/* An agent that dies closes its links one after the other: what stands alone then must kill no one. */
-	verdict = control_get(CONTROL_AGENT_AWAY) ? VERDICT_LET_GO : by_way(f, f->policy.way_unreadable);
+	verdict = control_get(CONTROL_AGENT_AWAY) ? VERDICT_LET_GO
+						  : by_way(f, f->policy.way_unreadable, find_scopes(f->policy.flags));
 	if (verdict == VERDICT_KILLED && (event.signal_result = bpf_send_signal(SIGKILL)) != 0)
 		verdict = VERDICT_KILL_FAILED;
 	count_by(verdict);
@@ -884,6 +895,7 @@ int judge_buffer(struct judge_args *in)
 	entered = bpf_ktime_get_ns();
 	s->path_bytes = read_path(s, path);
 	s->is_plain = is_plain_path(s);
+	s->scopes = in->scopes ? in->scopes : ALL_SCOPES;
 	search(s, f);
 	s->filename = (__u64)path;
 	if (any_found(s))

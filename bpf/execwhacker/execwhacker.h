@@ -88,7 +88,9 @@ enum policy_flags {
 	POLICY_FILTER_A = 1 << 0, /* some string has 8 bytes or more */
 	POLICY_FILTER_B = 1 << 1, /* some string has 5 to 7 bytes */
 	POLICY_FILTER_C = 1 << 2, /* some string has 1 to 4 bytes */
-	POLICY_ENFORCE = 1 << 3, /* some string of the operator's may kill */
+	POLICY_ENFORCE = 1 << 3, /* some string of the operator's may kill in a container; */
+	POLICY_ENFORCE_HOST = 1 << 4, /* and among the host's own processes */
+	POLICY_SCOPES = 1 << 5, /* some string counts in some places alone */
 };
 
 struct policy {
@@ -128,12 +130,14 @@ struct entry {
 enum string_mode { MODE_WORD = 0, MODE_ANYWHERE = 1, MODE_EXACT_ARGUMENT = 2 };
 /* ACTION_QUOTED and on: a piece of a string of that action less two, which may stand in the quoted line alone. */
 enum string_action { ACTION_ENFORCE = 0, ACTION_AUDIT = 1, ACTION_QUOTED_ENFORCE = 2, ACTION_QUOTED_AUDIT = 3 };
+/* Where a string counts: everywhere; in containers; among the host's own processes, which are all others. */
+enum string_scope { SCOPE_ANY = 0, SCOPE_CONTAINERS = 1, SCOPE_HOST = 2 };
 
 /* A string's first cell; its folded bytes go on in the cells that follow. */
 struct string_head {
 	__u32 id;
 	__u16 length;
-	__u8 kind; /* enum string_mode, and enum string_action in the upper four bits */
+	__u8 kind; /* enum string_mode, from bit 4 enum string_action, from bit 6 enum string_scope */
 	__u8 allow_set; /* which patterns spare it */
 	__u8 bytes[CELL_BYTES - 8];
 };
@@ -191,7 +195,7 @@ struct dfa {
 	__u32 first_cell; /* in allow_table.next */
 	__u32 first_name; /* in allow_table.names: of state first_accept */
 	__u32 kind_of[256]; /* enum dfa_kind */
-	__u16 start[2 * MAX_ALLOW_SETS];
+	__u16 start[4 * MAX_ALLOW_SETS];
 };
 
 /* What a byte is: its column where an argument stands without quotes, its column within quotes (an apostrophe is five
@@ -199,7 +203,7 @@ struct dfa {
 enum dfa_kind { DFA_QUOTED_SHIFT = 8, DFA_UNSAFE_SHIFT = 16 };
 
 /* DFA_PATTERNS: starts by allow set, named by pattern. DFA_QUOTED, the strings that stand in the quoted line alone: starts by
- * action and allow set, named by string. */
+ * place (containers, then the host), action and allow set, named by string. */
 enum allow_dfa { DFA_PATTERNS = 0, DFA_QUOTED = 1 };
 
 /* matcher/src/allow/DESIGN.md */
@@ -218,6 +222,7 @@ enum counter {
 	COUNTER_KILL_FAILED,
 	COUNTER_SPARED_SUBSTRING,
 	COUNTER_SPARED_PATTERN,
+	COUNTER_SPARED_SCOPE,
 	COUNTER_LET_GO,
 	COUNTER_UNREADABLE, /* with the verdict that followed; as the next two */
 	COUNTER_OVER_LONG,
@@ -238,6 +243,7 @@ enum counter {
 	COUNTER_TOLD_WOULD_KILL,
 	COUNTER_TOLD_SPARED_SUBSTRING,
 	COUNTER_TOLD_SPARED_PATTERN,
+	COUNTER_TOLD_SPARED_SCOPE,
 	COUNTER_TOLD_LET_GO,
 	/* Verdicts that the agent told of by their number. Written by user space. */
 	COUNTER_SUMMED_KILLED,
@@ -245,6 +251,7 @@ enum counter {
 	COUNTER_SUMMED_WOULD_KILL,
 	COUNTER_SUMMED_SPARED_SUBSTRING,
 	COUNTER_SUMMED_SPARED_PATTERN,
+	COUNTER_SUMMED_SPARED_SCOPE,
 	COUNTER_SUMMED_LET_GO,
 	COUNTER_COUNT,
 };
@@ -259,6 +266,7 @@ enum verdict {
 	VERDICT_WOULD_KILL,
 	VERDICT_SPARED_SUBSTRING,
 	VERDICT_SPARED_PATTERN,
+	VERDICT_SPARED_SCOPE, /* what stands there does not count in this place */
 	VERDICT_LET_GO,
 	VERDICT_OBSERVED, /* debug: nothing was found */
 };
@@ -367,7 +375,7 @@ struct judge_args {
 	__u32 match_offset; /* out */
 	__u32 match_in_path; /* out */
 	__u32 work; /* out: what it cost */
-	__u32 reserved;
+	__u32 scopes; /* a bit for each enum string_scope that holds; 0: all do */
 };
 
 /* Everything that user space reads by the object's BTF, with what it contains. No memory has this shape. */
@@ -379,6 +387,7 @@ struct border {
 	struct cell cell;
 	enum string_mode string_mode;
 	enum string_action string_action;
+	enum string_scope string_scope;
 	struct allow_table allow_table;
 	enum dfa_kind dfa_kind;
 	enum control control;

@@ -91,6 +91,10 @@ struct search {
 	/* The first find of each action and allow set, of strings that stand; a bit in found_sets says that there is one. */
 	__u32 found_sets[4]; /* by enum string_action */
 	struct find found[4][MAX_ALLOW_SETS];
+	/* The first that stands and does not count in this place: scope.bpf.h. */
+	struct find out_of_scope;
+	__u32 has_out_of_scope;
+	__u32 scopes; /* a bit for each enum string_scope that holds here */
 	/* What the verdict is about: one of these, or, before they are judged, the first part of a longer word. */
 	struct find told;
 	__u32 has_told;
@@ -293,14 +297,20 @@ LOOP_BODY(compare_word, struct compare)
 	return ctx->differ != 0;
 }
 
-/* A string that no pattern can spare ends the search; of the others the first of each set is kept. */
+/* A string that no pattern can spare ends the search; of the others the first of each set is kept. A piece that does not count in
+ * this place leads to no walk over the quoted line, so that nobody knows whether its string stands there. */
 static __always_inline void add_find(struct search *s, struct cell *cell, bool standing, __u32 at)
 {
 	__u32 in_path = at < s->args_start, action = (cell->string.kind >> 4) & 3;
 	__u32 set = cell->string.allow_set & (MAX_ALLOW_SETS - 1);
 	struct find *find = &s->told;
 
-	if (standing) {
+	if (standing && !((s->scopes >> (cell->string.kind >> 6)) & 1)) {
+		if (s->has_out_of_scope || action >= ACTION_QUOTED_ENFORCE)
+			return;
+		s->has_out_of_scope = 1;
+		find = &s->out_of_scope;
+	} else if (standing) {
 		if ((s->found_sets[action] >> set) & 1)
 			return;
 		s->found_sets[action] |= 1U << set;
@@ -935,7 +945,7 @@ __attribute__((noinline)) int search_windows(struct search *s, struct filters *f
 /* Search the path, which lies at the start of the buffer (path_bytes), and the arguments (args, args_bytes). */
 static __always_inline void search(struct search *s, struct filters *f)
 {
-	s->has_told = 0;
+	s->has_told = s->has_out_of_scope = 0;
 	s->found_sets[ACTION_ENFORCE] = s->found_sets[ACTION_AUDIT] = 0;
 	s->found_sets[ACTION_QUOTED_ENFORCE] = s->found_sets[ACTION_QUOTED_AUDIT] = 0;
 	s->stop = 0;

@@ -108,7 +108,7 @@ static __always_inline struct tally *find_tally(struct tally_key *key, __u64 now
 static __always_inline bool tally_verdict(struct tally_key *key, struct policy *policy, struct task_struct *task,
 					  struct telling *telling)
 {
-	bool is_spare = key->verdict == VERDICT_SPARED_SUBSTRING || key->verdict == VERDICT_SPARED_PATTERN;
+	bool is_spare = key->verdict >= VERDICT_SPARED_SUBSTRING && key->verdict <= VERDICT_SPARED_SCOPE;
 	bool is_kill = key->verdict == VERDICT_KILLED || key->verdict == VERDICT_KILL_FAILED;
 	__u32 first = is_spare ? policy->tell_spares : policy->tell_kills, quarters;
 	__u64 now = bpf_ktime_get_boot_ns();

@@ -45,6 +45,14 @@ struct pid_namespace {
 	struct ns_common ns;
 };
 
+struct cgroup_namespace {
+	struct ns_common ns;
+};
+
+struct nsproxy {
+	struct cgroup_namespace *cgroup_ns;
+};
+
 struct upid {
 	int nr;
 	struct pid_namespace *ns;
@@ -129,6 +137,7 @@ struct task_struct {
 	struct css_set *cgroups;
 	struct pid *thread_pid;
 	struct signal_struct *signal;
+	struct nsproxy *nsproxy;
 	__u64 self_exec_id;
 	struct fs_struct *fs;
 };
@@ -149,6 +158,8 @@ struct linux_binprm {
 #define PIDTYPE_SID 3
 /* linux include/linux/sched.h */
 #define PF_KTHREAD 0x00200000
+/* linux include/uapi/linux/nsfs.h, before v6.18 include/linux/proc_ns.h: the inode number of the first cgroup namespace. */
+#define CGROUP_NAMESPACE_INIT 0xEFFFFFFBU
 
 /* The values differ with the kernel's configuration; CO-RE finds them by name. */
 enum cgroup_subsys_id {
@@ -192,6 +203,14 @@ static __always_inline __u32 pid_namespace_of(struct task_struct *task)
 			      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
 				      (level & 63) * bpf_core_type_size(struct upid) + bpf_core_field_offset(struct upid, ns));
 	return ns ? BPF_CORE_READ(ns, ns.inum) : 0;
+}
+
+/* Whether the process has a pid namespace or a cgroup namespace that is not the node's: what runtimes give containers, and what
+ * nobody gets out of by himself. */
+static __always_inline bool is_in_container(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, thread_pid, level) > 0 ||
+	       BPF_CORE_READ(task, nsproxy, cgroup_ns, ns.inum) != CGROUP_NAMESPACE_INIT;
 }
 
 #endif

@@ -17,6 +17,7 @@ import { fold, WORD } from "./fold.js";
 import { type Judge, type Judgement, judgeLine } from "./judge.js";
 import { isPlainPath } from "./plain-path.js";
 import { quotedPiece } from "./quoted.js";
+import { ALL_SCOPES, isInScope, type Scopes } from "./scope.js";
 import { quoteLine } from "./shell-quote.js";
 import type { BannedString, CommandLine } from "./types.js";
 
@@ -54,6 +55,8 @@ export interface StringAccount {
   readonly index: number;
   readonly occurrences: readonly Occurrence[];
   readonly counts: boolean;
+  /** It counts in other places alone. */
+  readonly isOutOfScope: boolean;
   /** A pattern of its set that matches; -1 for none. */
   readonly sparedBy: number;
 }
@@ -79,25 +82,29 @@ export interface Account {
 /** @returns a function whose arguments are as `judgeLine`'s. */
 export function accountsOf(
   list: AccountableList,
-): (line: CommandLine, names: readonly (readonly Uint8Array[])[]) => Account {
+): (line: CommandLine, names: readonly (readonly Uint8Array[])[], scopes?: Scopes) => Account {
   const values = list.strings.map(({ value }) => latin1(fold(value)));
   const maxBytes = list.maxAllowBytes ?? DEFAULT_MAX_ALLOW_BYTES;
   const alone = new Map<number, CompiledAllow>();
 
-  return (line, names) => {
+  return (line, names, scopes = ALL_SCOPES) => {
     const isPlain = names.map(([path]) => path !== undefined && isPlainPath(path));
     const plain = names.filter((_, i) => isPlain[i]);
     const strings = occurrencesIn(list.strings, values, line, quotedUnder(names, isPlain)).map(
       ([index, occurrences]) => {
         const isCounted = occurrences.some((occurrence) => occurrence.counts);
-        return { index, occurrences, counts: isCounted, sparedBy: isCounted ? sparedBy(index, plain) : -1 };
+        const isOutOfScope = !isInScope(list.strings[index]!.scope, scopes);
+        const isAsked = isCounted && !isOutOfScope;
+        return { index, occurrences, counts: isCounted, isOutOfScope, sparedBy: isAsked ? sparedBy(index, plain) : -1 };
       },
     );
     const asked = new Set(
-      strings.flatMap(({ index, counts: isCounted }) => (isCounted ? (list.sets[setOf(index) - 1] ?? []) : [])),
+      strings.flatMap(({ index, counts: isCounted, isOutOfScope }) =>
+        isCounted && !isOutOfScope ? (list.sets[setOf(index) - 1] ?? []) : [],
+      ),
     );
     return {
-      judgement: judgeLine(list, line, names),
+      judgement: judgeLine(list, line, names, undefined, scopes),
       strings,
       patterns: [...asked].sort((a, b) => a - b).map((pattern) => account(pattern, names, isPlain)),
       isPlain,

@@ -2,7 +2,7 @@
 import { type CompiledAllow, DEFAULT_MAX_ALLOW_BYTES, layOutAllow } from "./allow/index.js";
 import { FOLD } from "./fold.js";
 import { gramHashA, gramHashB, keyHash } from "./hash.js";
-import { ACTION, type Action, LAYOUT, MODE, POLICY, WAY, type Way } from "./layout.js";
+import { ACTION, type Action, LAYOUT, MODE, POLICY, SCOPE, WAY, type Way } from "./layout.js";
 import { compileQuoted, type Piece, piecesOf } from "./quoted-table.js";
 import type { BannedString } from "./types.js";
 import { TYPICAL_GRAMS } from "./typical-grams.js";
@@ -13,6 +13,8 @@ export interface CompilableString extends BannedString {
   readonly action?: Action;
   /** Which set of patterns may spare it (`compileAllow`'s `sets`, from 1); 0, and when nothing is said: none. */
   readonly allowSet?: number;
+  /** Where it counts: a number of {@link SCOPE}; everywhere when nothing is said. */
+  readonly scope?: number;
 }
 
 /** One list's tables, ready to be copied into a slot. */
@@ -38,8 +40,8 @@ export interface CompileOptions {
   /** Kills (and would-be kills) of one string in one cgroup that are told whole before most are only counted; 0: all. */
   readonly tellKills?: number;
   readonly tellSpares?: number;
-  /** Whether what cannot be searched whole may be killed; false for a list that kills nothing. True when left out. */
-  readonly enforce?: boolean;
+  /** Where what cannot be searched whole may be killed; nowhere for a list that kills nothing. Everywhere when left out. */
+  readonly enforce?: { readonly containers: boolean; readonly host: boolean };
   /** Most work that the kernel's part does for one exec, in its units of about a nanosecond. */
   readonly maxWork?: number;
 }
@@ -119,7 +121,9 @@ export function compileTables(list: readonly CompilableString[], options: Compil
     filterKeys.addKey(keys.hashes[i]!);
   }
 
-  let flags = options.enforce === false ? 0 : POLICY.enforce;
+  const { enforce = { containers: true, host: true } } = options;
+  let flags = (enforce.containers ? POLICY.enforce : 0) | (enforce.host ? POLICY.enforceHost : 0);
+  if (list.some(({ scope = SCOPE.any }) => scope !== SCOPE.any)) flags |= POLICY.scopes;
   if (long > 0) flags |= POLICY.filterA;
   if (middle > 0) flags |= POLICY.filterB;
   if (shortLengths > 0) flags |= POLICY.filterC;
@@ -157,15 +161,15 @@ interface Entry extends CompilableString {
 }
 
 function pieceEntry(list: readonly CompilableString[], { index, value }: Piece): Entry {
-  const { action = "enforce", allowSet = 0 } = list[index]!;
-  return { value, mode: "anywhere", action, allowSet, pieceOf: index };
+  const { action = "enforce", allowSet = 0, scope = SCOPE.any } = list[index]!;
+  return { value, mode: "anywhere", action, allowSet, scope, pieceOf: index };
 }
 
 function quotedTable(list: readonly CompilableString[], pieces: readonly Piece[], allow: CompiledAllow | undefined) {
   if (pieces.length === 0) return null;
   const quoted = pieces.map(({ index }) => {
-    const { value, mode, action, allowSet = 0 } = list[index]!;
-    return { value, mode, index, isAudit: action === "audit", allowSet };
+    const { value, mode, action, allowSet = 0, scope = SCOPE.any } = list[index]!;
+    return { value, mode, index, isAudit: action === "audit", allowSet, scope };
   });
   const { table, left } = compileQuoted(quoted, allow);
   if (left !== undefined)
@@ -200,7 +204,7 @@ class FoldedStrings {
   }
 }
 
-/** Of strings that differ in nothing after folding, mode, action and allow set included, the first stays. */
+/** Of strings that differ in nothing after folding, mode, action, scope and allow set included, the first stays. */
 function foldAll(strings: readonly Entry[]): FoldedStrings {
   let total = 0;
   for (const { value } of strings) total += value.length;
@@ -229,9 +233,9 @@ function foldAll(strings: readonly Entry[]): FoldedStrings {
 }
 
 /** `string_head.kind` and, above it, `string_head.allow_set`. */
-function kindOf({ mode, action = "enforce", allowSet = 0, pieceOf }: Entry): number {
+function kindOf({ mode, action = "enforce", allowSet = 0, scope = SCOPE.any, pieceOf }: Entry): number {
   const number = ACTION[action] + (pieceOf === undefined ? 0 : ACTION.quotedEnforce);
-  return MODE[mode] | (number << 4) | (allowSet << 8);
+  return MODE[mode] | (number << 4) | (scope << 6) | (allowSet << 8);
 }
 
 /** Whether folded string `i` is string `index` of the list, whose folded bytes stand behind the last one. */

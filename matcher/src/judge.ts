@@ -4,6 +4,7 @@ import type { CompilableString, Tables } from "./compile.js";
 import type { Action } from "./layout.js";
 import { isPlainPath } from "./plain-path.js";
 import { searchQuoted } from "./quoted.js";
+import { ALL_SCOPES, isInScope, type Scopes } from "./scope.js";
 import type { CommandLine, Indexed } from "./types.js";
 import { type Cut, walkTables } from "./walk.js";
 
@@ -22,12 +23,15 @@ export interface Judge {
  * What becomes of a command line. `index` is a string of the list, one of those that decided.
  * - `banned`: it stands there, and no pattern of its allow set matches.
  * - `spared`: for each allow set with a string that stands there, a pattern of the set matches; `pattern` is one.
+ * - `out-of-scope`: strings stand there, and none of them counts where the process is. One that stands in the quoted line alone is
+ *   not looked for where it does not count.
  * - `is-substring`: strings occur, as parts of longer words alone.
  */
 export type Judgement =
   | { readonly kind: "none" }
   | { readonly kind: "banned"; readonly action: Action; readonly index: number }
   | { readonly kind: "spared"; readonly index: number; readonly pattern: number }
+  | { readonly kind: "out-of-scope"; readonly index: number }
   | { readonly kind: "is-substring"; readonly index: number };
 
 /**
@@ -35,12 +39,18 @@ export type Judgement =
  * @param names - The line as allow patterns see it, once for each name that the process truly has: the path, then the arguments
  *   that count. A path that is not plain says nothing of the file that runs, and no pattern sees such a line: give the file's
  *   own path instead where it is known.
- * @param cut - As for `walkTables`.
+ * @param cut - As for `walkTables`, and `scopes`.
  */
-export function judgeLine(list: Judge, line: CommandLine, names: Names, cut?: Cut): Judgement {
-  const found = walkTables(list.tables, line, cut);
+export function judgeLine(
+  list: Judge,
+  line: CommandLine,
+  names: Names,
+  cut?: Cut,
+  scopes: Scopes = ALL_SCOPES,
+): Judgement {
+  const found = walkTables(list.tables, line, cut, scopes);
   const plain = names.filter(([path]) => path !== undefined && isPlainPath(path));
-  const quoted = findQuoted(list, names, plain);
+  const quoted = findQuoted(list, names, plain).filter((index) => isInScope(list.strings.at(index)!.scope, scopes));
   let spared: Judgement | undefined;
   for (const action of ["enforce", "audit"] as const) {
     const inQuoted = quoted
@@ -53,6 +63,7 @@ export function judgeLine(list: Judge, line: CommandLine, names: Names, cut?: Cu
     }
   }
   if (spared !== undefined) return spared;
+  if (found.outOfScope >= 0) return { kind: "out-of-scope", index: found.outOfScope };
   return found.substring < 0 ? { kind: "none" } : { kind: "is-substring", index: found.substring };
 }
 

@@ -1,6 +1,6 @@
 // The tables' layout, as bpf/execwhacker/execwhacker.h declares it. agent/src/detectors/execwhacker/tables.test.ts compares each number with the C side.
 
-const DFA_SIZE = 20 + 1024 + 128;
+const DFA_SIZE = 20 + 1024 + 256;
 const NFA_SIZE = 13_000 + 256 * 32 * 16 + 32 * 64 * 4;
 
 /** Limits and offsets, in bytes unless the name says otherwise. */
@@ -77,7 +77,7 @@ export const NFA_WORK = { byte: 22, word: 3, edge: 2 } as const;
 export const DFA_KIND = { quotedShift: 8, unsafeShift: 16 } as const;
 
 /** `policy.flags`. */
-export const POLICY = { filterA: 1, filterB: 2, filterC: 4, enforce: 8 } as const;
+export const POLICY = { filterA: 1, filterB: 2, filterC: 4, enforce: 8, enforceHost: 16, scopes: 32 } as const;
 
 /** What is done with an exec whose line cannot be searched whole. */
 export const WAY = { kill: 0, "let-go": 1 } as const;
@@ -85,5 +85,7 @@ export type Way = keyof typeof WAY;
 
 export const MODE = { word: 0, anywhere: 1, "exact-argument": 2 } as const;
 export const ACTION = { enforce: 0, audit: 1, quotedEnforce: 2, quotedAudit: 3 } as const;
+/** `enum string_scope`: where a string counts. */
+export const SCOPE = { any: 0, containers: 1, host: 2 } as const;
 /** What a string's match leads to. The other two are those of a piece of a string that stands in the quoted line alone. */
 export type Action = "enforce" | "audit";

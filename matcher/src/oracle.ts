@@ -3,6 +3,7 @@
 import { counts } from "./counts.js";
 import { FOLD } from "./fold.js";
 import { searchQuoted } from "./quoted.js";
+import { ALL_SCOPES, isInScope } from "./scope.js";
 import type { BannedString, CommandLine, Match } from "./types.js";
 
 const NUL = 0;
@@ -31,27 +32,31 @@ export function search(strings: readonly BannedString[], line: CommandLine): Mat
 }
 
 /** What becomes of a process; see {@link verdict}. */
-export type Verdict = "killed" | "would-kill" | "spared-pattern" | "spared-substring" | "pass";
+export type Verdict = "killed" | "would-kill" | "spared-pattern" | "spared-scope" | "spared-substring" | "pass";
 
 /**
  * The verdict on `line`: each string that stands in it by itself, an enforced one before an audited one.
  *
  * @param shown - What allow patterns see: the path, then the arguments that count.
  * @param isSpared - Whether a pattern that may spare the string of this number matches.
+ * @param scopes - Those that hold where the process is.
  */
 export function verdict(
-  strings: readonly (BannedString & { readonly action?: "enforce" | "audit" })[],
+  strings: readonly (BannedString & { readonly action?: "enforce" | "audit"; readonly scope?: number })[],
   line: CommandLine,
   shown: readonly Uint8Array[],
   isSpared: (index: number) => boolean,
+  scopes = ALL_SCOPES,
 ): Verdict {
   const matches = strings.map((string) => search([string], line).kind);
   const quoted = searchQuoted(strings, shown);
-  const standing = [...strings.keys()].filter((i) => matches[i] === "banned" || quoted.includes(i));
+  const counting = [...strings.keys()].filter((i) => isInScope(strings[i]!.scope, scopes));
+  const standing = counting.filter((i) => matches[i] === "banned" || quoted.includes(i));
   const unspared = standing.filter((i) => !isSpared(i));
   if (unspared.some((i) => strings[i]!.action !== "audit")) return "killed";
   if (unspared.length > 0) return "would-kill";
   if (standing.length > 0) return "spared-pattern";
+  if (matches.some((kind, i) => kind === "banned" && !counting.includes(i))) return "spared-scope";
   return matches.includes("is-substring") ? "spared-substring" : "pass";
 }
 

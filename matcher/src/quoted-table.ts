@@ -10,6 +10,7 @@ import type { Node } from "./allow/syntax-tree.js";
 import { FOLD, WORD } from "./fold.js";
 import { LAYOUT } from "./layout.js";
 import { quotedPiece } from "./quoted.js";
+import { isInScope, type Place, scopesIn } from "./scope.js";
 import type { BannedString } from "./types.js";
 
 export interface QuotedString extends BannedString {
@@ -17,6 +18,7 @@ export interface QuotedString extends BannedString {
   readonly index: number;
   readonly isAudit: boolean;
   readonly allowSet: number;
+  readonly scope: number;
 }
 
 /** A string of the list that has to be looked for in the quoted line, and the piece that must stand in the plain one. */
@@ -43,20 +45,38 @@ export function compileQuoted(
   allow: CompiledAllow | undefined,
 ): { readonly table: AllowTable | null; readonly left: number | undefined } {
   const starts = new Map<number, number[]>();
-  for (const [i, { isAudit, allowSet }] of strings.entries()) {
-    const start = (isAudit ? MAX_ALLOW_SETS : 0) + allowSet;
-    starts.set(start, [...(starts.get(start) ?? []), i]);
+  for (const [i, { isAudit, allowSet, scope }] of strings.entries()) {
+    for (const [place, name] of PLACES.entries()) {
+      if (!isInScope(scope, scopesIn(name))) continue;
+      const start = place * STARTS_PER_PLACE + (isAudit ? MAX_ALLOW_SETS : 0) + allowSet;
+      starts.set(start, [...(starts.get(start) ?? []), i]);
+    }
   }
+  // Where it is the same in both places, it is made once.
+  const shared = [...Array(STARTS_PER_PLACE).keys()].filter(
+    (start) => starts.get(start)?.join() === starts.get(start + STARTS_PER_PLACE)?.join(),
+  );
+  for (const start of shared) starts.delete(start + STARTS_PER_PLACE);
   const { cells } = LAYOUT.allow.most;
   const room = (cells - (allow?.table?.next.length ?? 0)) * Uint16Array.BYTES_PER_ELEMENT;
   const limits = { ...DEFAULT_ALLOW_LIMITS, maxTableBytes: room };
   const { table, left } = compileTable(strings.map(treeOf), starts, limits);
   const first = left.keys().next();
   return {
-    table: table && { ...table, accepts: table.accepts.map((i) => strings[i]!.index) },
+    table: table && {
+      ...table,
+      starts: table.starts.map((state, i) =>
+        shared.includes(i - STARTS_PER_PLACE) ? table.starts[i - STARTS_PER_PLACE]! : state,
+      ),
+      accepts: table.accepts.map((i) => strings[i]!.index),
+    },
     left: first.done === true ? undefined : strings[first.value]!.index,
   };
 }
+
+/** In the order of their starts. */
+const PLACES: readonly Place[] = ["containers", "host"];
+const STARTS_PER_PLACE = 2 * MAX_ALLOW_SETS;
 
 const ANY: Uint8Array = new Uint8Array(256).fill(1);
 const NO_WORD: Uint8Array = WORD.map((member) => 1 - member);

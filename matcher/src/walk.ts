@@ -7,6 +7,7 @@ import { counts } from "./counts.js";
 import { FOLD } from "./fold.js";
 import { gramHashA, gramHashB } from "./hash.js";
 import { ACTION, type Action, LAYOUT, MODE, POLICY } from "./layout.js";
+import { ALL_SCOPES, isInScope, type Scopes } from "./scope.js";
 import type { CommandLine, MatchMode } from "./types.js";
 
 /** What the search found. Which of several strings of one action and allow set is named, is not said. */
@@ -14,6 +15,8 @@ export interface Finds {
   /** By allow set: a string that stands, by its number in the list. */
   readonly enforce: ReadonlyMap<number, number>;
   readonly audit: ReadonlyMap<number, number>;
+  /** A string that stands and does not count in this place; -1 for none. */
+  readonly outOfScope: number;
   /** A string that occurs as part of longer words; -1 for none. */
   readonly substring: number;
 }
@@ -21,6 +24,7 @@ export interface Finds {
 interface Finding extends Finds {
   readonly enforce: Map<number, number>;
   readonly audit: Map<number, number>;
+  outOfScope: number;
   substring: number;
 }
 
@@ -42,15 +46,16 @@ export const OVERLAP_BYTES = LAYOUT.maxStringBytes + 2;
  *
  * @param cut - For a piece of a longer line. An occurrence that touches a cut is left to the piece beside, as its neighbour is
  *   unknown: it is whole there if the two share {@link OVERLAP_BYTES}.
+ * @param scopes - Those that hold where the process is.
  */
-export function walkTables(tables: Tables, line: CommandLine, cut: Cut = WHOLE): Finds {
-  const found: Finding = { enforce: new Map(), audit: new Map(), substring: -1 };
-  walkText(tables, joinArguments([line.path, ...line.args.slice(1)]), found, { ...cut, start: false });
-  if (line.args.length > 0) walkText(tables, joinArguments(line.args), found, cut);
+export function walkTables(tables: Tables, line: CommandLine, cut: Cut = WHOLE, scopes = ALL_SCOPES): Finds {
+  const found: Finding = { enforce: new Map(), audit: new Map(), outOfScope: -1, substring: -1 };
+  walkText(tables, joinArguments([line.path, ...line.args.slice(1)]), found, { ...cut, start: false }, scopes);
+  if (line.args.length > 0) walkText(tables, joinArguments(line.args), found, cut, scopes);
   return found;
 }
 
-function walkText(tables: Tables, text: Uint8Array, found: Finding, cut: Cut): void {
+function walkText(tables: Tables, text: Uint8Array, found: Finding, cut: Cut, scopes: Scopes): void {
   const policy = new DataView(tables.filters.buffer, tables.filters.byteOffset, LAYOUT.policy.size);
   const cells = new DataView(tables.cells.buffer, tables.cells.byteOffset, tables.cells.byteLength);
   const field = (name: Exclude<keyof typeof LAYOUT.policy, "size">) => policy.getUint32(LAYOUT.policy[name], true);
@@ -124,10 +129,15 @@ function walkText(tables: Tables, text: Uint8Array, found: Finding, cut: Cut): v
     for (let i = 0; i < length; i++) if (cells.getUint8(bytes + i) !== folded[at + i]) return;
     const kind = cells.getUint8(cell + 6);
     // A piece says nothing by itself: the quoted line is searched whole.
-    if (kind >> 4 >= ACTION.quotedEnforce) return;
+    const action = (kind >> 4) & 3;
+    if (action >= ACTION.quotedEnforce) return;
     const mode = MODES[kind & 15]!;
     if (counts(text, at, { value: text.subarray(at, at + length), mode })) {
-      const bySet = found[ACTIONS[kind >> 4]!];
+      if (!isInScope(kind >> 6, scopes)) {
+        if (found.outOfScope < 0) found.outOfScope = index;
+        return;
+      }
+      const bySet = found[ACTIONS[action]!];
       const allowSet = cells.getUint8(cell + 7);
       if (!bySet.has(allowSet)) bySet.set(allowSet, index);
     } else if (found.substring < 0) found.substring = index;

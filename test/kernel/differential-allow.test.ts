@@ -6,14 +6,18 @@ import {
   compileAllow,
   compileTables,
   DEFAULT_ALLOW_LIMITS,
+  isInScope,
   isPlainPath,
   type Judge,
   type Judgement,
   judgeLine,
   matchArguments,
   matchLine,
+  type Place,
   quotedPiece,
   quoteLine,
+  SCOPE,
+  scopesIn,
   search,
   verdict,
 } from "@cryptnono/matcher";
@@ -195,6 +199,7 @@ test("20,000 lines with strings of several lists: the kernel, the walk and the o
         mode: random.pick(["word", "anywhere"] as const),
         action,
         allowSet: patterns.length === 0 ? 0 : list + 1,
+        ...randomScope(random),
       }));
       const allow = random.pick([inTable, asBits, inBoth])(sources, sets);
       assert.deepEqual(allow.refused, []);
@@ -208,20 +213,26 @@ test("20,000 lines with strings of several lists: the kernel, the walk and the o
         const shown_ = [path, ...args.slice(1)];
         const matching = singles.map((allow) => matchLine(allow, quoteLine(shown_)) >= 0);
         const spares = (index: number) => (sets[index] ?? []).some((pattern) => matching[pattern]);
-        const expected = verdict(banned, line, shown_, spares);
+        const place = random.pick(PLACES);
+        const scopes = scopesIn(place);
+        const expected = verdict(banned, line, shown_, spares, scopes);
         const shown = JSON.stringify({
-          banned: banned.map(({ value }) => text(value)),
+          banned: banned.map((string) => ({ ...string, value: text(string.value) })),
+          place,
           sources,
           sets,
           args: args.map(text),
         });
-        const walked = judgeLine(list, line, [shown_]);
+        const walked = judgeLine(list, line, [shown_], undefined, scopes);
         assert.equal(verdictOf(walked), expected, `walk: ${shown}`);
-        const judged = matcher.judge(withNul(path), argumentArea(args));
+        const judged = matcher.judge(withNul(path), argumentArea(args), false, scopes);
         assert.equal(matcher.verdictName(judged.verdict), expected, `kernel: ${shown}`);
         // Which string is told is not said, but it must be one that makes the verdict.
         const string = banned[judged.stringId];
         if (expected !== "pass") assert.ok(search([string!], line).kind !== "none", shown);
+        const counts = isInScope(string?.scope, scopes);
+        if (expected === "spared-scope") assert.ok(!counts, shown);
+        if (["killed", "would-kill", "spared-pattern"].includes(expected)) assert.ok(counts, shown);
         if (expected === "killed") assert.ok(string!.action === "enforce" && !spares(judged.stringId), shown);
         if (expected === "would-kill") assert.ok(string!.action === "audit" && !spares(judged.stringId), shown);
         if (expected === "spared-pattern")
@@ -232,7 +243,9 @@ test("20,000 lines with strings of several lists: the kernel, the walk and the o
     { numRuns: 20, endOnFailure: true, includeErrorInReport: true },
   );
   const least = Math.min(
-    ...["killed", "would-kill", "spared-pattern", "spared-substring", "pass"].map((name) => verdicts[name] ?? 0),
+    ...["killed", "would-kill", "spared-pattern", "spared-scope", "spared-substring", "pass"].map(
+      (name) => verdicts[name] ?? 0,
+    ),
   );
   assert.ok(least > 200, JSON.stringify(verdicts));
 });
@@ -257,6 +270,7 @@ test("20,000 lines with strings of the quoted line: the kernel, the walk and the
           mode: random.pick(["word", "anywhere"] as const),
           action: random.pick(["enforce", "audit"] as const),
           allowSet: random.below(3),
+          ...randomScope(random),
         };
       }).filter(({ value }) => value.some((byte) => byte > 0x20));
       if (banned.length === 0) return;
@@ -275,17 +289,20 @@ test("20,000 lines with strings of the quoted line: the kernel, the walk and the
         const names = [path!, ...rest];
         const spares = (index: number) =>
           (sets[banned[index]!.allowSet - 1] ?? []).some((p) => matchLine(singles[p]!, quoteLine(names)) >= 0);
-        const expected = verdict(banned, line, names, spares);
+        const place = random.pick(PLACES);
+        const scopes = scopesIn(place);
+        const expected = verdict(banned, line, names, spares, scopes);
         const shown = JSON.stringify({
+          place,
           banned: banned.map((b) => ({ ...b, value: text(b.value) })),
           names: names.map(text),
         });
         assert.equal(
-          verdictOf(judgeLine({ strings: banned, tables, allow, quoted }, line, [names])),
+          verdictOf(judgeLine({ strings: banned, tables, allow, quoted }, line, [names], undefined, scopes)),
           expected,
           `walk: ${shown}`,
         );
-        const judged = matcher.judge(withNul(line.path), argumentArea(line.args));
+        const judged = matcher.judge(withNul(line.path), argumentArea(line.args), false, scopes);
         assert.equal(matcher.verdictName(judged.verdict), expected, `kernel: ${shown}`);
         verdicts[expected] = (verdicts[expected] ?? 0) + 1;
       }
@@ -296,9 +313,17 @@ test("20,000 lines with strings of the quoted line: the kernel, the walk and the
   assert.ok(least > 100, JSON.stringify(verdicts));
 });
 
+const PLACES: readonly Place[] = ["containers", "host"];
+
+/** Most strings count everywhere. */
+function randomScope(random: Random): { readonly scope?: number } {
+  return random.pick([{}, {}, { scope: SCOPE.containers }, { scope: SCOPE.host }]);
+}
+
 function verdictOf(judged: Judgement): string {
   if (judged.kind === "banned") return judged.action === "audit" ? "would-kill" : "killed";
-  return { spared: "spared-pattern", "is-substring": "spared-substring", none: "pass" }[judged.kind];
+  const kinds = { "out-of-scope": "spared-scope", "is-substring": "spared-substring", none: "pass" } as const;
+  return judged.kind === "spared" ? "spared-pattern" : kinds[judged.kind];
 }
 
 function randomOffender(random: Random): { path: Uint8Array; args: Uint8Array[] } {

@@ -27,6 +27,7 @@ export interface ConfigFile {
   readonly bannedCommandStrings: readonly (string | Readonly<Record<string, string>>)[];
   readonly allowedCommandPatterns?: readonly (string | AllowedPattern)[];
   readonly mode?: "enforce" | "audit";
+  readonly scope?: string;
 }
 
 interface AllowedPattern {

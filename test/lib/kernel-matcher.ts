@@ -64,13 +64,14 @@ export class KernelMatcher {
     this.#sensor.map("control").set(this.constant("CONTROL_SLOT"), this.#slot);
   }
 
-  /** @param path - With its NUL. @param area - Arguments, each with its NUL. */
-  judge(path: Uint8Array, area: Uint8Array, script = false): BufferJudgement {
+  /** @param path - With its NUL. @param area - Arguments, each with its NUL. @param scopes - That hold; 0: all. */
+  judge(path: Uint8Array, area: Uint8Array, script = false, scopes = 0): BufferJudgement {
     const { size, offsets } = this.#args;
     const context = new Uint8Array(size);
     const view = new DataView(context.buffer);
     view.setUint32(offsets["args_bytes"]!, area.length, true);
     view.setUint32(offsets["script_interpreter"]!, script ? 1 : 0, true);
+    view.setUint32(offsets["scopes"]!, scopes, true);
     const failed = this.#sensor.testRun(TEST_PROGRAM, context, [
       [offsets["path"]!, path],
       [offsets["args"]!, area],

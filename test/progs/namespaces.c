@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Executes in mount and pid namespaces of its own, below a root of its own (argv[1]). */
+/* Executes below a root of its own (argv[1]), in mount and pid namespaces of its own; with "cgroup" as argv[2], in mount and
+ * cgroup namespaces. */
 #define _GNU_SOURCE
 #include "words.h"
 #include <sched.h>
@@ -7,9 +8,10 @@
 int main(int argc, char **argv)
 {
 	char **words = read_words();
+	int other = argc > 2 && !strcmp(argv[2], "cgroup") ? CLONE_NEWCGROUP : CLONE_NEWPID;
 	pid_t child;
 
-	if (argc < 2 || unshare(CLONE_NEWNS | CLONE_NEWPID))
+	if (argc < 2 || unshare(CLONE_NEWNS | other))
 		die("unshare");
 	child = fork();
 	if (child == 0) {

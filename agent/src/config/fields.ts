@@ -125,7 +125,7 @@ export class ConfigFields {
         // A key far from every known one may be a banned string in the wrong place: it is not repeated here.
         const near = nearest(key, known);
         const got = near === null ? "an unknown key" : `unknown key ${JSON.stringify(key)}`;
-        const hint = near === null ? UNKNOWN_KEY_HINTS[key] : `did you mean "${near}"?`;
+        const hint = UNKNOWN_KEY_HINTS[key] ?? (near === null ? undefined : `did you mean "${near}"?`);
         this.problem(where, `one of the keys ${known.join(", ")}`, got, hint);
       } else if (found.has(name)) {
         this.problem(where, `the key "${name}" once`, "it again", "merge the two");

@@ -28,6 +28,8 @@ export interface ProcFiles {
   threads(pid: number, max: number): number[];
   /** A small file of `pid`. */
   read(pid: number, name: "stat" | "status" | "cgroup"): Uint8Array;
+  /** What the link `ns/cgroup` says: `cgroup:[4026531835]` for the node's own. */
+  cgroupNamespace(pid: number): string;
   /** What the link `exe` says: the path of the file that runs. */
   exe(pid: number): Uint8Array;
   /**
@@ -93,6 +95,9 @@ export function openProc({
     },
     read(pid, name) {
       return fs.readFileSync(`${root}/${pid}/${name}`);
+    },
+    cgroupNamespace(pid) {
+      return fs.readlinkSync(`${root}/${pid}/ns/cgroup`);
     },
     exe(pid) {
       return fs.readlinkSync(`${root}/${pid}/exe`, "buffer");

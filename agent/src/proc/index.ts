@@ -1,3 +1,4 @@
 export { openProc, type ProcFiles, type ProcOptions, StuckError } from "./files.js";
+export { placeOf } from "./place.js";
 export { hasEnded, isDead, nsToTicks, type ProcStat, parseStat, ticksToNs } from "./stat.js";
 export { bootTimeNs } from "./uptime.js";

@@ -138,7 +138,7 @@ function checkLayout(table: AllowTable, patternCount: number): void {
   assert.equal(next.length, stateCount * stride);
   assert.equal(quoteColumn, endColumn + 1);
   assert.ok(quoteColumn < stride && Math.max(...classOf) === endColumn - 1);
-  assert.ok(starts.length === 2 * MAX_ALLOW_SETS && starts.every((start) => start < stateCount));
+  assert.ok(starts.length === 4 * MAX_ALLOW_SETS && starts.every((start) => start < stateCount));
   assert.ok(stateCount <= 32_768 && firstAccept > 0);
   assert.equal(accepts.length, stateCount - firstAccept);
   assert.ok(accepts.every((index) => index < patternCount));

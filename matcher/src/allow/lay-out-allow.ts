@@ -31,7 +31,7 @@ function putTable(
   head.setUint32(at.firstCell, first.cell, true);
   head.setUint32(at.firstName, first.name, true);
   new Uint32Array(buffer, offset + at.kindOf, 256).set(kinds(table.classOf, table.quoteColumn));
-  new Uint16Array(buffer, offset + at.start, 2 * LAYOUT.maxAllowSets).set(table.starts);
+  new Uint16Array(buffer, offset + at.start, 4 * LAYOUT.maxAllowSets).set(table.starts);
   new Uint32Array(buffer, names, most.names).set(table.accepts, first.name);
   new Uint16Array(buffer, next, most.cells).set(table.next, first.cell);
 }

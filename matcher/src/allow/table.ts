@@ -71,7 +71,7 @@ export function layOut(dfa: Dfa, sets: readonly number[]): AllowTable {
     }
     next[(number << strideLog2) | width] = numberOf[afterEscapedApostrophe(dfa, state)]!;
   }
-  const starts = new Array<number>(2 * MAX_ALLOW_SETS).fill(DEAD);
+  const starts = new Array<number>(4 * MAX_ALLOW_SETS).fill(DEAD);
   for (const [i, set] of sets.entries()) starts[set] = numberOf[dfa.starts[i]!]!;
   const accepts = order.map((state) => dfa.accepts[state]!).filter((pattern) => pattern !== NO_PATTERN);
   return {

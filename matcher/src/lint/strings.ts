@@ -1,6 +1,7 @@
 // What may be wrong with banned strings, by their own looks and beside each other.
 import type { CompilableString } from "../compile.js";
 import { fold, WORD } from "../fold.js";
+import { SCOPE } from "../layout.js";
 import { Matcher } from "../matcher.js";
 import { search } from "../oracle.js";
 import { quotedPiece } from "../quoted.js";
@@ -177,6 +178,7 @@ function contained(strings: readonly CompilableString[]): Finding[] {
     const text = texts[index]!;
     const end = at + texts[other]!.length;
     if (inner.action === "audit" && outer.action !== "audit") return false;
+    if ((inner.scope ?? SCOPE.any) !== SCOPE.any && inner.scope !== outer.scope) return false;
     if ((inner.allowSet ?? 0) !== 0 && inner.allowSet !== outer.allowSet) return false;
     // What stands in the quoted line alone is compared with nothing.
     if (outer.value.includes(APOSTROPHE) || inner.value.includes(APOSTROPHE)) return false;

@@ -11,6 +11,7 @@ const SINGLE = [
   "kill_failed",
   "spared_substring",
   "spared_pattern",
+  "spared_scope",
   /** Could not be searched whole and was let go, as configured. */
   "let_go",
   /** A page of the command line was not resident; what became of it is counted by the verdicts above. */

@@ -13,6 +13,7 @@ const COUNTERS: SensorCounters = {
   kill_failed: 1n,
   spared_substring: 30n,
   spared_pattern: 40n,
+  spared_scope: 11n,
   let_go: 9n,
   unreadable: 2n,
   over_long: 3n,
@@ -28,12 +29,14 @@ const COUNTERS: SensorCounters = {
   told_kill_failed: 0n,
   told_spared_substring: 5n,
   told_spared_pattern: 6n,
+  told_spared_scope: 11n,
   told_let_go: 8n,
   summed_killed: 3n,
   summed_would_kill: 0n,
   summed_kill_failed: 0n,
   summed_spared_substring: 0n,
   summed_spared_pattern: 0n,
+  summed_spared_scope: 0n,
   summed_let_go: 0n,
 };
 
@@ -53,7 +56,7 @@ test("the contract's series exist from the start, at 0, with its types", () => {
   for (const source of [BPF, SCAN]) {
     for (const name of ["checked", "killed", "missed"])
       assert.equal(values.get(`${P}processes_${name}_total{${source}}`), 0, name);
-    for (const by of ["is-substring", "allowed-pattern", "no-match"]) {
+    for (const by of ["is-substring", "allowed-pattern", "out-of-scope", "no-match"]) {
       assert.equal(values.get(`${P}processes_allowed_total{${source},allowedby="${by}"}`), 0, by);
     }
   }
@@ -87,7 +90,8 @@ test("the kernel's counters are read at the scrape", () => {
     [`processes_kill_failed_total{${BPF}}`]: 1,
     [`processes_allowed_total{${BPF},allowedby="is-substring"}`]: 30,
     [`processes_allowed_total{${BPF},allowedby="allowed-pattern"}`]: 40,
-    [`processes_allowed_total{${BPF},allowedby="no-match"}`]: 890,
+    [`processes_allowed_total{${BPF},allowedby="out-of-scope"}`]: 11,
+    [`processes_allowed_total{${BPF},allowedby="no-match"}`]: 879,
     processes_let_go_total: 9,
     [`command_lines_unsearched_total{reason="unreadable"}`]: 2,
     [`command_lines_unsearched_total{reason="over-long"}`]: 3,
@@ -102,11 +106,11 @@ test("no counter falls when the CPUs' counters waver or the sensor is gone", () 
   let counters: SensorCounters | null = COUNTERS;
   const m = metrics(() => counters);
   const noMatch = () => samples(m.text()).get(`${P}processes_allowed_total{${BPF},allowedby="no-match"}`);
-  assert.equal(noMatch(), 890);
+  assert.equal(noMatch(), 879);
   counters = { ...COUNTERS, killed: 11n };
-  assert.equal(noMatch(), 890);
+  assert.equal(noMatch(), 879);
   counters = null;
-  assert.equal(noMatch(), 890);
+  assert.equal(noMatch(), 879);
   assert.equal(samples(m.text()).get(`${P}processes_killed_total{${BPF}}`), 11);
 });
 

@@ -16,6 +16,7 @@ export type Decision =
   | "would-kill"
   | "is-substring"
   | "allowed-pattern"
+  | "out-of-scope"
   | "no-match";
 
 /**
@@ -77,7 +78,7 @@ export function execMetrics(
   bySource("processes_missed_total", "Processes that exited before they could be killed", "missed", () => 0n);
   series.reading("processes_allowed_total", "Processes left alone, by the reason", "counter", () =>
     [KERNEL, SCAN].flatMap(({ source }) =>
-      (["is-substring", "allowed-pattern", "no-match"] as const).map(
+      (["is-substring", "allowed-pattern", "out-of-scope", "no-match"] as const).map(
         (allowedby) => [{ source, allowedby }, kernel.allowed(source, allowedby) + agent(source, allowedby)] as const,
       ),
     ),
@@ -169,6 +170,7 @@ const DECISIONS: readonly Decision[] = [
   "would-kill",
   "is-substring",
   "allowed-pattern",
+  "out-of-scope",
   "no-match",
 ];
 
@@ -194,8 +196,9 @@ class KernelCounters {
   refresh(): void {
     // Detached: the last values stand, as a counter must not fall while its process lives.
     this.last = this.#read() ?? this.last;
-    const { checked, killed, would_kill, kill_failed, spared_substring, spared_pattern, let_go } = this.last;
-    const rest = checked - killed - would_kill - kill_failed - spared_substring - spared_pattern - let_go;
+    const { checked, killed, would_kill, kill_failed, let_go } = this.last;
+    const spared = this.last.spared_substring + this.last.spared_pattern + this.last.spared_scope;
+    const rest = checked - killed - would_kill - kill_failed - spared - let_go;
     // The CPUs' counters are read one after the other while they run: the difference may waver, the series must not fall.
     if (rest > this.#noMatch) this.#noMatch = rest;
     // One that is just being told is counted and not yet told: the same.
@@ -215,9 +218,10 @@ class KernelCounters {
     return counts;
   }
 
-  allowed(source: Source, by: "is-substring" | "allowed-pattern" | "no-match"): bigint {
+  allowed(source: Source, by: "is-substring" | "allowed-pattern" | "out-of-scope" | "no-match"): bigint {
     if (source !== KERNEL.source) return 0n;
     if (by === "is-substring") return this.last.spared_substring;
+    if (by === "out-of-scope") return this.last.spared_scope;
     return by === "allowed-pattern" ? this.last.spared_pattern : this.#noMatch;
   }
 }

@@ -15,6 +15,7 @@ export type Verdict =
   | "would-kill"
   | "spared-substring"
   | "spared-pattern"
+  | "spared-scope"
   | "let-go"
   | "observed";
 
@@ -134,6 +135,7 @@ const VERDICTS: Readonly<Record<string, Verdict>> = {
   VERDICT_WOULD_KILL: "would-kill",
   VERDICT_SPARED_SUBSTRING: "spared-substring",
   VERDICT_SPARED_PATTERN: "spared-pattern",
+  VERDICT_SPARED_SCOPE: "spared-scope",
   VERDICT_LET_GO: "let-go",
   VERDICT_OBSERVED: "observed",
 };

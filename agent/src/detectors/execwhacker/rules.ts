@@ -5,10 +5,14 @@ import {
   compileAllow,
   compileTables,
   DEFAULT_MAX_ALLOW_BYTES,
+  isInScope,
   type Judge,
   judgeLine,
+  type Place,
   quotedPiece,
   type RefusedPattern,
+  type Scopes,
+  scopesIn,
   type Tables,
 } from "@cryptnono/matcher";
 import { openPatterns } from "./config/index.js";
@@ -45,6 +49,8 @@ export interface CompiledRules {
   readonly list: Judge & CompiledList;
   /** Numbers this list in the events that come of it. */
   readonly generation: number;
+  /** Some string counts in some places alone. */
+  readonly isScoped: boolean;
   /**
    * The verdict on a command line.
    *
@@ -58,6 +64,8 @@ export interface CompiledRules {
 export interface Seen {
   readonly names: readonly (readonly Uint8Array[])[];
   readonly cut?: Cut;
+  /** Those that hold where the process is; all when left out. */
+  readonly scopes?: Scopes;
 }
 
 /** Allow patterns that the kernel cannot walk. They are named by list and index, with what they cost. */
@@ -81,6 +89,7 @@ const MAX_SHOWN = 20;
 /** A list's tables and what user space needs beside them. Plain data: it can be sent from one thread to another. */
 export interface CompiledList extends Omit<Judge, "strings"> {
   readonly generation: number;
+  readonly isScoped: boolean;
   /** Allow patterns that an operator should know of, see `openPatterns`. */
   readonly open: readonly AllowPattern[];
 }
@@ -117,13 +126,21 @@ export function compileList(
     maxAllowBytes,
     allow,
     generation,
-    enforce: rules.strings.some(({ action, list }) => action === "enforce" && list !== SELF_TEST_LIST),
+    enforce: { containers: mayKill(rules, "containers"), host: mayKill(rules, "host") },
     ...(maxWork === undefined ? {} : { maxWork }),
     ...(wholeLines === undefined ? {} : { tellKills: wholeLines, tellSpares: Math.ceil(wholeLines / 4) }),
   };
   const tables = compileTables(rules.strings, options);
   const quoted = rules.strings.flatMap((string, index) => (quotedPiece(string) === null ? [] : [index]));
-  return { tables, allow, maxAllowBytes, quoted, generation, open: openPatterns(rules) };
+  const isScoped = rules.strings.some(({ scope }) => scope !== undefined);
+  return { tables, allow, maxAllowBytes, quoted, generation, isScoped, open: openPatterns(rules) };
+}
+
+function mayKill({ strings }: Rules, place: Place): boolean {
+  const scopes = scopesIn(place);
+  return strings.some(
+    ({ action, list, scope }) => action === "enforce" && list !== SELF_TEST_LIST && isInScope(scope, scopes),
+  );
 }
 
 /** Whether the patterns, and whose strings they spare, are the same. */
@@ -141,12 +158,14 @@ export function judgeBy(rules: RulesInForce, compiled: CompiledList): CompiledRu
     tables: compiled.tables,
     list,
     generation: compiled.generation,
-    judge(line, { names, cut } = { names: [[line.path, ...line.args.slice(1)]] }) {
-      const judged = judgeLine(list, line, names, cut);
+    isScoped: compiled.isScoped,
+    judge(line, { names, cut, scopes } = { names: [[line.path, ...line.args.slice(1)]] }) {
+      const judged = judgeLine(list, line, names, cut, scopes);
       if (judged.kind === "none") return judged;
       const rule = rules.strings.at(judged.index)!;
       if (judged.kind === "banned") return { kind: "banned", rule };
       if (judged.kind === "is-substring") return { kind: "spared", rule, allowedBy: "is-substring" };
+      if (judged.kind === "out-of-scope") return { kind: "spared", rule, allowedBy: "out-of-scope" };
       return { kind: "spared", rule, allowedBy: { pattern: rules.allow[judged.pattern]! } };
     },
   };

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { ACTION, DFA_KIND, LAYOUT, MODE, NFA_WORK, POLICY, WAY } from "@cryptnono/matcher";
+import { ACTION, DFA_KIND, LAYOUT, MODE, NFA_WORK, POLICY, SCOPE, WAY } from "@cryptnono/matcher";
 import { constant, Sensor, structLayout } from "@cryptnono/native";
 
 const border = Sensor.open({
@@ -27,6 +27,7 @@ const PREFIXES: Readonly<Record<string, string>> = {
   policy_flags: "POLICY_",
   string_mode: "MODE_",
   string_action: "ACTION_",
+  string_scope: "SCOPE_",
   way: "WAY_",
   dfa_kind: "DFA_",
 };
@@ -107,5 +108,6 @@ test("limits and numbered words are the same on both sides", () => {
   assert.deepEqual(upper(POLICY), numbersOf("policy_flags"));
   assert.deepEqual(upper(MODE), numbersOf("string_mode"));
   assert.deepEqual(upper(ACTION), numbersOf("string_action"));
+  assert.deepEqual(upper(SCOPE), numbersOf("string_scope"));
   assert.deepEqual(upper(WAY), numbersOf("way"));
 });

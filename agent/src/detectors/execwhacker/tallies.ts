@@ -23,6 +23,7 @@ const VERDICTS: Readonly<Record<TalliedVerdict, string>> = {
   would_kill: "VERDICT_WOULD_KILL",
   spared_substring: "VERDICT_SPARED_SUBSTRING",
   spared_pattern: "VERDICT_SPARED_PATTERN",
+  spared_scope: "VERDICT_SPARED_SCOPE",
   let_go: "VERDICT_LET_GO",
 };
 /** bpf/execwhacker/execwhacker.h, a define and so in no BTF. */

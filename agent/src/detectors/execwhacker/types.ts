@@ -12,6 +12,8 @@ export interface Rule extends BannedString {
   readonly action: "enforce" | "audit";
   /** Which patterns spare it: `Rules.allowSets[allowSet - 1]`; none when it is 0. */
   readonly allowSet: number;
+  /** Where it counts, a number of the matcher's `SCOPE`; absent: everywhere. From its own `scope`, else the file's. */
+  readonly scope?: number;
   readonly note?: string;
 }
 
@@ -80,4 +82,4 @@ export type Outcome =
   | { readonly action: "observed"; readonly durationNs: bigint };
 
 /** What spares a process in whose command line a banned string stands. */
-export type AllowedBy = "is-substring" | { readonly pattern: AllowPattern };
+export type AllowedBy = "is-substring" | "out-of-scope" | { readonly pattern: AllowPattern };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fold } from "@cryptnono/matcher";
+import { fold, SCOPE } from "@cryptnono/matcher";
 import fc from "fast-check";
 import { ConfigError } from "../../../config/index.js";
 import { type MergeOptions, mergeRules } from "./merge.js";
@@ -50,6 +50,17 @@ test("strings that are equal after folding are one rule, the first", () => {
     "one two a[0] enforce",
     "three b[1] enforce",
   ]);
+});
+
+test("a string's scope overrides its file's, and strings of different scopes are different ones", () => {
+  const [a] = file("a.json", ["x"]).strings;
+  const strings = [{ ...a!, scope: "host" }, { ...a!, scope: "any" }, a!, { ...a!, scope: "containers" }] as const;
+  const scopes = (scope?: "containers") =>
+    mergeRules([file("a.json", [], { strings, ...(scope === undefined ? {} : { scope }) })], "enforce").strings.map(
+      (rule) => rule.scope,
+    );
+  assert.deepEqual(scopes(), [SCOPE.host, undefined, SCOPE.containers]);
+  assert.deepEqual(scopes("containers"), [SCOPE.host, undefined, SCOPE.containers]);
 });
 
 test("a file's mode overrides the default, and a string both enforced and audited stays twice", () => {

@@ -1,5 +1,6 @@
 // Many config files to one frozen set of rules.
 import { basename, dirname, join } from "node:path";
+import { SCOPE } from "@cryptnono/matcher";
 import { ConfigError } from "../../../config/index.js";
 import type { AllowPattern, Rule, Rules } from "../types.js";
 import { allowProblems, allowSetsOf, type PlacedPattern } from "./allow-sets.js";
@@ -13,8 +14,8 @@ export interface MergeOptions {
 /**
  * Merge files in their order.
  *
- * Strings equal after folding, with the same match mode, the same action and the same patterns that spare them, are one rule:
- * the first. A string that one file enforces and another audits stays twice, for either file to be taken away alone. Equal
+ * Strings equal after folding, with the same match mode, the same action, the same scope and the same patterns that spare them,
+ * are one rule: the first. A string that one file enforces and another audits stays twice, for either file to be taken away alone. Equal
  * patterns of one file are one.
  *
  * @throws ConfigError for a list that a pattern names and that is not there.
@@ -49,9 +50,9 @@ export function mergeRules(
     const list = names[i]!;
     const action = file.mode ?? defaultMode;
     const allowSet = allowSets.ofFile[i]!;
-    for (const [index, { value, text, mode, note }] of file.strings.entries()) {
-      if (!isNew(`${action} ${mode} ${allowSet}`, folded(text))) continue;
-      const rule = { value, mode, list, index, action, allowSet };
+    for (const [index, { value, text, mode, scope = file.scope ?? "any", note }] of file.strings.entries()) {
+      if (!isNew(`${action} ${mode} ${allowSet} ${scope}`, folded(text))) continue;
+      const rule = { value, mode, list, index, action, allowSet, ...(scope === "any" ? {} : { scope: SCOPE[scope] }) };
       strings.push(note === undefined ? rule : { ...rule, note });
     }
   }

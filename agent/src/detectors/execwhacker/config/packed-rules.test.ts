@@ -12,6 +12,7 @@ const rule = fc.record(
     index: fc.nat(),
     action: fc.constantFrom("enforce", "audit"),
     allowSet: fc.nat(31),
+    scope: fc.constantFrom(1, 2),
     note: fc.string(),
   },
   { requiredKeys: ["value", "mode", "list", "index", "action", "allowSet"] },

@@ -46,6 +46,13 @@ test("an object gives a string its mode and note", () => {
   assert.deepEqual(plain, { value: utf8("x"), text: "x", mode: "word" });
 });
 
+test("a string has a scope of its own, and a file one for those without", () => {
+  const { scope, strings } = parse(
+    '{"scope": "containers", "bannedCommandStrings": ["a", {"value": "b", "scope": "any"}]}',
+  );
+  assert.deepEqual([scope, strings.map((string) => string.scope)], ["containers", [undefined, "any"]]);
+});
+
 test("a byte order mark is ignored", () => {
   assert.equal(parse('\ufeff{"bannedCommandStrings": ["a"]}').strings.length, 1);
 });
@@ -85,6 +92,13 @@ const FAULTS: readonly (readonly [name: string, text: string, place: string, sai
     "bannedCommandStrings[0].mode",
     /got a number/,
   ],
+  [
+    "a misspelt scope",
+    strings('{"value": "a", "scope": "container"}'),
+    "bannedCommandStrings[0].scope",
+    /did you mean "containers"/,
+  ],
+  ["a misspelt scope of a file", '{"scope": "hosts"}', "scope", /did you mean "host"/],
   ["a note of another kind", strings('{"value": "a", "note": []}'), "bannedCommandStrings[0].note", /got an array/],
   [
     "a long note",

@@ -1,5 +1,5 @@
 // One config file's bytes to its checked content. Nothing after this checks the config again.
-import { MAX_STRING_BYTES, type MatchMode } from "@cryptnono/matcher";
+import { MAX_STRING_BYTES, type MatchMode, SCOPE } from "@cryptnono/matcher";
 import { ConfigError, ConfigFields, type JsonNode, kind, type Place } from "../../../config/index.js";
 
 /** What one file says. Values are UTF-8 bytes as written, not folded. */
@@ -7,6 +7,8 @@ export interface ConfigFile {
   /** As it was given on the command line. */
   readonly file: string;
   readonly mode?: ActionMode;
+  /** Of its strings that have none of their own. */
+  readonly scope?: ScopeName;
   readonly strings: readonly ConfigString[];
   readonly patterns: readonly ConfigPattern[];
 }
@@ -27,11 +29,15 @@ export interface ListName {
 /** `enforce` kills; `audit` only logs what would be killed. */
 export type ActionMode = "enforce" | "audit";
 
+/** Where a string counts. */
+export type ScopeName = keyof typeof SCOPE;
+
 export interface ConfigString {
   readonly value: Uint8Array;
   /** The same as text. */
   readonly text: string;
   readonly mode: MatchMode;
+  readonly scope?: ScopeName;
   readonly note?: string;
 }
 
@@ -65,10 +71,11 @@ export function parseConfigFile(file: string, bytes: Uint8Array, options: ParseO
   return content;
 }
 
-const FILE_KEYS = ["bannedCommandStrings", "allowedCommandPatterns", "mode"] as const;
-const STRING_KEYS = ["value", "mode", "note"] as const;
+const FILE_KEYS = ["bannedCommandStrings", "allowedCommandPatterns", "mode", "scope"] as const;
+const STRING_KEYS = ["value", "mode", "scope", "note"] as const;
 const PATTERN_KEYS = ["pattern", "for", "note"] as const;
 const MATCH_MODES: readonly MatchMode[] = ["word", "anywhere", "exact-argument"];
+const SCOPES = Object.keys(SCOPE) as ScopeName[];
 const ACTION_MODES: readonly ActionMode[] = ["enforce", "audit"];
 /** What folding turns into spaces, and nothing else. */
 const BLANK = /^[ \t-\r]*$/;
@@ -93,9 +100,11 @@ class FileParser extends ConfigFields {
     }
     const members = this.members(root.members, FILE_KEYS, "");
     const mode = this.oneOf(members.get("mode"), "mode", ACTION_MODES);
+    const scope = this.oneOf(members.get("scope"), "scope", SCOPES);
     return {
       file: this.file,
       ...(mode === undefined ? {} : { mode }),
+      ...(scope === undefined ? {} : { scope }),
       strings: this.list(members.get("bannedCommandStrings"), "bannedCommandStrings", (node, place) =>
         this.#bannedString(node, place),
       ),
@@ -109,11 +118,12 @@ class FileParser extends ConfigFields {
     if (node.type === "string") return this.#stringValue(node.value, placeOf, "word");
     const place = placeOf();
     if (node.type !== "object") {
-      this.problem(place, "a string or {value, mode, note}", kind(node));
+      this.problem(place, "a string or {value, mode, scope, note}", kind(node));
       return undefined;
     }
     const members = this.members(node.members, STRING_KEYS, place);
     const mode = this.oneOf(members.get("mode"), `${place}.mode`, MATCH_MODES) ?? "word";
+    const scope = this.oneOf(members.get("scope"), `${place}.scope`, SCOPES);
     const note = this.#note(members.get("note"), `${place}.note`);
     const value = members.get("value");
     if (value?.type !== "string") {
@@ -121,7 +131,8 @@ class FileParser extends ConfigFields {
       return undefined;
     }
     const string = this.#stringValue(value.value, () => `${place}.value`, mode);
-    return string === undefined || note === undefined ? string : { ...string, note };
+    if (string === undefined) return undefined;
+    return { ...string, ...(scope === undefined ? {} : { scope }), ...(note === undefined ? {} : { note }) };
   }
 
   #stringValue(text: string, place: Place, mode: MatchMode): ConfigString | undefined {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type CommandLine, compileAllow, compileTables, judgeLine, quoteLine } from "@cryptnono/matcher";
+import { type CommandLine, compileAllow, compileTables, judgeLine, quoteLine, SCOPE } from "@cryptnono/matcher";
 import type { KillResult } from "../../../kill/index.js";
 import { StuckError } from "../../../proc/index.js";
 import type { AllowPattern, JudgeVerdict, Report, Rule } from "../types.js";
@@ -19,12 +19,15 @@ function listOf(rules: readonly Rule[], allow: readonly AllowPattern[] = [patter
   const tables = compileTables(rules);
   return {
     generation,
+    isScoped: rules.some(({ scope }) => scope !== undefined),
     rules: { strings: rules, allow },
-    judge(line: CommandLine, { names, cut }): JudgeVerdict {
-      const judged = judgeLine({ strings: rules, tables, allow: compileAllow([]), quoted: [] }, line, names, cut);
+    judge(line: CommandLine, { names, cut, scopes }): JudgeVerdict {
+      const list = { strings: rules, tables, allow: compileAllow([]), quoted: [] };
+      const judged = judgeLine(list, line, names, cut, scopes);
       if (judged.kind === "none") return judged;
       const found = rules[judged.index]!;
-      if (judged.kind === "is-substring") return { kind: "spared", rule: found, allowedBy: "is-substring" };
+      if (judged.kind === "is-substring" || judged.kind === "out-of-scope")
+        return { kind: "spared", rule: found, allowedBy: judged.kind };
       const lines = found.allowSet === 0 ? [] : names.map((name) => Buffer.from(quoteLine(name)).toString("latin1"));
       const sparing = allow.find(({ source }) => lines.some((text) => new RegExp(source, "iy").test(text)));
       return sparing === undefined
@@ -33,6 +36,8 @@ function listOf(rules: readonly Rule[], allow: readonly AllowPattern[] = [patter
     },
   };
 }
+
+const denied = (code: string): Error => Object.assign(new Error(code), { code });
 
 /** Processes with numbers from here on began under the guard. */
 const GUARDED = 1000;
@@ -117,6 +122,32 @@ test("a banned process is killed and reported with its facts, the others are cou
   assert.ok(rest.latencyNs! > 0n);
 });
 
+test("a string counts where its scope says: in containers by pid or cgroup namespace, and where that is not known", async () => {
+  const rules = [
+    { ...rule, allowSet: 0, scope: SCOPE.containers },
+    { ...other, scope: SCOPE.host },
+  ];
+  const { killed, counts, reports } = await lookAtAll(
+    {
+      20: { cmdline: ["x\0banned\0"] },
+      21: { cmdline: ["x\0banned\0"], pidNamespaces: 2 },
+      22: { cmdline: ["x\0banned\0"], cgroupNamespace: "cgroup:[4026533000]" },
+      23: { cmdline: ["x\0banned\0"], cgroupNamespace: denied("EACCES") },
+      30: { cmdline: ["x\0unspared\0"] },
+      31: { cmdline: ["x\0unspared\0"], pidNamespaces: 2 },
+      32: { cmdline: ["x\0banned\0unspared\0"], pidNamespaces: 2 },
+      33: { cmdline: ["x\0xbanned\0"] },
+    },
+    { rules },
+  );
+  assert.deepEqual(killed, [21, 22, 23, 30, 32]);
+  assert.deepEqual(counts, { scanned: 8, killed: 5, "out-of-scope": 2, "is-substring": 1 });
+  assert.deepEqual(reports.find(({ process }) => process.pid === 20)!.outcome, {
+    action: "spared",
+    allowedBy: "out-of-scope",
+  });
+});
+
 test("the agent itself, its children, kernel threads and the dead are not looked at", async () => {
   const { counts, reports } = await lookAtAll({
     500: { cmdline: ["cryptnono\0banned\0"] },
@@ -136,8 +167,6 @@ test("a process whose first thread has ended is read through another", async () 
   assert.deepEqual(killed, [4]);
   assert.equal(reports[0]?.process.pid, 4);
 });
-
-const denied = (code: string): Error => Object.assign(new Error(code), { code });
 
 test("a process that vanishes or cannot be read at any step is counted, and no more", async () => {
   const { counts, killed, looked } = await lookAtAll({

@@ -1,7 +1,8 @@
 // One look at one process: read, judged, and killed if it is banned.
+import { ALL_SCOPES, scopesIn } from "@cryptnono/matcher";
 import { AREA_PIECE_BYTES, type AreaPiece } from "@cryptnono/native";
 import type { Killer } from "../../../kill/index.js";
-import { hasEnded, isDead, type ProcFiles, type ProcStat, parseStat, ticksToNs } from "../../../proc/index.js";
+import { hasEnded, isDead, type ProcFiles, type ProcStat, parseStat, placeOf, ticksToNs } from "../../../proc/index.js";
 import type { Decision, Source } from "../metrics.js";
 import type { JudgeVerdict, Outcome, Report } from "../types.js";
 import type { ExecMemory, SparedAtExec } from "./exec-memory.js";
@@ -170,8 +171,9 @@ export class Looker {
         return count.decided(SOURCE, "allowed-pattern");
       }
       const line = await readHead(task, area, proc);
+      const scopes = inForce.isScoped ? scopesIn(placeOf(task, proc)) : ALL_SCOPES;
       const found = bound(
-        await verdictOn({ task, line, exe, isPathSearched, spared, list: inForce }, proc, cost),
+        await verdictOn({ task, line, exe, isPathSearched, spared, scopes, list: inForce }, proc, cost),
         spared,
         inForce,
       );
@@ -275,7 +277,7 @@ function decisionOf(outcome: ScanOutcome): Decision | null {
     case "missed-kill":
       return "missed";
     case "spared":
-      return outcome.allowedBy === "is-substring" ? "is-substring" : "allowed-pattern";
+      return typeof outcome.allowedBy === "string" ? outcome.allowedBy : "allowed-pattern";
     case "let-go":
       return null;
     default:

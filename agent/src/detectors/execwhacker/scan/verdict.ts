@@ -1,5 +1,5 @@
 // The verdict on a running process: its line searched, and under all the names that it truly has.
-import type { CommandLine, Cut, Indexed } from "@cryptnono/matcher";
+import type { CommandLine, Cut, Indexed, Scopes } from "@cryptnono/matcher";
 import type { ProcFiles } from "../../../proc/index.js";
 import type { AllowPattern, JudgeVerdict, Rule } from "../types.js";
 import { splitArguments } from "./arguments.js";
@@ -11,8 +11,16 @@ import { type Claim, claimsOf, isTrue, linesUnder, type NamedLine } from "./name
 export interface ListInForce {
   readonly generation: number;
   readonly rules: { readonly strings: Indexed<Rule>; readonly allow: readonly AllowPattern[] };
-  /** @param seen - `names`: the line as patterns see it, once for each name; `cut`: at which ends it goes on. */
-  judge(line: CommandLine, seen: { readonly names: readonly NamedLine[]; readonly cut?: Cut }): JudgeVerdict;
+  /** Some string counts in some places alone. */
+  readonly isScoped: boolean;
+  /**
+   * @param seen - `names`: the line as patterns see it, once for each name; `cut`: at which ends it goes on; `scopes`: those that
+   *   hold where the process is.
+   */
+  judge(
+    line: CommandLine,
+    seen: { readonly names: readonly NamedLine[]; readonly cut?: Cut; readonly scopes?: Scopes },
+  ): JudgeVerdict;
 }
 
 /** What is to be judged. */
@@ -25,6 +33,8 @@ export interface Subject {
   /** Strings are looked for in the executable's path too. */
   readonly isPathSearched: boolean;
   readonly spared: SparedAtExec | null;
+  /** Those that hold where it is. */
+  readonly scopes: Scopes;
   readonly list: ListInForce;
 }
 
@@ -82,7 +92,7 @@ export async function verdictOn(subject: Subject, proc: ProcFiles, spend: Spendi
 
 /** The heaviest verdict on any piece of the line. */
 async function search(
-  { task, line, exe, isPathSearched, list }: Subject,
+  { task, line, exe, isPathSearched, list, scopes }: Subject,
   names: readonly NamedLine[],
   proc: ProcFiles,
   spend: Spending,
@@ -92,7 +102,7 @@ async function search(
   const searched = await searchInPieces(task, line, proc, (window) => {
     spend.searched(window.text.length);
     const path = isPathSearched && !window.cut.start ? (exe ?? NOWHERE) : NOWHERE;
-    const here = list.judge({ path, args: argv0AndRest(window) }, { names, cut: window.cut });
+    const here = list.judge({ path, args: argv0AndRest(window) }, { names, cut: window.cut, scopes });
     if (weight(here) > weight(verdict)) [verdict, found] = [here, window];
     return weight(verdict) < WEIGHT.enforce;
   });
@@ -114,7 +124,7 @@ function asClaimed({ line, interpreter }: Claim): Pick<Found, "path" | "interpre
 }
 
 function isSparedByPattern(verdict: JudgeVerdict): boolean {
-  return verdict.kind === "spared" && verdict.allowedBy !== "is-substring";
+  return verdict.kind === "spared" && typeof verdict.allowedBy === "object";
 }
 
 function weight(verdict: JudgeVerdict): number {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { SCOPE } from "@cryptnono/matcher";
 import fc from "fast-check";
 import { bootClock, createFormatter } from "../../../report/index.js";
 import type { ContainerResult, ProcessFacts } from "../../../types.js";
@@ -81,7 +82,7 @@ test("the page's example gives the page's line, its keys first and in their orde
 
 test("the fields of ours follow", () => {
   const note = "why";
-  const report = { rule: { ...rule, note }, latencyNs: 1234n, matchOffset: 32 };
+  const report = { rule: { ...rule, scope: SCOPE.containers, note }, latencyNs: 1234n, matchOffset: 32 };
   const container = {
     kind: "container",
     type: "cri",
@@ -102,6 +103,7 @@ test("the fields of ours follow", () => {
     ["cgroup", "/kubepods/pod1/abc"],
     ["rule", "unencrypted-test-01[0]"],
     ["mode", "word"],
+    ["scope", "containers"],
     ["note", "why"],
     ["container_id", "c0ffee"],
     ["image_digest", "sha256:1"],
@@ -131,6 +133,10 @@ const OUTCOMES: readonly (readonly [outcome: Outcome, expected: Readonly<Record<
   [
     { action: "spared", allowedBy: "is-substring" },
     { action: "spared", allowedby: "is-substring", event: "Not killing process", level: "info" },
+  ],
+  [
+    { action: "spared", allowedBy: "out-of-scope" },
+    { action: "spared", allowedby: "out-of-scope", event: "Not killing process", level: "info" },
   ],
   [
     { action: "spared", allowedBy: { pattern } },
@@ -490,7 +496,7 @@ test("a line's kind follows the outcome", () => {
     linesOf({ source: "execwhacker.bpf", process: seed, rule, outcome }, HOST)[0]!.kind;
   assert.deepEqual(
     OUTCOMES.map(([outcome]) => kind(outcome)),
-    ["kill", "kill", "spare", "spare", "would-kill", "kill", "kill", "let-go", "debug"],
+    ["kill", "kill", "spare", "spare", "spare", "would-kill", "kill", "kill", "let-go", "debug"],
   );
 });
 

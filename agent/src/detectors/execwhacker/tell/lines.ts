@@ -1,6 +1,6 @@
 // The log lines of a process and of many: the contract's keys in their order, then ours.
 import { getSystemErrorName } from "node:util";
-import { fold } from "@cryptnono/matcher";
+import { fold, SCOPE } from "@cryptnono/matcher";
 import {
   cgroupPath,
   type Fields,
@@ -128,7 +128,7 @@ function addOutcome(fields: Fields, outcome: Outcome): void {
 }
 
 function addAllowRule(fields: Fields, by: AllowedBy | undefined): void {
-  if (by !== undefined && by !== "is-substring") fields.set("allowed_rule", `${by.pattern.list}[${by.pattern.index}]`);
+  if (typeof by === "object") fields.set("allowed_rule", `${by.pattern.list}[${by.pattern.index}]`);
 }
 
 function errorName(errno: number): string {
@@ -136,13 +136,21 @@ function errorName(errno: number): string {
 }
 
 function allowedBy(by: AllowedBy): string {
-  return by === "is-substring" ? by : `allowed-pattern:${by.pattern.source}`;
+  return typeof by === "string" ? by : `allowed-pattern:${by.pattern.source}`;
 }
 
-function addRule(fields: Fields, { list, index, mode, note }: Rule): void {
+function addRule(fields: Fields, { list, index, mode, scope, note }: Rule): void {
   fields.set("rule", `${list}[${index}]`);
   fields.set("mode", mode);
+  if (scope !== undefined) fields.set("scope", scopeWord(scope));
   if (note !== undefined) fields.set("note", note);
+}
+
+const SCOPE_WORDS = Object.keys(SCOPE);
+
+/** As the config has it. */
+export function scopeWord(scope: number): string {
+  return SCOPE_WORDS[scope] ?? "unknown";
 }
 
 function same(a: Uint8Array, b: Uint8Array | undefined): boolean {

@@ -167,7 +167,7 @@ function keyOf({ source, outcome, rule, group = "" }: Report): string {
 }
 
 function nameOf(by: AllowedBy): string {
-  return by === "is-substring" ? by : `${by.pattern.list}[${by.pattern.index}]`;
+  return typeof by === "string" ? by : `${by.pattern.list}[${by.pattern.index}]`;
 }
 
 function addTo(before: Summary | null, action: SummedAction, report: Report, nowNs: bigint): Summary {

@@ -38,6 +38,8 @@ function outcomeOf(record: ExecRecord, rules: RulesInForce | undefined): Outcome
       return { action: "spared", allowedBy: "is-substring" };
     case "spared-pattern":
       return { action: "spared", allowedBy: { pattern: rules?.allow[record.patternId] ?? UNKNOWN_PATTERN } };
+    case "spared-scope":
+      return { action: "spared", allowedBy: "out-of-scope" };
     case "let-go":
       return { action: "let-go" };
     case "observed":

@@ -2,7 +2,14 @@
 import type { SummedAction } from "../../../report/index.js";
 
 /** By the names of its counters. */
-export type TalliedVerdict = "killed" | "would_kill" | "kill_failed" | "spared_substring" | "spared_pattern" | "let_go";
+export type TalliedVerdict =
+  | "killed"
+  | "would_kill"
+  | "kill_failed"
+  | "spared_substring"
+  | "spared_pattern"
+  | "spared_scope"
+  | "let_go";
 
 export const ACTION_OF_VERDICT: Readonly<Record<TalliedVerdict, SummedAction>> = {
   killed: "killed",
@@ -10,6 +17,7 @@ export const ACTION_OF_VERDICT: Readonly<Record<TalliedVerdict, SummedAction>> =
   would_kill: "would-kill",
   spared_substring: "spared",
   spared_pattern: "spared",
+  spared_scope: "spared",
   let_go: "let-go",
 };
 

@@ -48,6 +48,7 @@ function addExplain(program: Command): void {
     .addOption(configFlag(LISTS))
     .addOption(new Option("--mode <mode>").choices(["enforce", "audit"]).default("enforce"))
     .addOption(acrossListsFlag())
+    .addOption(placeFlag())
     .addOption(numberFlag("--pid <pid>", "judge this process instead", { ...PID, zero: "standard input" }, 0))
     .option("--json", "for programs", false)
     .action(async (options: ExplainOptions) => {
@@ -67,6 +68,7 @@ function addReplay(program: Command): void {
     .addOption(filesFlag("--before <file>", "the lists to compare with; none: what the log says (again and again)"))
     .addOption(modeFlag())
     .addOption(acrossListsFlag())
+    .addOption(placeFlag())
     .option("--json", "for programs", false)
     .option("--show-lines", "print lines whose fate changes: they hold banned strings, which are secret", false)
     .action(async (files: string[], options: ReplayOptions) => {
@@ -94,6 +96,12 @@ function addCompare(program: Command): void {
       const { compare } = await import("./compare.js");
       process.exitCode = await compare(files, options);
     });
+}
+
+function placeFlag(): Option {
+  return new Option("--place <place>", "where a line runs of which that is not known, for strings with a scope")
+    .choices(["containers", "host"])
+    .default("containers");
 }
 
 function filesFlag(flags: string, description: string): Option {

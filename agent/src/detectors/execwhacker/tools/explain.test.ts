@@ -45,6 +45,31 @@ test("each string that occurs is told, with its place, and why it does not count
   );
 });
 
+test("a string that does not count where the line runs is told, and decides nothing", async () => {
+  const [scoped, first] = ["zz-scoped", "zz-host"];
+  const content = { bannedCommandStrings: [scoped, { value: first, scope: "host" }], scope: "containers" };
+  const own = mergeRules([parseConfigFile("s.json", Buffer.from(JSON.stringify(content)))], "enforce");
+  const asked = readTyped(Buffer.from(`/bin/sh ${scoped} x${first} ${first}`));
+  const outcomes = async (place?: "containers" | "host") => {
+    const { explanation } = await explanationOf(own, { ...asked, ...(place === undefined ? {} : { place }) });
+    return [explanation.verdict, ...explanation.strings.map(({ outcome, scope }) => [outcome, scope])];
+  };
+  assert.deepEqual(await outcomes(), ["killed", ["kills", "containers"], ["out-of-scope", "host"]]);
+  assert.deepEqual(await outcomes("host"), ["killed", ["out-of-scope", "containers"], ["kills", "host"]]);
+  const alone = { ...readTyped(Buffer.from(`/bin/sh ${first}`)), place: "containers" } as const;
+  const { explanation, sentence } = await explanationOf(own, alone);
+  assert.deepEqual([explanation.verdict, explanation.log!["allowedby"]], ["spared", "out-of-scope"]);
+  assert.match(sentence, /does not count in this place/);
+});
+
+test("a line of the log says where its process was", () => {
+  const read = (fields: object) => readTyped(Buffer.from(JSON.stringify({ cmdline: "x", ...fields }))).place;
+  assert.equal(read({ pid_namespace: 4026531836 }), "host");
+  assert.equal(read({ pid_namespace: 4026532999 }), "containers");
+  assert.equal(read({ pid_namespace: 4026531836, container_type: "cri" }), "containers");
+  assert.equal(read({}), undefined);
+});
+
 test("each pattern that could spare a string is told, and how far the line went with it", async () => {
   const { verdict, patterns, strings, log } = await explain("/usr/bin/git clone zz-miner 'a b'");
   assert.equal(verdict, "killed");

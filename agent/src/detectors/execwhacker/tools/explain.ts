@@ -1,13 +1,13 @@
 // `cryptnono explain`: the verdict on a command line and all that led to it, by the rules, without a kernel. The line comes by
 // standard input: on a command line of its own it would be judged itself.
 import { Buffer } from "node:buffer";
-import { type Account, accountsOf, type Occurrence, quoteLine } from "@cryptnono/matcher";
+import { type Account, accountsOf, type Occurrence, type Place, quoteLine, scopesIn } from "@cryptnono/matcher";
 import { openProc } from "../../../proc/index.js";
 import { bootClock, createFormatter } from "../../../report/index.js";
 import type { ProcessFacts } from "../../../types.js";
 import { checkPattern } from "../check-pattern.js";
 import { loadConfig } from "../config/index.js";
-import { reportLine } from "../tell/index.js";
+import { reportLine, scopeWord } from "../tell/index.js";
 import type { AllowedBy, JudgeVerdict, Outcome, Report, Rules } from "../types.js";
 import { compileAccountable } from "./accountable.js";
 import { type AskedLine, type Logged, readProcess, readTyped } from "./read-line.js";
@@ -17,6 +17,8 @@ export interface ExplainOptions {
   readonly mode: "enforce" | "audit";
   /** A pattern that does not say whose strings it spares spares those of all files. */
   readonly allowAcrossLists?: boolean;
+  /** Where the line runs, if it does not say so itself. */
+  readonly place?: Place;
   /** The process to judge; 0: what standard input has. */
   readonly pid: number;
   readonly json: boolean;
@@ -40,8 +42,9 @@ export interface ExplainedString {
   readonly rule: string;
   readonly mode: string;
   readonly action: "enforce" | "audit";
+  readonly scope?: string;
   readonly note?: string;
-  readonly outcome: "kills" | "would-kill" | "spared" | "does-not-count";
+  readonly outcome: "kills" | "would-kill" | "spared" | "out-of-scope" | "does-not-count";
   /** The pattern's place. */
   readonly sparedBy?: string;
   readonly occurrences: readonly Occurrence[];
@@ -67,12 +70,16 @@ export async function explain(
 ): Promise<number> {
   const rules = loadConfig(options.config, { ...options, defaultMode: options.mode, checkPattern });
   const asked = options.pid === 0 ? readTyped(await readAll(input)) : await readProcess(options.pid, openProc());
-  const { explanation, sentence } = await explanationOf(rules, asked);
+  const { explanation, sentence } = await explanationOf(rules, { ...optionalPlace(options), ...asked });
   process.stdout.write(
     options.json ? `${JSON.stringify(explanation, null, 2)}\n` : `${render(explanation, sentence)}\n`,
   );
   for (const note of explanation.notes) process.stderr.write(`cryptnono: ${note}\n`);
   return explanation.verdict === "killed" ? 3 : 0;
+}
+
+function optionalPlace({ place: where }: ExplainOptions): Pick<AskedLine, "place"> {
+  return where === undefined ? {} : { place: where };
 }
 
 async function readAll(input: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
@@ -87,9 +94,10 @@ export async function explanationOf(
   asked: AskedLine,
 ): Promise<{ readonly explanation: Explanation; readonly sentence: string }> {
   const { judge, list } = compileAccountable(rules);
-  const { line, names } = asked;
-  const verdict = judge(line, { names });
-  const account = accountsOf(list)(line, names);
+  const { line, names, place: where = "containers" } = asked;
+  const scopes = scopesIn(where);
+  const verdict = judge(line, { names, scopes });
+  const account = accountsOf(list)(line, names, scopes);
   const strings = stringsOf(rules, account);
   const notes = account.isPlain.includes(true) ? asked.notes : [...asked.notes, PATH_NOT_PLAIN];
   return {
@@ -110,20 +118,23 @@ const PATH_NOT_PLAIN =
   "the path is not absolute and plain: no pattern sees such a line, but the kernel sees the path of the file that runs";
 
 function stringsOf({ strings, allow }: Rules, account: Account): ExplainedString[] {
-  return account.strings.map(({ index, occurrences, counts, sparedBy }) => {
+  return account.strings.map(({ index, occurrences, counts, isOutOfScope, sparedBy }) => {
     const rule = strings[index]!;
     const pattern = allow[sparedBy];
     const outcome = !counts
       ? "does-not-count"
-      : pattern !== undefined
-        ? "spared"
-        : rule.action === "audit"
-          ? "would-kill"
-          : "kills";
+      : isOutOfScope
+        ? "out-of-scope"
+        : pattern !== undefined
+          ? "spared"
+          : rule.action === "audit"
+            ? "would-kill"
+            : "kills";
     return {
       rule: place(rule),
       mode: rule.mode,
       action: rule.action,
+      ...(rule.scope === undefined ? {} : { scope: scopeWord(rule.scope) }),
       ...(rule.note === undefined ? {} : { note: rule.note }),
       outcome,
       ...(pattern === undefined ? {} : { sparedBy: place(pattern) }),
@@ -165,6 +176,7 @@ function sentenceOf(verdict: JudgeVerdict): string {
   if (verdict.kind === "banned") {
     return verdict.rule.action === "audit" ? `would be logged as would-kill: ${rule}` : `would be killed: ${rule}`;
   }
+  if (verdict.allowedBy === "out-of-scope") return `spared: ${rule} stands in it, and does not count in this place`;
   if (verdict.allowedBy === "is-substring") return `spared: ${rule} stands in it only as part of longer words`;
   return `spared: ${rule} stands in it, and allow pattern ${place(verdict.allowedBy.pattern)} matches`;
 }
@@ -181,7 +193,7 @@ function firstThatDecides(verdict: JudgeVerdict, { strings }: Account, rules: Ru
 /** Keys of the log line that a command line decides. */
 const DECIDED: readonly string[] = [
   ...["cmdline", "cmdline_base64", "matched", "matched_base64", "action", "allowedby", "event", "level", "killed_by"],
-  ...["allowed_rule", "argv0", "rule", "mode", "note", "match_offset", "truncated"],
+  ...["allowed_rule", "argv0", "rule", "mode", "scope", "note", "match_offset", "truncated"],
 ];
 
 function logOf(
@@ -221,9 +233,9 @@ function outcomeOf(verdict: Exclude<JudgeVerdict, { kind: "none" }>): Outcome {
 function render({ cmdline, strings, patterns, log, logged }: Explanation, sentence: string): string {
   const lines = [sentence];
   if (strings.length > 0) lines.push(`the line: ${printable(cmdline)}`);
-  for (const { rule, mode, action, outcome, sparedBy, occurrences } of strings) {
+  for (const { rule, mode, action, scope, outcome, sparedBy, occurrences } of strings) {
     const what = sparedBy === undefined ? OUTCOMES[outcome] : `spared by pattern ${sparedBy}`;
-    lines.push(`string ${rule} (${mode}, ${action}): ${what}`);
+    lines.push(`string ${rule} (${mode}, ${action}${scope === undefined ? "" : `, ${scope}`}): ${what}`);
     for (const occurrence of occurrences.slice(0, MAX_SHOWN)) lines.push(`  ${renderOccurrence(occurrence)}`);
     if (occurrences.length > MAX_SHOWN) lines.push(`  and ${occurrences.length - MAX_SHOWN} more`);
   }
@@ -243,6 +255,7 @@ const OUTCOMES = {
   kills: "kills",
   "would-kill": "would kill, is only logged",
   spared: "spared",
+  "out-of-scope": "does not count in this place",
   "does-not-count": "does not count",
 } as const;
 

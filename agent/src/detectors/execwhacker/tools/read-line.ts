@@ -1,8 +1,15 @@
 // A command line as people have it, to what is judged: its words, a line of the agent's log, or a running process.
 import { Buffer } from "node:buffer";
-import { type CommandLine, isPlainPath, OpenQuoteError, type ShellWords, shellSplit } from "@cryptnono/matcher";
+import {
+  type CommandLine,
+  isPlainPath,
+  OpenQuoteError,
+  type Place,
+  type ShellWords,
+  shellSplit,
+} from "@cryptnono/matcher";
 import { UsageError } from "../../../errors.js";
-import type { ProcFiles } from "../../../proc/index.js";
+import { type ProcFiles, placeOf } from "../../../proc/index.js";
 import { splitArguments as splitArea } from "../../../sensor/index.js";
 import { splitArguments } from "../scan/arguments.js";
 import { claimsOf, isTrue } from "../scan/names.js";
@@ -14,6 +21,8 @@ export interface AskedLine {
   readonly names: readonly (readonly Uint8Array[])[];
   /** What the asker should know of how it was taken. */
   readonly notes: readonly string[];
+  /** Where the process is; in a container when that is not known. */
+  readonly place?: Place;
   /** The log has a part of it only. */
   readonly isCut?: boolean;
   /** What the log says became of it. */
@@ -99,7 +108,18 @@ function ofFields(fields: Fields): AskedLine {
   // Where the path given says nothing, patterns see the file that ran.
   const names = [[path, ...rest]];
   if (exe !== undefined && !isPlainPath(path)) names.push([exe, ...rest]);
-  return { line: { path, args: [argv0, ...rest] }, names, notes, isCut, ...loggedOf(fields) };
+  return { line: { path, args: [argv0, ...rest] }, names, notes, isCut, ...placeLogged(fields), ...loggedOf(fields) };
+}
+
+/** The first pid namespace's inode number (linux include/uapi/linux/nsfs.h, PID_NS_INIT_INO), which is the node's. */
+const FIRST_PID_NAMESPACE = 0xeffffffc;
+
+/** A line of exec has its pid namespace; of a container without one of its own, and of a scan, the look-up knows. */
+function placeLogged(fields: Fields): { readonly place?: Place } {
+  const { pid_namespace: namespace, container_type: type, container_id: id } = fields;
+  if (type !== undefined || id !== undefined) return { place: "containers" };
+  if (typeof namespace !== "number") return {};
+  return { place: namespace === FIRST_PID_NAMESPACE ? "host" : "containers" };
 }
 
 function loggedOf(fields: Fields): { readonly logged?: Logged } {
@@ -154,7 +174,7 @@ export async function readProcess(pid: number, proc: ProcFiles): Promise<AskedLi
       "its file's own path and its arguments as they are now are judged: at exec the path that was given counted",
     ];
     if (isCut) notes.push(`${area.length} bytes of arguments, of which the first ${area.bytes.length} are judged`);
-    return { line: { path: exe, args }, names, notes };
+    return { line: { path: exe, args }, names, notes, place: placeOf(pid, proc) };
   } catch (error) {
     const { code } = error as { readonly code?: unknown };
     if (typeof code !== "string") throw error;

@@ -1,5 +1,5 @@
 // `cryptnono replay`: command lines, or what was logged, judged by one set of lists or by two: what changes, by string and pattern.
-import { type Account, accountsOf, fold } from "@cryptnono/matcher";
+import { type Account, accountsOf, fold, type Place, scopesIn } from "@cryptnono/matcher";
 import { checkPattern } from "../check-pattern.js";
 import { loadConfig } from "../config/index.js";
 import type { AllowPattern, JudgeVerdict, Rule, Rules } from "../types.js";
@@ -13,6 +13,8 @@ export interface ReplayOptions {
   readonly before: readonly string[];
   readonly mode: "enforce" | "audit";
   readonly allowAcrossLists: boolean;
+  /** Where lines run that do not say so themselves. */
+  readonly place?: Place;
   readonly json: boolean;
   /** Lines may be printed, which hold strings. */
   readonly showLines: boolean;
@@ -64,8 +66,8 @@ export async function replay(
 ): Promise<number> {
   const load = (config: readonly string[]) =>
     loadConfig(config, { ...options, defaultMode: options.mode, checkPattern });
-  const now = await fatesBy(load(options.config));
-  const before = options.before.length === 0 ? null : await fatesBy(load(options.before));
+  const now = await fatesBy(load(options.config), options.place);
+  const before = options.before.length === 0 ? null : await fatesBy(load(options.before), options.place);
   const tally = new Tally(options.showLines);
   for (const file of files.length === 0 ? ["-"] : files) {
     for await (const line of linesOf(file)) {
@@ -91,19 +93,20 @@ const NOBODY: ReadonlyMap<string, string> = new Map();
 /** Lines repeat: accounts of the last ones are kept. */
 const REMEMBERED = 4096;
 
-/** @returns the fate of a line under `rules`. */
-export async function fatesBy(rules: Rules): Promise<(asked: AskedLine) => Judged> {
+/** @returns the fate of a line under `rules`; `unknown` is where it runs if it does not say so. */
+export async function fatesBy(rules: Rules, unknown: Place = "containers"): Promise<(asked: AskedLine) => Judged> {
   const { judge, list } = compileAccountable(rules);
   const account = accountsOf(list);
   const known = new Map<string, Judged>();
-  return ({ line, names }) => {
-    const verdict = judge(line, { names });
-    if (verdict.kind === "none" || (verdict.kind === "spared" && verdict.allowedBy === "is-substring"))
+  return ({ line, names, place: where = unknown }) => {
+    const scopes = scopesIn(where);
+    const verdict = judge(line, { names, scopes });
+    if (verdict.kind === "none" || (verdict.kind === "spared" && typeof verdict.allowedBy === "string"))
       return { fate: "lives", strings: NOBODY, patterns: NOBODY };
-    const key = [line.path, ...line.args, ...names.flat()]
+    const key = [Buffer.from(where), line.path, ...line.args, ...names.flat()]
       .map((part) => Buffer.from(part).toString("latin1"))
       .join("\0");
-    const judged = known.get(key) ?? judgedBy(verdict, account(line, names), rules);
+    const judged = known.get(key) ?? judgedBy(verdict, account(line, names, scopes), rules);
     if (known.size < REMEMBERED) known.set(key, judged);
     return judged;
   };
@@ -111,7 +114,7 @@ export async function fatesBy(rules: Rules): Promise<(asked: AskedLine) => Judge
 
 function judgedBy(verdict: JudgeVerdict, { strings }: Account, rules: Rules): Judged {
   const fate = fateOf(verdict);
-  const counted = strings.filter(({ counts }) => counts);
+  const counted = strings.filter(({ counts, isOutOfScope }) => counts && !isOutOfScope);
   const deciding = counted
     .filter(({ sparedBy, index }) => sparedBy < 0 && (fate !== "killed" || rules.strings[index]!.action === "enforce"))
     .map(({ index }) => rules.strings[index]!);
