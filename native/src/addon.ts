@@ -59,9 +59,9 @@ export interface Addon {
   closeFd(fd: number): void;
   readArea(pid: number, deadlineMs: number, from: number, limit: number, hash: bigint): Promise<Answer>;
   checkName(pid: number, deadlineMs: number, path: Uint8Array, wantsHead: boolean): Promise<Answer>;
-  listCode(pid: number, deadlineMs: number): Promise<Answer>;
-  prepareSearch(words: Uint8Array): void;
-  searchMemory(pid: number, deadlineMs: number, from: bigint, bytes: number): Promise<Answer>;
+  listCode(pid: number, deadlineMs: number, from: bigint): Promise<Answer>;
+  prepareSearch(patterns: Uint8Array): void;
+  searchMemory(pid: number, deadlineMs: number, from: bigint, bytes: number, known: Uint8Array): Promise<Answer>;
   lostReads(): number;
   giveBackMemory(): void;
   watchLoop(): object;

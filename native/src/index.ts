@@ -10,9 +10,13 @@ export {
   AREA_PIECE_BYTES,
   type AreaPiece,
   type CodeMapping,
+  type CodeMappings,
   type MemorySearch,
+  MOST_PATTERN_BYTES,
   type NameCheck,
   processReads,
+  SEARCH_BYTES,
+  SEARCH_KNOWN_BYTES,
 } from "./process-reads.js";
 export { type Attachment, Sensor, type SensorOptions, type SlotContent } from "./sensor.js";
 

@@ -456,52 +456,68 @@ static napi_value check_name_method(napi_env env, napi_callback_info info)
 	return ask(env, request);
 }
 
-/* listCode(pid, deadlineMs): Promise<{ error, bytes }>: struct code_mapping, one after the other */
+/* listCode(pid, deadlineMs, from: BigInt): Promise<{ error, bytes }>: struct code_mapping, one after the other */
 static napi_value list_code_method(napi_env env, napi_callback_info info)
 {
 	struct request *request;
-	napi_value arguments[2];
+	napi_value arguments[3];
+	uint64_t from;
+	bool lossless;
 
-	if (!get_arguments(env, info, 2, arguments))
+	if (!get_arguments(env, info, 3, arguments) ||
+	    !succeeded(env, napi_get_value_bigint_uint64(env, arguments[2], &from, &lossless)))
 		return NULL;
 	request = new_request(env, LIST_CODE, arguments[0], arguments[1]);
-	return request ? ask(env, request) : NULL;
+	if (!request)
+		return NULL;
+	request->ask.from = from;
+	return ask(env, request);
 }
 
-/* prepareSearch(words: Uint8Array): 32-bit words of the host's byte order. */
+/* prepareSearch(patterns: Uint8Array): struct pattern, one after the other. */
 static napi_value prepare_search_method(napi_env env, napi_callback_info info)
 {
-	uint32_t words[MAX_SEARCH_WORDS];
+	struct pattern patterns[MAX_PATTERNS];
 	napi_value argument;
 	size_t length;
 	uint8_t *bytes;
 
 	if (!get_arguments(env, info, 1, &argument) || !get_bytes(env, argument, &bytes, &length))
 		return NULL;
-	if (length % 4 || length > sizeof(words))
-		return throw_errno(env, EINVAL, "prepare a search", "not up to 1024 words");
-	memcpy(words, bytes, length);
-	prepare_search(words, length / 4);
+	if (length % sizeof(*patterns) || length > sizeof(patterns))
+		return throw_errno(env, EINVAL, "prepare a search", "not up to 1024 patterns");
+	memcpy(patterns, bytes, length);
+	for (size_t i = 0; i < length / sizeof(*patterns); i++)
+		if (patterns[i].length < 4 || patterns[i].length > MAX_PATTERN_BYTES)
+			return throw_errno(env, EINVAL, "prepare a search", "a pattern that is not of 4 to 16 bytes");
+	prepare_search(patterns, length / sizeof(*patterns));
 	return undefined(env);
 }
 
-/* searchMemory(pid, deadlineMs, from: BigInt, bytes): Promise<{ error, bytes, length, hash }>: struct word_hit, one after the other */
+/* searchMemory(pid, deadlineMs, from: BigInt, bytes, known: Uint8Array): Promise<{ error, bytes, length, hash }>: struct searched, then
+ * struct pattern_hit, one after the other */
 static napi_value search_memory_method(napi_env env, napi_callback_info info)
 {
 	struct request *request;
-	napi_value arguments[4];
+	napi_value arguments[5];
+	size_t length;
+	uint8_t *known;
 	uint32_t limit;
 	uint64_t from;
 	bool lossless;
 
-	if (!get_arguments(env, info, 4, arguments) || !get_u32(env, arguments[3], &limit) ||
-	    !succeeded(env, napi_get_value_bigint_uint64(env, arguments[2], &from, &lossless)))
+	if (!get_arguments(env, info, 5, arguments) || !get_u32(env, arguments[3], &limit) ||
+	    !succeeded(env, napi_get_value_bigint_uint64(env, arguments[2], &from, &lossless)) ||
+	    !get_bytes(env, arguments[4], &known, &length))
 		return NULL;
+	if (length != sizeof(request->ask.known))
+		return throw_errno(env, EINVAL, "search memory", "not a bit for each page");
 	request = new_request(env, SEARCH_MEMORY, arguments[0], arguments[1]);
 	if (!request)
 		return NULL;
 	request->ask.from = from;
 	request->ask.limit = limit;
+	memcpy(request->ask.known, known, length);
 	return ask(env, request);
 }
 

@@ -293,20 +293,54 @@ static void check_name(struct work *work)
 
 /* ---- code, and constants of code ---- */
 
-static bool keeps(const char *rest, uint32_t *flags, const char *permissions, uint64_t inode)
+static bool is_nameless(const char *path)
 {
-	bool is_executable = permissions[2] == 'x', is_written = permissions[1] == 'w';
-	size_t length = strlen(rest);
-	bool is_nameless = !strncmp(rest, "/memfd:", 7) || (length > 10 && !strcmp(rest + length - 10, " (deleted)"));
+	size_t length = strlen(path);
 
-	*flags = (is_executable ? MAPPING_EXECUTABLE : 0) | (inode ? MAPPING_FILE : 0) | (is_nameless ? MAPPING_NAMELESS : 0);
-	if (permissions[0] != 'r' || rest[0] == '[')
+	return !strncmp(path, "/memfd:", 7) || (length > 10 && !strcmp(path + length - 10, " (deleted)"));
+}
+
+static bool keeps(const char *path, uint32_t *flags, const char *permissions, uint64_t inode)
+{
+	bool is_executable = permissions[2] == 'x', is_written = permissions[1] == 'w', has_no_name = is_nameless(path);
+
+	*flags = (is_executable ? MAPPING_EXECUTABLE : 0) | (inode ? MAPPING_FILE : 0) | (has_no_name ? MAPPING_NAMELESS : 0);
+	if (permissions[0] != 'r' || path[0] == '[')
 		return false;
-	return inode ? is_nameless || !is_written : is_executable || !is_written;
+	return is_executable || !is_written || (inode && has_no_name);
+}
+
+/* The file whose mappings were met last: they stand together. */
+struct last_file {
+	int root;
+	uint64_t inode, changed_ns;
+	char path[NAME_BYTES];
+};
+
+/* By its path in the process's own root, out of the kernel's cache: no file system is asked. Line breaks in a path stand escaped, and
+ * are not found. */
+static uint64_t changed_ns(struct last_file *last, const char *path, uint64_t inode)
+{
+	struct statx file;
+	int fd;
+
+	if (last->inode == inode && !strcmp(last->path, path))
+		return last->changed_ns;
+	last->inode = inode;
+	last->changed_ns = 0;
+	snprintf(last->path, sizeof(last->path), "%s", path);
+	fd = look_up(last->root, path, RESOLVE_CACHED);
+	if (fd < 0)
+		return 0;
+	if (!statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_INO | STATX_CTIME, &file) &&
+	    file.stx_ino == inode)
+		last->changed_ns = (uint64_t)file.stx_ctime.tv_sec * 1000000000ULL + file.stx_ctime.tv_nsec;
+	close(fd);
+	return last->changed_ns;
 }
 
 /* A line of /proc/PID/maps: `start-end rwxp offset major:minor inode   path`. */
-static bool parse_mapping(const char *line, struct code_mapping *mapping)
+static bool parse_mapping(const char *line, uint64_t from, struct last_file *last, struct code_mapping *mapping)
 {
 	unsigned long long start, end, offset, inode;
 	char permissions[5];
@@ -319,14 +353,20 @@ static bool parse_mapping(const char *line, struct code_mapping *mapping)
 	mapping->end = end;
 	mapping->offset = offset;
 	mapping->inode = inode;
+	mapping->changed_ns = 0;
 	mapping->reserved = 0;
-	return keeps(line + rest, &mapping->flags, permissions, inode);
+	if (start < from || !keeps(line + rest, &mapping->flags, permissions, inode))
+		return false;
+	if (inode && !(mapping->flags & MAPPING_NAMELESS))
+		mapping->changed_ns = changed_ns(last, line + rest, inode);
+	return true;
 }
 
 static void list_code(struct work *work)
 {
 	char path[32], *text = (char *)work->scratch, *line, *end;
 	struct code_mapping *to = (void *)work->data, *last = to + PIECE_BYTES / sizeof(*to);
+	struct last_file file = { .inode = 0 };
 	size_t kept = 0;
 	ssize_t n;
 	int fd;
@@ -337,11 +377,13 @@ static void list_code(struct work *work)
 		work->said.error = errno;
 		return;
 	}
+	snprintf(path, sizeof(path), "/proc/%u/root", work->ask.pid);
+	file.root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	while (to < last && (n = read(fd, text + kept, PIECE_BYTES - 1 - kept)) > 0) {
 		text[kept + (size_t)n] = 0;
 		for (line = text; to < last && (end = strchr(line, '\n')); line = end + 1) {
 			*end = 0;
-			to += parse_mapping(line, to);
+			to += parse_mapping(line, work->ask.from, &file, to);
 		}
 		kept = strlen(line);
 		if (kept >= PIECE_BYTES - 1)
@@ -352,101 +394,148 @@ static void list_code(struct work *work)
 }
 
 #define FILTER_BITS 16
+#define CHAIN_BITS 11
 #define PAGE_SHIFT 12
 #define PIECE_PAGES (PIECE_BYTES >> PAGE_SHIFT)
 #define PAGE_PRESENT (1ULL << 63)
+/* The page is the file's, and no copy that the process has written to (linux Documentation/admin-guide/mm/pagemap.rst). */
+#define PAGE_OF_FILE (1ULL << 61)
 
 static struct {
-	uint32_t words[MAX_SEARCH_WORDS];
-	size_t count;
-	uint8_t filter[(1 << FILTER_BITS) / 8]; /* stays in the first cache level: what is not in it is not a word */
+	struct pattern patterns[MAX_PATTERNS];
+	/* Of those whose first four bytes have one hash: index + 1, 0 at the end. */
+	uint16_t first[1 << CHAIN_BITS], next[MAX_PATTERNS];
+	uint8_t filter[(1 << FILTER_BITS) / 8]; /* stays in the first cache level: what is not in it begins no pattern */
 } wanted;
 
-static inline uint32_t filter_bit(uint32_t word)
+static inline uint32_t hash_word(uint32_t word)
 {
-	return word * 0x9E3779B1U >> (32 - FILTER_BITS);
+	return word * 0x9E3779B1U;
 }
 
-void prepare_search(const uint32_t *words, size_t count)
+static inline uint32_t first_word(const uint8_t *bytes)
+{
+	uint32_t word;
+
+	memcpy(&word, bytes, sizeof(word));
+	return word;
+}
+
+void prepare_search(const struct pattern *patterns, size_t count)
 {
 	memset(&wanted, 0, sizeof(wanted));
-	memcpy(wanted.words, words, count * sizeof(*words));
-	wanted.count = count;
-	for (size_t i = 0; i < count; i++)
-		wanted.filter[filter_bit(words[i]) >> 3] |= (uint8_t)(1 << (filter_bit(words[i]) & 7));
+	memcpy(wanted.patterns, patterns, count * sizeof(*patterns));
+	for (size_t i = 0; i < count; i++) {
+		uint32_t hash = hash_word(first_word(patterns[i].bytes));
+		uint16_t *first = &wanted.first[hash >> (32 - CHAIN_BITS)];
+
+		wanted.next[i] = *first;
+		*first = (uint16_t)(i + 1);
+		hash >>= 32 - FILTER_BITS;
+		wanted.filter[hash >> 3] |= (uint8_t)(1 << (hash & 7));
+	}
 }
 
-static struct word_hit *search_piece(const uint8_t *bytes, size_t length, uint64_t address, struct word_hit *to,
-				     const struct word_hit *last)
+/* Returns how many bytes were searched: fewer where there is no room for more hits. */
+static size_t search_piece(const uint8_t *bytes, size_t length, uint64_t address, struct pattern_hit **to,
+			   const struct pattern_hit *last)
 {
 	for (size_t at = 0; at + 4 <= length; at++) {
-		uint32_t word, bit;
+		uint32_t hash = hash_word(first_word(bytes + at)), bit = hash >> (32 - FILTER_BITS);
 
-		memcpy(&word, bytes + at, 4);
-		bit = filter_bit(word);
 		if (!(wanted.filter[bit >> 3] >> (bit & 7) & 1))
 			continue;
-		for (size_t i = 0; i < wanted.count && to < last; i++)
-			if (wanted.words[i] == word)
-				*to++ = (struct word_hit){ .address = address + at, .word = (uint32_t)i };
+		for (uint16_t i = wanted.first[hash >> (32 - CHAIN_BITS)]; i; i = wanted.next[i - 1]) {
+			const struct pattern *pattern = &wanted.patterns[i - 1];
+
+			if (at + pattern->length > length || memcmp(bytes + at, pattern->bytes, pattern->length))
+				continue;
+			if (*to == last)
+				return at;
+			*(*to)++ = (struct pattern_hit){ .address = address + at, .pattern = (uint32_t)(i - 1) };
+			break;
+		}
 	}
-	return to;
+	return length;
+}
+
+static inline bool is_known(const uint8_t *known, size_t page)
+{
+	return known[page >> 3] >> (page & 7) & 1;
 }
 
 /* Only pages that are there: nothing is faulted in, and nobody asked to bring it (userfaultfd, FUSE). A page that goes in between may
  * be waited for; then the deadline ends this child. */
 static void search_memory(struct work *work)
 {
-	struct word_hit *first = (void *)work->scratch, *to = first, *last = first + PIECE_BYTES / sizeof(*to);
-	uint64_t address = work->ask.from, end = address + work->ask.limit, present[PIECE_PAGES];
+	const struct ask *ask = &work->ask;
+	struct said *said = &work->said;
+	struct pattern_hit *first = (void *)work->scratch, *to = first, *last = first + PIECE_BYTES / sizeof(*to);
+	struct searched searched = { .next = 0 };
+	uint64_t end = ask->from + ask->limit, present[PIECE_PAGES];
+	size_t all = (size_t)(ask->limit >> PAGE_SHIFT);
 	struct timespec used;
 	char path[32];
 	int fd;
 
 	setpriority(PRIO_PROCESS, 0, 19);
-	snprintf(path, sizeof(path), "/proc/%u/pagemap", work->ask.pid);
+	snprintf(path, sizeof(path), "/proc/%u/pagemap", ask->pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
-		work->said.error = errno;
+		said->error = errno;
 		return;
 	}
-	while (address < end) {
-		size_t pages = (size_t)((end - address) >> PAGE_SHIFT), page = 0;
+	if (all > SEARCH_PAGES)
+		all = SEARCH_PAGES;
+	memcpy(searched.known, ask->known, sizeof(searched.known));
+	for (size_t page = 0; page < all && searched.next == 0;) {
+		size_t pages = all - page < PIECE_PAGES ? all - page : PIECE_PAGES, at = 0;
 
-		if (pages > PIECE_PAGES)
-			pages = PIECE_PAGES;
-		if (pages == 0 || pread(fd, present, pages * 8, (off_t)(address >> PAGE_SHIFT) * 8) != (ssize_t)(pages * 8))
+		if (pread(fd, present, pages * 8, (off_t)((ask->from >> PAGE_SHIFT) + page) * 8) != (ssize_t)(pages * 8))
 			break;
-		while (page < pages) {
-			size_t run = 0;
+		while (at < pages && searched.next == 0) {
+			uint64_t address = ask->from + ((page + at) << PAGE_SHIFT);
+			size_t run = 0, read_pages;
 			struct iovec here, there;
 			ssize_t n;
 
-			while (page + run < pages && present[page + run] & PAGE_PRESENT)
+			while (at + run < pages && present[at + run] & PAGE_PRESENT &&
+			       !(present[at + run] & PAGE_OF_FILE && is_known(ask->known, page + at + run)))
 				run++;
 			if (run == 0) {
-				page++;
+				at++;
 				continue;
 			}
 			here = (struct iovec){ work->data, run << PAGE_SHIFT };
-			there = (struct iovec){ (void *)(address + (page << PAGE_SHIFT)), run << PAGE_SHIFT };
-			n = process_vm_readv((pid_t)work->ask.pid, &here, 1, &there, 1, 0);
+			there = (struct iovec){ (void *)address, run << PAGE_SHIFT };
+			n = process_vm_readv((pid_t)ask->pid, &here, 1, &there, 1, 0);
 			if (n < 0 && (errno == EPERM || errno == ESRCH)) {
-				work->said.error = errno;
+				said->error = errno;
 				return;
 			}
 			if (n > 0) {
-				work->said.length += (uint64_t)n;
-				to = search_piece(work->data, (size_t)n, address + (page << PAGE_SHIFT), to, last);
+				size_t searched_bytes = search_piece(work->data, (size_t)n, address, &to, last);
+
+				said->length += searched_bytes;
+				if (searched_bytes < (size_t)n)
+					searched.next = address + (searched_bytes >> PAGE_SHIFT << PAGE_SHIFT);
+				read_pages = searched_bytes >> PAGE_SHIFT;
+				for (size_t i = page + at; i < page + at + read_pages; i++)
+					if (present[i - page] & PAGE_OF_FILE)
+						searched.known[i >> 3] |= (uint8_t)(1 << (i & 7));
 			}
-			page += run;
+			at += run;
 		}
-		address += (uint64_t)pages << PAGE_SHIFT;
+		page += pages;
 	}
-	work->said.used = (uint32_t)((uint8_t *)to - (uint8_t *)first);
-	memcpy(work->data, first, work->said.used);
+	if (searched.next == 0)
+		searched.next = end;
+	memcpy(work->data, &searched, sizeof(searched));
+	said->used = (uint32_t)((uint8_t *)to - (uint8_t *)first);
+	memcpy(work->data + sizeof(searched), first, said->used);
+	said->used += sizeof(searched);
 	if (!clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used))
-		work->said.hash = (uint64_t)used.tv_sec * 1000000000ULL + (uint64_t)used.tv_nsec;
+		said->hash = (uint64_t)used.tv_sec * 1000000000ULL + (uint64_t)used.tv_nsec;
 }
 
 void do_work(struct work *work, const uint64_t key[2])

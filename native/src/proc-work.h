@@ -9,6 +9,8 @@
 /* Bytes of an argument area that are read and hashed at a time. */
 #define PIECE_BYTES (64 * 1024)
 #define NAME_BYTES 4096
+/* Of one SEARCH_MEMORY: some 5 ms. */
+#define SEARCH_PAGES 1024
 
 enum act { READ_AREA, CHECK_NAME, LIST_CODE, SEARCH_MEMORY };
 
@@ -20,10 +22,14 @@ struct ask {
 	bool wants_head; /* CHECK_NAME: the first bytes of the file too */
 	uint32_t pid;
 	uint32_t deadline_ms;
-	uint64_t from; /* READ_AREA: offset, and how many bytes from there to hash at most; SEARCH_MEMORY: address and length */
+	/* READ_AREA: offset, and how many bytes from there to hash at most; LIST_CODE: least address; SEARCH_MEMORY: address and length */
+	uint64_t from;
 	uint64_t limit;
 	uint64_t hash; /* READ_AREA: of the pieces before `from` */
-	char path[NAME_BYTES]; /* CHECK_NAME: absolute */
+	union {
+		char path[NAME_BYTES]; /* CHECK_NAME: absolute */
+		uint8_t known[SEARCH_PAGES / 8]; /* SEARCH_MEMORY: pages of the file that need not be read again, a bit each */
+	};
 };
 
 struct said {
@@ -35,17 +41,24 @@ struct said {
 	uint64_t hash; /* READ_AREA: of all pieces up to there, each with the hash before it; SEARCH_MEMORY: ns of CPU time */
 };
 
+/* SEARCH_MEMORY: what stands before the hits. */
+struct searched {
+	uint64_t next; /* where there was no room for more of them; else the end */
+	uint8_t known[SEARCH_PAGES / 8]; /* with those pages of the file that were read now */
+};
+
 struct work {
 	struct ask ask;
 	struct said said;
-	uint8_t data[PIECE_BYTES]; /* the first piece, or the file's head */
+	uint8_t data[PIECE_BYTES + sizeof(struct searched)]; /* the first piece, or the file's head */
 	uint8_t scratch[PIECE_BYTES];
 };
 
-/* LIST_CODE: a mapping that may hold code, or constants of code: readable, and a file's that is not written to, a file's that has no
- * name any more, or anonymous and executable or not written to. */
+/* LIST_CODE: a mapping that may hold code, or constants of code: readable, and a file's that is executable or not written to, a
+ * file's that has no name any more, or anonymous and executable or not written to. */
 struct code_mapping {
 	uint64_t start, end, offset, inode;
+	uint64_t changed_ns; /* of a file that has a name: its last change (statx stx_ctime), which nobody can set; 0: not known */
 	uint32_t device_major, device_minor;
 	uint32_t flags; /* enum mapping_flags */
 	uint32_t reserved;
@@ -53,16 +66,24 @@ struct code_mapping {
 
 enum mapping_flags { MAPPING_EXECUTABLE = 1, MAPPING_FILE = 2, MAPPING_NAMELESS = 4 };
 
-/* SEARCH_MEMORY: one of the words, and where it stands. */
-struct word_hit {
+#define MAX_PATTERN_BYTES 16
+
+/* What SEARCH_MEMORY looks for, at any byte. None begins with another one: so no byte has two hits. */
+struct pattern {
+	uint8_t length; /* 4 to MAX_PATTERN_BYTES */
+	uint8_t bytes[MAX_PATTERN_BYTES];
+};
+
+/* SEARCH_MEMORY: one of the patterns, and where it stands. */
+struct pattern_hit {
 	uint64_t address;
-	uint32_t word; /* its index */
+	uint32_t pattern; /* its index */
 	uint32_t reserved;
 };
 
-/* For SEARCH_MEMORY: 32-bit words, at any byte. Set before the first search; shared by all children. */
-void prepare_search(const uint32_t *words, size_t count);
-#define MAX_SEARCH_WORDS 1024
+/* Set before the first search; shared by all children. */
+void prepare_search(const struct pattern *patterns, size_t count);
+#define MAX_PATTERNS 1024
 
 /* In a child that may be killed at any time. It has no descriptors, and shares the agent's memory: it writes to `work` alone,
  * and takes no lock. */

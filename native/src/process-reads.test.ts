@@ -1,11 +1,22 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { AREA_PIECE_BYTES, processReads } from "./process-reads.js";
+import { AREA_PIECE_BYTES, type CodeMapping, processReads, SEARCH_BYTES } from "./process-reads.js";
 
 const DEADLINE_MS = 10_000;
 const LIMIT = 8 * 2 ** 20;
@@ -104,4 +115,63 @@ test("a name is looked up in the process's root, links and all", async (t) => {
   }
   const { head } = await processReads.name(pid, DEADLINE_MS, at("other"), true);
   assert.equal(Buffer.from(head!).toString(), "#!/bin/sh -e\nexit\n");
+});
+
+/** Node's own code, of this process: some 30 MB, of which much is there. */
+async function ownCode(): Promise<CodeMapping> {
+  const { ino } = statSync(process.execPath, { bigint: true });
+  const { mappings } = await processReads.code(process.pid, DEADLINE_MS, 0n);
+  return mappings.find(({ inode, isExecutable }) => inode === ino && isExecutable)!;
+}
+
+test("mappings are listed from an address on, and a file's tell when it changed", async () => {
+  const own = await ownCode();
+  assert.ok(own.isFile && !own.isNameless);
+  assert.equal(own.changedNs, statSync(process.execPath, { bigint: true }).ctimeNs);
+  const { mappings, next } = await processReads.code(process.pid, DEADLINE_MS, own.start + 1n);
+  assert.ok(mappings.every(({ start }) => start > own.start));
+  assert.equal(next, null);
+});
+
+test("a pattern is found at its address, whatever its length, and a page that is known is not read", async () => {
+  const own = await ownCode();
+  const page = Buffer.alloc(4096);
+  const memory = openSync("/proc/self/mem", "r");
+  readSync(memory, page, 0, page.length, own.start);
+  closeSync(memory);
+  for (const length of [4, 7, 16]) {
+    const pattern = page.subarray(1001, 1001 + length);
+    processReads.prepareSearch([Buffer.from("no such pattern"), pattern]);
+    const { bytes, hits, next, known } = await processReads.search(process.pid, DEADLINE_MS, own.start, 4096);
+    assert.equal(bytes, 4096);
+    assert.equal(next, own.start + 4096n);
+    const found = hits.map(({ address, pattern: index }) => [Number(address - own.start), index]);
+    assert.ok(found.some(([at, index]) => at === 1001 && index === 1));
+    assert.ok(found.every(([at]) => page.subarray(at, at! + length).equals(pattern)));
+    assert.equal(known[0], 1);
+    const again = await processReads.search(process.pid, DEADLINE_MS, own.start, 4096, known);
+    assert.deepEqual([again.bytes, again.hits], [0, []]);
+  }
+});
+
+test("a search that finds too much says where it stopped, and goes on from there", async () => {
+  const own = await ownCode();
+  // Each pattern is met by some of the filling between functions.
+  processReads.prepareSearch([Buffer.from([0, 0, 0, 0]), Buffer.alloc(4, 0xcc), Buffer.alloc(4, 0x90)]);
+  const addresses: bigint[] = [];
+  let stops = 0;
+  const end = own.start + BigInt(SEARCH_BYTES);
+  for (let from = own.start; from < end; ) {
+    const { hits, next } = await processReads.search(process.pid, DEADLINE_MS, from, Number(end - from));
+    assert.ok(next > from && next <= end);
+    if (next < end) stops++;
+    addresses.push(...hits.map(({ address }) => address));
+    from = next;
+  }
+  assert.ok(stops > 0);
+  assert.ok(new Set(addresses).size > 4096);
+});
+
+test("patterns that are too short or too long are refused", () => {
+  for (const length of [3, 17]) assert.throws(() => processReads.prepareSearch([new Uint8Array(length)]), /4 to 16/);
 });

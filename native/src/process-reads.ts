@@ -34,6 +34,11 @@ export interface CodeMapping {
   /** In the file. */
   readonly offset: bigint;
   readonly inode: bigint;
+  /**
+   * When the file was last written to, or anything else about it changed, in nanoseconds since 1970; nobody can set it (statx(2),
+   * stx_ctime). 0: not known.
+   */
+  readonly changedNs: bigint;
   /** Major and minor number. */
   readonly device: string;
   readonly isExecutable: boolean;
@@ -42,16 +47,35 @@ export interface CodeMapping {
   readonly isNameless: boolean;
 }
 
-const MAPPING_BYTES = 48;
+const MAPPING_BYTES = 56;
+/** Of one list. */
+const MOST_MAPPINGS = Math.floor((64 * 1024) / MAPPING_BYTES);
 const HIT_BYTES = 16;
+
+export interface CodeMappings {
+  readonly mappings: readonly CodeMapping[];
+  /** There may be more from this address on; null: there are none. */
+  readonly next: bigint | null;
+}
+
+/** Bytes of one search at most, and the bits by which its pages are known. */
+export const SEARCH_BYTES = 4 * 2 ** 20;
+export const SEARCH_KNOWN_BYTES = SEARCH_BYTES / 4096 / 8;
+/** Of a pattern; at least 4. */
+export const MOST_PATTERN_BYTES = 16;
+const NEXT_BYTES = 8;
 
 /** What was found in a piece of memory. */
 export interface MemorySearch {
-  /** That were there. */
+  /** That were there and not known. */
   readonly bytes: number;
   readonly cpuNs: number;
-  /** Words by their index, in the order of their addresses; 4,096 at most. */
-  readonly hits: readonly { readonly address: bigint; readonly word: number }[];
+  /** Patterns by their index, in the order of their addresses. */
+  readonly hits: readonly { readonly address: bigint; readonly pattern: number }[];
+  /** The end, or where there was no room for more hits: some 4,000. */
+  readonly next: bigint;
+  /** Pages, a bit each, whose content is the file's: those that were known, and those that were read now. */
+  readonly known: Uint8Array;
 }
 
 /** Each rejects with NativeError: ETIMEDOUT when there was no answer in time, EBUSY when too many others have none. */
@@ -77,45 +101,66 @@ export const processReads = {
     return { names: answer, head: hasHead ? bytes : null };
   },
 
-  /** Mappings that may hold code, or constants of code; some 1,300 at most. */
-  async code(pid: number, deadlineMs: number): Promise<CodeMapping[]> {
+  /** Mappings that may hold code, or constants of code, from an address on; some 1,100 at most. */
+  async code(pid: number, deadlineMs: number, from: bigint): Promise<CodeMappings> {
     const { bytes } = answered(
       `list the mappings of process ${pid}`,
-      await call((addon) => addon.listCode(pid, deadlineMs)),
+      await call((addon) => addon.listCode(pid, deadlineMs, from)),
     );
-    return records(bytes, MAPPING_BYTES, (view) => ({
+    const mappings = records(bytes, MAPPING_BYTES, (view) => ({
       start: view.getBigUint64(0, true),
       end: view.getBigUint64(8, true),
       offset: view.getBigUint64(16, true),
       inode: view.getBigUint64(24, true),
-      device: `${view.getUint32(32, true)}:${view.getUint32(36, true)}`,
-      isExecutable: (view.getUint32(40, true) & 1) !== 0,
-      isFile: (view.getUint32(40, true) & 2) !== 0,
-      isNameless: (view.getUint32(40, true) & 4) !== 0,
+      changedNs: view.getBigUint64(32, true),
+      device: `${view.getUint32(40, true)}:${view.getUint32(44, true)}`,
+      isExecutable: (view.getUint32(48, true) & 1) !== 0,
+      isFile: (view.getUint32(48, true) & 2) !== 0,
+      isNameless: (view.getUint32(48, true) & 4) !== 0,
     }));
-  },
-
-  /** What {@link search} looks for: up to 1,024 words of 32 bits. Not while one is under way. */
-  prepareSearch(words: Uint32Array): void {
-    call((addon) => addon.prepareSearch(new Uint8Array(words.buffer, words.byteOffset, words.byteLength)));
+    return { mappings, next: mappings.length < MOST_MAPPINGS ? null : mappings.at(-1)!.end };
   },
 
   /**
-   * Look for the words, at any byte, in those pages of a piece of memory that are there.
+   * What {@link search} looks for: up to 1,024 patterns of 4 to {@link MOST_PATTERN_BYTES} bytes, none of which begins with another one.
+   * Not while a search is under way.
+   */
+  prepareSearch(patterns: readonly Uint8Array[]): void {
+    const packed = new Uint8Array(patterns.length * (1 + MOST_PATTERN_BYTES));
+    for (const [i, pattern] of patterns.entries()) {
+      packed[i * (1 + MOST_PATTERN_BYTES)] = pattern.length;
+      packed.set(pattern.subarray(0, MOST_PATTERN_BYTES), i * (1 + MOST_PATTERN_BYTES) + 1);
+    }
+    call((addon) => addon.prepareSearch(packed));
+  },
+
+  /**
+   * Look for the patterns, at any byte, in those pages of a piece of memory that are there.
    *
    * @param from - A multiple of a page, as `bytes`.
+   * @param bytes - Up to {@link SEARCH_BYTES}.
+   * @param known - Pages that are not read while their content is the file's: {@link SEARCH_KNOWN_BYTES}, a bit each.
    */
-  async search(pid: number, deadlineMs: number, from: bigint, bytes: number): Promise<MemorySearch> {
+  async search(
+    pid: number,
+    deadlineMs: number,
+    from: bigint,
+    bytes: number,
+    known: Uint8Array = new Uint8Array(SEARCH_KNOWN_BYTES),
+  ): Promise<MemorySearch> {
     const answer = answered(
       `search the memory of process ${pid}`,
-      await call((addon) => addon.searchMemory(pid, deadlineMs, from, bytes)),
+      await call((addon) => addon.searchMemory(pid, deadlineMs, from, bytes, known)),
     );
+    const head = new DataView(answer.bytes.buffer, answer.bytes.byteOffset);
     return {
       bytes: answer.length,
       cpuNs: Number(answer.hash),
-      hits: records(answer.bytes, HIT_BYTES, (view) => ({
+      next: head.getBigUint64(0, true),
+      known: answer.bytes.slice(NEXT_BYTES, NEXT_BYTES + SEARCH_KNOWN_BYTES),
+      hits: records(answer.bytes.subarray(NEXT_BYTES + SEARCH_KNOWN_BYTES), HIT_BYTES, (view) => ({
         address: view.getBigUint64(0, true),
-        word: view.getUint32(8, true),
+        pattern: view.getUint32(8, true),
       })),
     };
   },

@@ -3,7 +3,7 @@
 import fs from "node:fs";
 import {
   type AreaPiece,
-  type CodeMapping,
+  type CodeMappings,
   type MemorySearch,
   type NameCheck,
   NativeError,
@@ -45,17 +45,17 @@ export interface ProcFiles {
    */
   name(pid: number, path: Uint8Array, wantsHead: boolean): Promise<NameCheck>;
   /**
-   * Mappings that may hold code, or constants of code; see `processReads.code`.
+   * Mappings that may hold code, or constants of code, from an address on; see `processReads.code`.
    *
    * @throws StuckError
    */
-  code(pid: number): Promise<CodeMapping[]>;
+  code(pid: number, from: bigint): Promise<CodeMappings>;
   /**
    * Look for what `processReads.prepareSearch` was given in a piece of memory; see `processReads.search`.
    *
    * @throws StuckError
    */
-  search(pid: number, from: bigint, bytes: number): Promise<MemorySearch>;
+  search(pid: number, from: bigint, bytes: number, known: Uint8Array | undefined): Promise<MemorySearch>;
   /** Reads that could not even be ended. */
   lostReads(): number;
 }
@@ -104,8 +104,8 @@ export function openProc({
     },
     area: (pid, from, limit, hash) => answered(reads.area(pid, deadlineMs, from, limit, hash)),
     name: (pid, path, wantsHead) => answered(reads.name(pid, deadlineMs, path, wantsHead)),
-    code: (pid) => answered(reads.code(pid, deadlineMs)),
-    search: (pid, from, bytes) => answered(reads.search(pid, deadlineMs, from, bytes)),
+    code: (pid, from) => answered(reads.code(pid, deadlineMs, from)),
+    search: (pid, from, bytes, known) => answered(reads.search(pid, deadlineMs, from, bytes, known)),
     lostReads: () => reads.lost(),
   };
 }

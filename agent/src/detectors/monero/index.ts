@@ -8,7 +8,7 @@ import { groupOfLines } from "../../report/index.js";
 import type { Detector, House, Life } from "../../run/detector.js";
 import type { Identity } from "../../sensor/index.js";
 import { type Action, findingLine, KERNEL_SOURCE, lineOf, MEMORY_SOURCE, type Told } from "./lines.js";
-import { WORDS } from "./memory/algorithms.js";
+import { PATTERNS } from "./memory/algorithms.js";
 import { Budget } from "./memory/budget.js";
 import { BurnWatch } from "./memory/burning.js";
 import { type Finding, MemoryScan } from "./memory/scan.js";
@@ -144,7 +144,7 @@ function live(
   }
 
   function createScan(): MemoryScan {
-    processReads.prepareSearch(WORDS);
+    processReads.prepareSearch(PATTERNS);
     return new MemoryScan({
       proc,
       watch: new BurnWatch(proc, scopePid),

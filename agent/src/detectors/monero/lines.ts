@@ -66,7 +66,8 @@ export function lineOf(record: MoneroRecord, told: Told): ProcessLine {
 export function findingLine(finding: Finding, who: Identity, group: string, told: Told): ProcessLine {
   const { algorithm, families, places, burning } = finding;
   return ownLine(who, group, MEMORY_SOURCE, "algorithm", told, (fields) => {
-    fields.set("algorithm", algorithm);
+    fields.set("algorithm", algorithm.name);
+    if (algorithm.variant !== undefined) fields.set("variant", algorithm.variant);
     fields.nested("constants", (nested) => {
       for (const [name, words] of families) nested.set(name, words);
     });

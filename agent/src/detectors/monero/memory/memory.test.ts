@@ -1,35 +1,62 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { CodeMapping } from "@cryptnono/native";
-import { algorithmOf, FAMILIES, familiesIn, WORDS } from "./algorithms.js";
+import { type CodeMapping, MOST_PATTERN_BYTES } from "@cryptnono/native";
+import { algorithmOf, familiesIn, type Hit, PATTERNS } from "./algorithms.js";
 import { Budget } from "./budget.js";
 import { BurnWatch } from "./burning.js";
+import { FAMILIES, SALT_PREFIX } from "./constants.js";
 import { Searched } from "./searched.js";
 
-const hit = (address: number, word: number) => ({ address: BigInt(address), word });
+const hit = (address: number, pattern: number): Hit => ({ address: BigInt(address), pattern });
 const indexOf = (family: string) => {
   const at = FAMILIES.findIndex(({ name }) => name === family);
-  return FAMILIES.slice(0, at).reduce((sum, { words }) => sum + words.length, 0);
+  return FAMILIES.slice(0, at).reduce((sum, { patterns }) => sum + patterns.length, 0);
 };
 
-test("no word stands in two families, and each family has more words than are needed", () => {
-  assert.equal(new Set(WORDS).size, WORDS.length);
-  for (const { name, words, needed } of FAMILIES) assert.ok(words.length > needed, name);
+test("no pattern begins with another one, and none is shorter or longer than is searched for", () => {
+  const texts = PATTERNS.map((pattern) => Buffer.from(pattern).toString("latin1")).toSorted();
+  for (const [i, text] of texts.entries()) {
+    assert.ok(text.length >= 4 && text.length <= MOST_PATTERN_BYTES, text);
+    assert.ok(i === 0 || !text.startsWith(texts[i - 1]!), Buffer.from(text, "latin1").toString("hex"));
+  }
+  assert.ok(PATTERNS.length <= 1024);
 });
 
-test("so many different words within the window are a family; the same one again, or far away, is none", () => {
+test("what is needed of a family cannot be met by chance: 32 bytes, or 8 of a name that only tells the variant", () => {
+  for (const { name, patterns, needed } of FAMILIES) {
+    assert.ok(patterns.length >= needed, name);
+    const bytes = needed * patterns[0]!.length;
+    assert.ok(bytes >= (name.startsWith(SALT_PREFIX) ? 8 : name === "clhash" ? 16 : 32), name);
+  }
+});
+
+test("so many different patterns within the window are a family; the same one again, or far away, is none", () => {
   const from = indexOf("randomx-superscalar");
   const near = Array.from({ length: 8 }, (_, i) => hit(1000 + i * 13, from + i));
   assert.deepEqual([...familiesIn(near)], [["randomx-superscalar", 8]]);
   assert.equal(familiesIn(near.slice(1)).size, 0);
-  assert.equal(familiesIn(near.map(({ address }) => ({ address, word: from }))).size, 0);
+  assert.equal(familiesIn(near.map(({ address }) => ({ address, pattern: from }))).size, 0);
   assert.equal(familiesIn(near.map((one, i) => ({ ...one, address: BigInt(i * 8192) }))).size, 0);
+  // The window moves on: what it leaves behind does not count.
+  const spread = near.map((one, i) => ({ ...one, address: BigInt(i * 1200) }));
+  assert.equal(familiesIn(spread).size, 0);
+  assert.equal(familiesIn([...spread, hit(8401, from)]).size, 1);
 });
 
 test("a candidate of SHA-3's contest alone is no algorithm that is mined", () => {
   assert.equal(algorithmOf(new Set(["jh", "skein"])), null);
-  assert.equal(algorithmOf(new Set(["jh", "skein", "groestl"])), "CryptoNight");
-  assert.equal(algorithmOf(new Set(["randomx-superscalar"])), "RandomX");
+  assert.deepEqual(algorithmOf(new Set(["jh", "skein", "groestl"])), { name: "CryptoNight" });
+  assert.deepEqual(algorithmOf(new Set(["jh", "skein", "groestl", "hamsi", "fugue", "shabal"])), {
+    name: "GhostRider or X16R",
+  });
+  assert.equal(algorithmOf(new Set(["haraka"])), null);
+});
+
+test("RandomX's variant is told by the one salt that is there", () => {
+  assert.deepEqual(algorithmOf(new Set(["randomx-superscalar"])), { name: "RandomX" });
+  assert.deepEqual(algorithmOf(new Set(["randomx-aes", "salt-Wownero"])), { name: "RandomX", variant: "Wownero" });
+  assert.deepEqual(algorithmOf(new Set(["randomx-aes", "salt-Wownero", "salt-Monero"])), { name: "RandomX" });
+  assert.equal(algorithmOf(new Set(["salt-Wownero"])), null);
 });
 
 test("a budget is open until it is used up, and again after a while", () => {
@@ -92,25 +119,49 @@ test("a scope is its descendants", () => {
   assert.deepEqual(look(1000), [[7, 1]]);
 });
 
-test("a file's mapping is searched once for all processes, and again after a while; what has no file by process", () => {
+const FILE: CodeMapping = {
+  start: 0x1000n,
+  end: 0x3000n,
+  offset: 0n,
+  inode: 9n,
+  changedNs: 5n,
+  device: "8:1",
+  isExecutable: true,
+  isFile: true,
+  isNameless: false,
+};
+const ANONYMOUS: CodeMapping = { ...FILE, inode: 0n, changedNs: 0n, isFile: false };
+
+test("a mapping is searched once in a process, and again after a while or when its file has changed", () => {
   let now = 0;
   const searched = new Searched(() => now);
-  const file: CodeMapping = {
-    start: 0x1000n,
-    end: 0x3000n,
-    offset: 0n,
-    inode: 9n,
-    device: "8:1",
-    isExecutable: true,
-    isFile: true,
-    isNameless: false,
-  };
-  const anonymous = { ...file, inode: 0n, isFile: false };
-  for (const mapping of [file, anonymous]) searched.add("1 7", mapping);
-  assert.ok(searched.has("2 7", { ...file, start: 0x5000n, end: 0x7000n }));
-  assert.ok(!searched.has("2 7", { ...file, offset: 0x1000n }));
-  assert.ok(searched.has("1 7", anonymous));
-  assert.ok(!searched.has("2 7", anonymous));
+  for (const mapping of [FILE, ANONYMOUS]) searched.add("1 7", mapping);
+  for (const mapping of [FILE, ANONYMOUS]) {
+    assert.ok(searched.has("1 7", mapping));
+    assert.ok(!searched.has("2 7", mapping));
+  }
+  assert.ok(!searched.has("1 7", { ...FILE, changedNs: 6n }));
+  assert.ok(!searched.has("1 7", { ...FILE, offset: 0x1000n }));
+  now = 120_000;
+  assert.ok(!searched.has("1 7", ANONYMOUS));
+  assert.ok(searched.has("1 7", FILE));
   now = 600_000;
-  assert.ok(!searched.has("1 7", file));
+  assert.ok(!searched.has("1 7", FILE));
+});
+
+test("pages of a file are known for every process that maps it, until it changes", () => {
+  let now = 0;
+  const searched = new Searched(() => now);
+  const pages = Uint8Array.of(3);
+  searched.addPages(FILE, 0x1000n, 8192, pages);
+  assert.equal(searched.pages({ ...FILE, start: 0x5000n, end: 0x7000n }, 0x5000n, 8192), pages);
+  assert.equal(searched.pages({ ...FILE, changedNs: 6n }, 0x1000n, 8192), undefined);
+  assert.equal(searched.pages({ ...FILE, offset: 0x1000n }, 0x1000n, 8192), undefined);
+  searched.addPages(ANONYMOUS, 0x1000n, 8192, pages);
+  assert.equal(searched.pages(ANONYMOUS, 0x1000n, 8192), undefined);
+  // Known pages are learnt to the end of their time, and no longer.
+  now = 599_000;
+  searched.addPages(FILE, 0x1000n, 8192, pages);
+  now = 600_000;
+  assert.equal(searched.pages(FILE, 0x1000n, 8192), undefined);
 });

@@ -1,10 +1,11 @@
 // Looks into processes that burn CPU for what an algorithm cannot do without: its constants, in code or beside it.
-import type { CodeMapping } from "@cryptnono/native";
+import { type CodeMapping, SEARCH_BYTES } from "@cryptnono/native";
 import type { ProcFiles } from "../../../proc/index.js";
-import { algorithmOf, familiesIn } from "./algorithms.js";
+import { type Algorithm, algorithmOf, familiesIn, type Hit } from "./algorithms.js";
 import type { Budget } from "./budget.js";
 import type { Burning, BurnWatch } from "./burning.js";
-import type { Searched } from "./searched.js";
+import { WINDOW_BYTES } from "./constants.js";
+import { mappingKey, type Searched } from "./searched.js";
 
 /** Where something was found. No byte of what was read is kept. */
 export interface Place {
@@ -15,8 +16,8 @@ export interface Place {
 
 export interface Finding {
   readonly burning: Burning;
-  readonly algorithm: string;
-  /** Different words that were found, by family. */
+  readonly algorithm: Algorithm;
+  /** Different patterns that were found, by family. */
   readonly families: ReadonlyMap<string, number>;
   readonly places: readonly Place[];
 }
@@ -42,83 +43,165 @@ export interface MemoryScanParts {
   readonly selfPid?: number;
 }
 
-interface Evidence {
+/** How far a process was searched, and what was found in it. */
+interface Progress {
   readonly families: Map<string, number>;
   readonly places: Place[];
+  /** Mappings in which something was found. */
+  readonly found: Set<string>;
+  /** Where the next list of its mappings begins. */
+  from: bigint;
+  /** A mapping that was begun. */
+  begun: Begun | null;
+  /** All that was spent on it. */
+  bytes: number;
 }
 
-/** Of one read: some 5 ms. */
-const PIECE_BYTES = 4 * 2 ** 20;
+interface Begun {
+  readonly mapping: string;
+  readonly families: Map<string, number>;
+  address: bigint;
+  /** The last ones, which may stand near the next. */
+  hits: readonly Hit[];
+}
+
+interface Candidate {
+  readonly burning: Burning;
+  readonly key: string;
+  readonly progress: Progress;
+}
+
+/** What one process gets before the next has its turn. */
+const TURN_BYTES = 8 * 2 ** 20;
+/** What a list of mappings and a search of nothing cost, as bytes that could have been searched: a process of a millisecond or less. */
+const LIST_COST_BYTES = 2 ** 19;
+const SEARCH_COST_BYTES = 2 ** 16;
 
 export class MemoryScan {
   readonly #parts: MemoryScanParts;
-  /** Processes of which something was told, and what was found in a process so far. */
+  /** Processes of which something was told, and how far each that burns was searched. */
   readonly #told = new Set<string>();
-  #evidence: ReadonlyMap<string, Evidence> = new Map();
+  #progress: ReadonlyMap<string, Progress> = new Map();
 
   constructor(parts: MemoryScanParts) {
     this.#parts = parts;
   }
 
-  /** One look at all that burn CPU. What the budget has no room for is looked into at the next. */
+  /** One look at all that burn CPU, in turns. What the budget has no room for is gone on with at the next. */
   async run(isStopped: () => boolean): Promise<void> {
-    const { watch, leastShare, count, selfPid = process.pid } = this.#parts;
-    const evidence = new Map<string, Evidence>();
-    for (const burning of watch.look(leastShare)) {
-      if (isStopped()) break;
-      if (burning.pid === selfPid) continue;
-      const key = `${burning.pid} ${burning.stat.startTicks}`;
-      if (this.#told.has(key)) continue;
-      evidence.set(key, this.#evidence.get(key) ?? { families: new Map(), places: [] });
-      this.#evidence = new Map([...this.#evidence, ...evidence]);
-      count.candidate();
-      try {
-        await this.#lookInto(burning, key, isStopped);
-      } catch (error) {
-        const why = failureOf(error);
-        if (why === null) throw error;
-        count.failed(why);
+    const { budget } = this.#parts;
+    let waiting = this.#candidates();
+    while (waiting.length > 0) {
+      const unfinished: Candidate[] = [];
+      for (const candidate of waiting) {
+        if (isStopped() || !budget.isOpen) return;
+        if (!(await this.#hasFinished(candidate, isStopped))) unfinished.push(candidate);
       }
+      waiting = unfinished;
     }
-    // What does not burn any more is forgotten.
-    this.#evidence = evidence;
   }
 
-  async #lookInto(burning: Burning, key: string, isStopped: () => boolean): Promise<void> {
-    const { proc, searched, budget, found } = this.#parts;
-    const { families, places } = this.#evidence.get(key)!;
-    for (const mapping of bySuspicion(await proc.code(burning.pid))) {
-      if (isStopped() || !budget.isOpen) return;
-      if (searched.has(key, mapping)) continue;
-      const inMapping = await this.#search(burning.pid, mapping);
-      if (inMapping === null) return;
+  /** Those that were searched least first. What does not burn any more is forgotten. */
+  #candidates(): Candidate[] {
+    const { watch, leastShare, count, selfPid = process.pid } = this.#parts;
+    const candidates: Candidate[] = [];
+    for (const burning of watch.look(leastShare)) {
+      const key = `${burning.pid} ${burning.stat.startTicks}`;
+      if (burning.pid === selfPid || this.#told.has(key)) continue;
+      const progress = this.#progress.get(key) ?? {
+        families: new Map(),
+        places: [],
+        found: new Set(),
+        from: 0n,
+        begun: null,
+        bytes: 0,
+      };
+      candidates.push({ burning, key, progress });
+      count.candidate();
+    }
+    this.#progress = new Map(candidates.map(({ key, progress }) => [key, progress]));
+    return candidates.sort((a, b) => a.progress.bytes - b.progress.bytes);
+  }
+
+  /** One process's turn. Whether there is nothing more to search in it now. */
+  async #hasFinished(candidate: Candidate, isStopped: () => boolean): Promise<boolean> {
+    try {
+      return await this.#searchProcess(candidate, isStopped);
+    } catch (error) {
+      const why = failureOf(error);
+      if (why === null) throw error;
+      this.#parts.count.failed(why);
+      return true;
+    }
+  }
+
+  async #searchProcess({ burning, key, progress }: Candidate, isStopped: () => boolean): Promise<boolean> {
+    const { proc, searched, found } = this.#parts;
+    const { families, places } = progress;
+    const most = progress.bytes + TURN_BYTES;
+    const { mappings, next } = await proc.code(burning.pid, progress.from);
+    this.#spend(progress, LIST_COST_BYTES);
+    for (const mapping of bySuspicion(mappings)) {
+      const name = mappingKey(key, mapping);
+      if (progress.found.has(name) || searched.has(key, mapping)) continue;
+      const inMapping = await this.#searchMapping(burning.pid, name, mapping, progress, () => {
+        return !isStopped() && progress.bytes < most;
+      });
+      if (inMapping === null) return false;
       if (inMapping.size === 0) {
         searched.add(key, mapping);
         continue;
       }
+      progress.found.add(name);
       for (const [name, words] of inMapping) families.set(name, Math.max(words, families.get(name) ?? 0));
       places.push(placeOf(mapping));
       const algorithm = algorithmOf(new Set(families.keys()));
       if (algorithm === null) continue;
       this.#remember(key);
       await found({ burning, algorithm, families, places });
-      return;
+      return true;
     }
+    progress.from = next ?? 0n;
+    return next === null;
   }
 
-  /** null: the budget was used up before the mapping's end. */
-  async #search(pid: number, { start, end }: CodeMapping): Promise<Map<string, number> | null> {
-    const { proc, budget, count } = this.#parts;
-    const hits: { readonly address: bigint; readonly word: number }[] = [];
-    for (let from = start; from < end; from += BigInt(PIECE_BYTES)) {
-      if (!budget.isOpen) return null;
-      const bytes = Math.min(PIECE_BYTES, Number(end - from));
-      const result = await proc.search(pid, from, bytes);
-      budget.spend(result.bytes);
+  /** Families that stand in it; null: it is gone on with at the next turn. */
+  async #searchMapping(
+    pid: number,
+    name: string,
+    mapping: CodeMapping,
+    progress: Progress,
+    mayGoOn: () => boolean,
+  ): Promise<ReadonlyMap<string, number> | null> {
+    const { proc, budget, count, searched } = this.#parts;
+    const begun: Begun =
+      progress.begun?.mapping === name
+        ? progress.begun
+        : { mapping: name, families: new Map(), address: mapping.start, hits: [] };
+    progress.begun = begun;
+    while (begun.address < mapping.end) {
+      if (!budget.isOpen || !mayGoOn()) return null;
+      const from = begun.address;
+      const bytes = Math.min(SEARCH_BYTES, Number(mapping.end - from));
+      const result = await proc.search(pid, from, bytes, searched.pages(mapping, from, bytes));
+      this.#spend(progress, result.bytes + SEARCH_COST_BYTES);
       count.searched(result.bytes, result.cpuNs);
-      hits.push(...result.hits);
+      const hits = [...begun.hits, ...result.hits];
+      for (const [family, words] of familiesIn(hits)) {
+        begun.families.set(family, Math.max(words, begun.families.get(family) ?? 0));
+      }
+      // Pages with hits are for each process to be found in.
+      if (result.hits.length === 0) searched.addPages(mapping, from, bytes, result.known);
+      begun.hits = hits.filter(({ address }) => address + WINDOW_BYTES > result.next);
+      begun.address = result.next;
     }
-    return familiesIn(hits);
+    progress.begun = null;
+    return begun.families;
+  }
+
+  #spend(progress: Progress, bytes: number): void {
+    progress.bytes += bytes;
+    this.#parts.budget.spend(bytes);
   }
 
   #remember(key: string): void {

@@ -1,0 +1,138 @@
+// How processes that burn CPU are searched: in turns, to the end, however large they are.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { CodeMapping, MemorySearch } from "@cryptnono/native";
+import type { ProcFiles } from "../../../proc/index.js";
+import { type Hit, PATTERNS } from "./algorithms.js";
+import { Budget } from "./budget.js";
+import { BurnWatch } from "./burning.js";
+import { FAMILIES } from "./constants.js";
+import { type Finding, MemoryScan } from "./scan.js";
+import { Searched } from "./searched.js";
+
+const MIB = 2 ** 20;
+
+interface FakeProcess {
+  readonly mappings: readonly CodeMapping[];
+  readonly constants?: readonly Hit[];
+}
+
+function mappingOf(start: bigint, bytes: number, more: Partial<CodeMapping> = {}): CodeMapping {
+  return {
+    start,
+    end: start + BigInt(bytes),
+    offset: 0n,
+    inode: 0n,
+    changedNs: 0n,
+    device: "0:0",
+    isExecutable: true,
+    isFile: false,
+    isNameless: false,
+    ...more,
+  };
+}
+
+/** A machine whose processes each use a whole processor. @param mostListed - Mappings of one list. */
+function machine(processes: Readonly<Record<number, FakeProcess>>, budgetBytes: number, mostListed = 1000) {
+  let now = 0;
+  const reads: { pid: number; from: bigint; bytes: number }[] = [];
+  const findings: Finding[] = [];
+  const proc: Pick<ProcFiles, "pids" | "read" | "code" | "search"> = {
+    pids: () => Object.keys(processes).map(Number),
+    read: (pid) => Buffer.from(`${pid} (x) R 1 ${"0 ".repeat(9)} ${now / 10} 0 0 0 0 0 1 0 7 ${"0 ".repeat(30)}`),
+    code(pid, from) {
+      const rest = processes[pid]!.mappings.filter(({ start }) => start >= from);
+      const mappings = rest.slice(0, mostListed);
+      return Promise.resolve({ mappings, next: rest.length > mostListed ? mappings.at(-1)!.end : null });
+    },
+    search(pid, from, bytes): Promise<MemorySearch> {
+      reads.push({ pid, from, bytes });
+      const hits = (processes[pid]!.constants ?? []).filter(
+        ({ address }) => address >= from && address < from + BigInt(bytes),
+      );
+      return Promise.resolve({ bytes, cpuNs: 1, hits, next: from + BigInt(bytes), known: new Uint8Array(128) });
+    },
+  };
+  const budget = new Budget({ burstBytes: budgetBytes, bytesPerSecond: budgetBytes / 20 }, () => now);
+  const scan = new MemoryScan({
+    proc: proc as ProcFiles,
+    watch: new BurnWatch(proc, 0, () => now),
+    budget,
+    searched: new Searched(() => now),
+    count: { candidate() {}, searched() {}, failed: (why) => assert.fail(why) },
+    leastShare: 0.3,
+    found: (finding) => Promise.resolve(void findings.push(finding)),
+  });
+  return {
+    findings,
+    reads,
+    async look() {
+      now += 20_000;
+      await scan.run(() => false);
+    },
+  };
+}
+
+/** A family's patterns, as operands of code stand: some bytes apart. */
+function standing(family: string, from: bigint): Hit[] {
+  const { patterns } = FAMILIES.find(({ name }) => name === family)!;
+  return patterns.map((pattern, i) => ({ address: from + BigInt(i * 13), pattern: PATTERNS.indexOf(pattern) }));
+}
+
+const CONSTANTS_AT = (from: bigint) => standing("randomx-superscalar", from);
+
+test("a mapping that is larger than the budget is gone on with at the next look, to its end", async () => {
+  const large = mappingOf(0x10000n, 100 * MIB);
+  const { findings, reads, look } = machine(
+    { 5: { mappings: [large], constants: CONSTANTS_AT(large.end - 4096n) } },
+    16 * MIB,
+  );
+  for (let i = 0; i < 20 && findings.length === 0; i++) await look();
+  assert.equal(findings.length, 1);
+  assert.deepEqual(findings[0]!.algorithm, { name: "RandomX" });
+  assert.equal(new Set(reads.map(({ from }) => from)).size, reads.length, "nothing is searched twice");
+});
+
+test("constants on both sides of where a search ended are one family", async () => {
+  const two = mappingOf(0x10000n, 8 * MIB);
+  const { findings, look } = machine(
+    { 5: { mappings: [two], constants: CONSTANTS_AT(two.start + BigInt(4 * MIB) - 80n) } },
+    64 * MIB,
+  );
+  for (let i = 0; i < 3; i++) await look();
+  assert.equal(findings.length, 1);
+  assert.equal(findings[0]!.families.get("randomx-superscalar"), 14);
+});
+
+test("a process with very much to search does not keep another one from its turn", async () => {
+  const { findings, look } = machine(
+    {
+      5: { mappings: [mappingOf(0x10000n, 4096 * MIB)] },
+      6: { mappings: [mappingOf(0x10000n, MIB)], constants: CONSTANTS_AT(0x10000n) },
+    },
+    32 * MIB,
+  );
+  for (let i = 0; i < 2; i++) await look();
+  assert.deepEqual(
+    findings.map(({ burning }) => burning.pid),
+    [6],
+  );
+});
+
+test("all mappings are looked at, though a list has room for a few", async () => {
+  const mappings = Array.from({ length: 50 }, (_, i) => mappingOf(BigInt((i + 1) * 0x10000), 4096));
+  const { findings, look } = machine({ 5: { mappings, constants: CONSTANTS_AT(mappings[49]!.start) } }, 64 * MIB, 7);
+  for (let i = 0; i < 2; i++) await look();
+  assert.equal(findings.length, 1);
+});
+
+test("what was found in one mapping counts with what is found in another", async () => {
+  const mappings = [mappingOf(0x10000n, 4096), mappingOf(0x20000n, 8192)];
+  const constants = [...standing("haraka", 0x10000n), ...standing("clhash", 0x21000n)];
+  const { findings, look } = machine({ 5: { mappings, constants } }, 64 * MIB);
+  for (let i = 0; i < 2; i++) await look();
+  assert.deepEqual(
+    findings.map(({ algorithm, places }) => [algorithm.name, places.length]),
+    [["VerusHash", 2]],
+  );
+});

@@ -1,0 +1,53 @@
+// What the memory scan costs: the CPU time of an agent with it and of one without, beside so many processes that sleep and some that burn.
+// node test/dist/monero/scan-cost.js [PROCESSES] [BURNING] [SECONDS]; needs root. Burning ones run at the lowest priority.
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { MoneroAgent } from "../lib/monero-agent.js";
+
+const [processes = 200, burning = 8, seconds = 60] = process.argv.slice(2).map(Number);
+const IDLE =
+  "const { createHash } = require('crypto'); setInterval(() => createHash('sha256').update('x').digest(), 500)";
+const BURN = "for (;;) require('crypto').createHash('sha256').update('x'.repeat(1000)).digest()";
+/** USER_HZ is 100 on every architecture Node runs on (linux include/asm-generic/param.h). */
+const MS_PER_TICK = 10;
+
+const children = Array.from({ length: processes }, (_, i) =>
+  i < burning
+    ? spawn("nice", ["-n", "19", process.execPath, "-e", BURN], { stdio: "ignore" })
+    : i % 4 === 0
+      ? spawn(process.execPath, ["--max-old-space-size=32", "-e", IDLE], { stdio: "ignore" })
+      : spawn("sleep", ["3600"], { stdio: "ignore" }),
+);
+try {
+  await sleep(5000);
+  console.log(
+    `| ${processes} processes, ${burning} of them burning | CPU ms in ${seconds} s | of a processor | searched |`,
+  );
+  console.log("| --- | --- | --- | --- |");
+  for (const memory of ["off", "audit", "off", "audit"]) {
+    const agent = await MoneroAgent.start(["--memory", memory, "--memory-percent", "1", "--ticks", "0"]);
+    // Its start is not the scan's.
+    await sleep(3000);
+    const before = cpuMs(agent.process.pid!);
+    await sleep(seconds * 1000);
+    const used = cpuMs(agent.process.pid!) - before;
+    const bytes = await agent.metric("memory_searched_bytes_total");
+    const searching = await agent.metric("memory_search_seconds_total");
+    const share = ((used / seconds / 1000) * 100).toFixed(2);
+    console.log(
+      `| --memory ${memory} | ${used} | ${share} % | ${(bytes / 2 ** 20).toFixed(0)} MiB in ${searching.toFixed(2)} s |`,
+    );
+    await agent.stop();
+  }
+} finally {
+  for (const child of children) child.kill("SIGKILL");
+}
+
+/** Of a process with all of its threads, and of its children that have ended: the searches. */
+function cpuMs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "latin1")
+    .replace(/^.*\) /s, "")
+    .split(" ");
+  return [11, 12, 13, 14].reduce((sum, at) => sum + Number(fields[at]), 0) * MS_PER_TICK;
+}
