@@ -61,6 +61,11 @@ enum limits {
 	MAX_ALLOW_SETS = 32,
 	/* Cells that one key's entries may run over. */
 	MAX_CHAIN_CELLS = 128,
+	/* Rules of several strings, and the different strings of all of them. A power of two: the verifier takes the mask as the
+	 * bound. */
+	MAX_RULES = 256,
+	MAX_MEMBERS = 256,
+	WORK_RULE = 25, /* a rule looked at */
 };
 
 /* ---- tables (matcher/DESIGN.md) ---- */
@@ -109,7 +114,9 @@ struct policy {
 	__u32 mask_keys; /* byte mask into filter keys */
 	__u32 tell_kills; /* whole records of one tally before only some are sent; 0: all are */
 	__u32 tell_spares; /* the same for spares */
-	__u32 reserved[5];
+	__u32 rules; /* of several strings */
+	__u32 first_rule; /* their cells */
+	__u32 reserved[3];
 };
 
 struct filters {
@@ -127,6 +134,8 @@ struct entry {
 	__u32 string_cell;
 };
 
+/* KIND_MEMBER, beside the mode: one of several strings; its id is its bit in the rules that want it. */
+enum string_kind { KIND_MODE = 3, KIND_MEMBER = 1 << 3 };
 enum string_mode { MODE_WORD = 0, MODE_ANYWHERE = 1, MODE_EXACT_ARGUMENT = 2 };
 /* ACTION_QUOTED and on: a piece of a string of that action less two, which may stand in the quoted line alone. */
 enum string_action { ACTION_ENFORCE = 0, ACTION_AUDIT = 1, ACTION_QUOTED_ENFORCE = 2, ACTION_QUOTED_AUDIT = 3 };
@@ -137,15 +146,27 @@ enum string_scope { SCOPE_ANY = 0, SCOPE_CONTAINERS = 1, SCOPE_HOST = 2 };
 struct string_head {
 	__u32 id;
 	__u16 length;
-	__u8 kind; /* enum string_mode, from bit 4 enum string_action, from bit 6 enum string_scope */
+	__u8 kind; /* enum string_mode, KIND_MEMBER, from bit 4 enum string_action, from bit 6 enum string_scope */
 	__u8 allow_set; /* which patterns spare it */
 	__u8 bytes[CELL_BYTES - 8];
+};
+
+/* A rule of several strings, all of which must stand. Its first members are a string's; `length` is its told member's. */
+struct rule_head {
+	__u32 id;
+	__u16 length;
+	__u8 kind;
+	__u8 allow_set;
+	__u64 members[MAX_MEMBERS / 64];
+	__u32 told; /* the member whose place is told */
+	__u32 reserved[5];
 };
 
 struct cell {
 	union {
 		struct entry entries[ENTRIES_PER_CELL];
 		struct string_head string;
+		struct rule_head rule;
 		__u64 words[CELL_BYTES / 8];
 	};
 };
@@ -385,6 +406,7 @@ struct border {
 	enum policy_flags policy_flags;
 	struct filters filters;
 	struct cell cell;
+	enum string_kind string_kind;
 	enum string_mode string_mode;
 	enum string_action string_action;
 	enum string_scope string_scope;

@@ -98,6 +98,9 @@ struct search {
 	/* What the verdict is about: one of these, or, before they are judged, the first part of a longer word. */
 	struct find told;
 	__u32 has_told;
+	__u32 has_members; /* of rules of several strings, some stand: */
+	__u64 members[MAX_MEMBERS / 64];
+	__u32 member_at[MAX_MEMBERS]; /* offset and, above MEMBER_OFFSET_BITS, match_in_path */
 	__u32 is_plain; /* the path that was given: true-path.bpf.h */
 	__u32 in_true_path; /* what is searched is not the path that was given */
 	__u32 has_true_path; /* true-path.bpf.h has read one */
@@ -297,11 +300,30 @@ LOOP_BODY(compare_word, struct compare)
 	return ctx->differ != 0;
 }
 
+/* Where it stands, by its place in the buffer. */
+struct place {
+	__u32 offset;
+	__u32 in_path; /* as exec_event.match_in_path */
+};
+
+static __always_inline struct place place_of(struct search *s, __u32 at)
+{
+	struct place place = {};
+
+	if (at < s->args_start) {
+		place.offset = at;
+		place.in_path = 1 + s->in_true_path;
+	} else {
+		place.offset = s->window_offset + (at - s->args_start);
+	}
+	return place;
+}
+
 /* A string that no pattern can spare ends the search; of the others the first of each set is kept. A piece that does not count in
  * this place leads to no walk over the quoted line, so that nobody knows whether its string stands there. */
-static __always_inline void add_find(struct search *s, struct cell *cell, bool standing, __u32 at)
+static __always_inline void add_find(struct search *s, struct cell *cell, bool standing, struct place place)
 {
-	__u32 in_path = at < s->args_start, action = (cell->string.kind >> 4) & 3;
+	__u32 action = (cell->string.kind >> 4) & 3;
 	__u32 set = cell->string.allow_set & (MAX_ALLOW_SETS - 1);
 	struct find *find = &s->told;
 
@@ -324,8 +346,22 @@ static __always_inline void add_find(struct search *s, struct cell *cell, bool s
 	}
 	find->string_id = cell->string.id;
 	find->string_bytes = cell->string.length;
-	find->match_in_path = in_path ? 1 + s->in_true_path : 0;
-	find->match_offset = in_path ? at : s->window_offset + (at - s->args_start);
+	find->match_in_path = place.in_path;
+	find->match_offset = place.offset;
+}
+
+#define MEMBER_OFFSET_BITS 30 /* an argument area has 6 MB at most */
+
+static __always_inline void add_member(struct search *s, struct cell *cell, struct place place)
+{
+	__u32 member = cell->string.id & (MAX_MEMBERS - 1);
+	__u64 bit = 1ULL << (member & 63);
+
+	if (s->members[member >> 6] & bit)
+		return;
+	s->members[member >> 6] |= bit;
+	s->member_at[member] = place.offset | place.in_path << MEMBER_OFFSET_BITS;
+	s->has_members = 1;
 }
 
 /* The string whose first cell is `string_cell`, at `at` in the buffer. A global function: verified once, by itself. */
@@ -364,7 +400,7 @@ __attribute__((noinline)) int try_string(__u32 copy, __u32 string_cell, __u32 at
 	s->work += compare.words * WORK_WORD;
 	if (compare.differ)
 		return 0;
-	mode = cell->string.kind & 15;
+	mode = cell->string.kind & KIND_MODE;
 	before = at == 0 || at == s->args_start ? 0 : buffer_byte(s, at - 1);
 	after = end == (in_path ? s->tail_end : s->end) ? 0 : buffer_byte(s, end);
 	if (mode == MODE_ANYWHERE)
@@ -373,7 +409,56 @@ __attribute__((noinline)) int try_string(__u32 copy, __u32 string_cell, __u32 at
 		standing = !is_word(before) && !is_word(after);
 	else
 		standing = !before && !after && !compare.nul;
-	add_find(s, cell, standing, at);
+	if (!(cell->string.kind & KIND_MEMBER))
+		add_find(s, cell, standing, place_of(s, at));
+	else if (standing)
+		add_member(s, cell, place_of(s, at));
+	return 0;
+}
+
+/* ---- rules of several strings ---- */
+
+struct rule_walk {
+	__u32 turns;
+	__u32 slot;
+	__u32 first;
+	__u32 reserved;
+	struct search *s;
+};
+
+LOOP_BODY(try_rule, struct rule_walk)
+{
+	struct cell *cell = search_cell(ctx->slot, ctx->first + turn);
+	struct search *s = ctx->s;
+	struct place place;
+	__u64 missing = 0;
+	__u32 at;
+
+	if (!cell)
+		return 1;
+#pragma unroll
+	for (int i = 0; i < MAX_MEMBERS / 64; i++)
+		missing |= cell->rule.members[i] & ~s->members[i];
+	if (missing)
+		return 0;
+	at = s->member_at[cell->rule.told & (MAX_MEMBERS - 1)];
+	place.offset = at & ((1U << MEMBER_OFFSET_BITS) - 1);
+	place.in_path = at >> MEMBER_OFFSET_BITS;
+	add_find(s, cell, true, place);
+	return 0;
+}
+
+/* Rules of which all strings were found; nothing to do for a line that holds none. A global function: verified once, by itself. */
+__attribute__((noinline)) int find_rules(struct search *s, struct filters *f)
+{
+	struct rule_walk walk = { .s = s };
+
+	if (!s || !f || !s->has_members)
+		return 0;
+	walk.slot = s->slot;
+	walk.first = f->policy.first_rule;
+	s->work += f->policy.rules * WORK_RULE;
+	LOOP(try_rule, f->policy.rules, &walk);
 	return 0;
 }
 
@@ -950,9 +1035,12 @@ static __always_inline void search(struct search *s, struct filters *f)
 	s->found_sets[ACTION_QUOTED_ENFORCE] = s->found_sets[ACTION_QUOTED_AUDIT] = 0;
 	s->stop = 0;
 	s->in_true_path = 0;
+	s->has_members = 0;
+	__builtin_memset(s->members, 0, sizeof(s->members));
 	s->hash = s->hash_keys[0] ^ s->argc;
 	s->max_work = f->policy.max_work * s->work_factor;
 	search_windows(s, f);
+	find_rules(s, f);
 	if (s->work > s->max_work)
 		count(COUNTER_BUDGET_EXCEEDED);
 	if (!(s->found_sets[ACTION_ENFORCE] & 1) && !(s->flags & EVENT_UNREADABLE) && (s->stop || !s->last_window))
@@ -974,6 +1062,7 @@ static __always_inline void search_true_path(struct search *s, struct filters *f
 	else if (!s->text_kept)
 		s->reread = 1;
 	search_windows(s, f);
+	find_rules(s, f);
 	s->args_bytes = args_bytes;
 	s->hash_keys[0] = key;
 }

@@ -15,6 +15,7 @@ import type { CompilableString } from "./compile.js";
 import { counts } from "./counts.js";
 import { fold, WORD } from "./fold.js";
 import { type Judge, type Judgement, judgeLine } from "./judge.js";
+import { memberStrings } from "./members.js";
 import { isPlainPath } from "./plain-path.js";
 import { quotedPiece } from "./quoted.js";
 import { ALL_SCOPES, isInScope, type Scopes } from "./scope.js";
@@ -40,6 +41,8 @@ export interface Occurrence {
   readonly offset: number;
   /** The argument that it begins in, 0 for the path or `argv[0]`, and where in it; absent for the quoted line. */
   readonly argument?: { readonly index: number; readonly offset: number };
+  /** Of a rule of several strings: which of them, from 0. */
+  readonly member?: number;
   readonly counts: boolean;
   /** Why it does not: the byte beside it that makes it a part of something longer; null: it is more than one argument. */
   readonly beside?: Beside | null;
@@ -54,9 +57,12 @@ export interface StringAccount {
   /** In the list. */
   readonly index: number;
   readonly occurrences: readonly Occurrence[];
+  /** Of a rule of several strings: all of them do. */
   readonly counts: boolean;
   /** It counts in other places alone. */
   readonly isOutOfScope: boolean;
+  /** Of a rule of several strings: those that have no occurrence that counts, from 0. */
+  readonly missing?: readonly number[];
   /** A pattern of its set that matches; -1 for none. */
   readonly sparedBy: number;
 }
@@ -83,19 +89,30 @@ export interface Account {
 export function accountsOf(
   list: AccountableList,
 ): (line: CommandLine, names: readonly (readonly Uint8Array[])[], scopes?: Scopes) => Account {
-  const values = list.strings.map(({ value }) => latin1(fold(value)));
+  const members = list.strings.map((string) =>
+    memberStrings(string).map((member) => ({ ...member, text: latin1(fold(member.value)) })),
+  );
   const maxBytes = list.maxAllowBytes ?? DEFAULT_MAX_ALLOW_BYTES;
   const alone = new Map<number, CompiledAllow>();
 
   return (line, names, scopes = ALL_SCOPES) => {
     const isPlain = names.map(([path]) => path !== undefined && isPlainPath(path));
     const plain = names.filter((_, i) => isPlain[i]);
-    const strings = occurrencesIn(list.strings, values, line, quotedUnder(names, isPlain)).map(
+    const strings = occurrencesIn(list.strings, members, line, quotedUnder(names, isPlain)).map(
       ([index, occurrences]) => {
-        const isCounted = occurrences.some((occurrence) => occurrence.counts);
+        const missing = [...members[index]!.keys()].filter(
+          (member) => !occurrences.some((one) => one.counts && (one.member ?? 0) === member),
+        );
+        const isCounted = missing.length === 0;
         const isOutOfScope = !isInScope(list.strings[index]!.scope, scopes);
-        const isAsked = isCounted && !isOutOfScope;
-        return { index, occurrences, counts: isCounted, isOutOfScope, sparedBy: isAsked ? sparedBy(index, plain) : -1 };
+        return {
+          index,
+          occurrences,
+          counts: isCounted,
+          ...(members[index]!.length > 1 ? { missing } : {}),
+          isOutOfScope,
+          sparedBy: isCounted && !isOutOfScope ? sparedBy(index, plain) : -1,
+        };
       },
     );
     const asked = new Set(
@@ -157,7 +174,7 @@ function quotedUnder(names: readonly (readonly Uint8Array[])[], isPlain: readonl
 
 function occurrencesIn(
   strings: readonly BannedString[],
-  values: readonly string[],
+  members: readonly (readonly MemberText[])[],
   { path, args }: CommandLine,
   shown: readonly (readonly Uint8Array[])[],
 ): [index: number, Occurrence[]][] {
@@ -168,18 +185,24 @@ function occurrencesIn(
   const behindArgv0 = (args[0]?.length ?? 0) + 1;
   const found: [number, Occurrence[]][] = [];
   for (const [index, string] of strings.entries()) {
-    const value = values[index]!;
-    const own = [
-      ...placesOf(byPath, value, string),
-      // Behind argv[0] both texts are the same.
-      ...(byArgv0 === null ? [] : placesOf(byArgv0, value, string).filter(({ offset }) => offset < behindArgv0)),
-      ...(quotedPiece(string) === null
-        ? []
-        : quoted.flatMap((text) => placesOf(text, value, string)).filter((place) => place.counts)),
-    ];
+    const isQuoted = quotedPiece(string) !== null;
+    const own = members[index]!.flatMap((member, i) => {
+      const places = [
+        ...placesOf(byPath, member),
+        // Behind argv[0] both texts are the same.
+        ...(byArgv0 === null ? [] : placesOf(byArgv0, member).filter(({ offset }) => offset < behindArgv0)),
+        ...(isQuoted ? quoted.flatMap((text) => placesOf(text, member)).filter((place) => place.counts) : []),
+      ];
+      return string.also === undefined ? places : places.map((place) => ({ ...place, member: i }));
+    });
     if (own.length > 0) found.push([index, own]);
   }
   return found;
+}
+
+/** A string, or one of a rule's, and its folded text. */
+interface MemberText extends BannedString {
+  readonly text: string;
 }
 
 interface Text {
@@ -193,9 +216,9 @@ function textOf(name: Text["name"], args: readonly Uint8Array[]): Text {
   return { name, bytes, folded: latin1(fold(bytes)) };
 }
 
-function placesOf({ name, bytes, folded }: Text, value: string, string: BannedString): Occurrence[] {
+function placesOf({ name, bytes, folded }: Text, string: MemberText): Occurrence[] {
   const places: Occurrence[] = [];
-  for (let at = folded.indexOf(value); at >= 0; at = folded.indexOf(value, at + 1)) {
+  for (let at = folded.indexOf(string.text); at >= 0; at = folded.indexOf(string.text, at + 1)) {
     places.push({
       text: name,
       offset: at,

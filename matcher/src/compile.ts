@@ -2,9 +2,10 @@
 import { type CompiledAllow, DEFAULT_MAX_ALLOW_BYTES, layOutAllow } from "./allow/index.js";
 import { FOLD } from "./fold.js";
 import { gramHashA, gramHashB, keyHash } from "./hash.js";
-import { ACTION, type Action, LAYOUT, MODE, POLICY, SCOPE, WAY, type Way } from "./layout.js";
+import { ACTION, type Action, KIND_MEMBER, LAYOUT, MODE, POLICY, SCOPE, WAY, type Way } from "./layout.js";
+import { type Member, type MemberRule, membersOf, numberMembers } from "./members.js";
 import { compileQuoted, type Piece, piecesOf } from "./quoted-table.js";
-import type { BannedString } from "./types.js";
+import { type BannedString, MIN_MEMBER_BYTES } from "./types.js";
 import { TYPICAL_GRAMS } from "./typical-grams.js";
 
 /** A banned string and what its match leads to. */
@@ -87,16 +88,17 @@ const STRINGS_PER_BUCKET = 4;
  * Lay `strings` out. Their position in the array is the number that events and matches give. 100,000 strings take about
  * 190 ms in code that has not run yet: there are no objects per string here, only numbers in arrays.
  *
- * @throws CompileError for an empty or too long string, or when more strings share one key than a look-up follows.
+ * @throws CompileError for an empty or too long string, for rules of several that there is no room for, or when more strings share one
+ *   key than a look-up follows.
  */
 export function compileTables(list: readonly CompilableString[], options: CompileOptions = {}): Tables {
   for (let index = 0; index < list.length; index++) {
-    const { length } = list[index]!.value;
-    if (length === 0) throw new CompileError(index, "empty string");
-    if (length > LAYOUT.maxStringBytes) throw new CompileError(index, `longer than ${LAYOUT.maxStringBytes} bytes`);
+    checkLength(list[index]!.value.length, index);
   }
   const pieces = piecesOf(list);
-  const strings = pieces.length === 0 ? list : [...list, ...pieces.map((piece) => pieceEntry(list, piece))];
+  const { members, rules } = membersThatFit(list);
+  const more = [...pieces.map((piece) => pieceEntry(list, piece)), ...members.map(memberEntry)];
+  const strings = more.length === 0 ? list : [...list, ...more];
   const filters = new Uint8Array(LAYOUT.filtersSize);
   const policy = new DataView(filters.buffer, 0, LAYOUT.policy.size);
   const folded = foldAll(strings);
@@ -129,7 +131,7 @@ export function compileTables(list: readonly CompilableString[], options: Compil
   if (shortLengths > 0) flags |= POLICY.filterC;
   const set = (field: Exclude<keyof typeof LAYOUT.policy, "size">, value: number) =>
     policy.setUint32(LAYOUT.policy[field], value, true);
-  const { cells, bucketMask } = layOutCells(strings, folded, keys);
+  const { cells, bucketMask, firstRule } = layOutCells(strings, folded, keys, rules);
   set("flags", flags);
   set("maskA", filterA.byteMask);
   set("maskB", filterB.byteMask);
@@ -142,6 +144,8 @@ export function compileTables(list: readonly CompilableString[], options: Compil
   set("wayOverLong", WAY[options.overLong ?? "kill"]);
   set("tellKills", options.tellKills ?? DEFAULT_TELL_KILLS);
   set("tellSpares", options.tellSpares ?? DEFAULT_TELL_SPARES);
+  set("rules", rules.length);
+  set("firstRule", firstRule);
   set("maxWork", options.maxWork ?? DEFAULT_MAX_WORK);
   set("maxAllowBytes", options.maxAllowBytes ?? DEFAULT_MAX_ALLOW_BYTES);
   set("generation", options.generation ?? 0);
@@ -154,15 +158,44 @@ export function compileTables(list: readonly CompilableString[], options: Compil
 
 const NO_PATTERNS: CompiledAllow = { table: null, nfa: null, refused: [] };
 
-/** What lies in the cells: a string of the list, or a piece of one, which says that the quoted line is to be walked over. */
+function checkLength(length: number, index: number): void {
+  if (length === 0) throw new CompileError(index, "empty string");
+  if (length > LAYOUT.maxStringBytes) throw new CompileError(index, `longer than ${LAYOUT.maxStringBytes} bytes`);
+}
+
+/** @throws CompileError for the first rule that there is no room for. */
+function membersThatFit(list: readonly CompilableString[]) {
+  const numbered = numberMembers(list);
+  for (const [i, { index, members }] of numbered.rules.entries()) {
+    for (const { length } of membersOf(list[index]!)) {
+      checkLength(length, index);
+      if (length < MIN_MEMBER_BYTES)
+        throw new CompileError(index, `one of several shorter than ${MIN_MEMBER_BYTES} bytes`);
+    }
+    if (i >= LAYOUT.maxRules) throw new CompileError(index, `more than ${LAYOUT.maxRules} rules of several strings`);
+    if (Math.max(...members) >= LAYOUT.maxMembers)
+      throw new CompileError(index, `more than ${LAYOUT.maxMembers} different strings in rules of several`);
+  }
+  return numbered;
+}
+
+/**
+ * What lies in the cells: a string of the list; a piece of one, which says that the quoted line is to be walked over; or a string
+ * that rules want beside others.
+ */
 interface Entry extends CompilableString {
-  /** Of a piece: the string's number in the list. A string's own is its place. */
-  readonly pieceOf?: number;
+  /** Of a piece: the string's number in the list; of a member its own number. A string's own is its place. */
+  readonly number?: number;
+  readonly kind?: "piece" | "member";
+}
+
+function memberEntry({ value, mode }: Member, number: number): Entry {
+  return { value, mode, number, kind: "member" };
 }
 
 function pieceEntry(list: readonly CompilableString[], { index, value }: Piece): Entry {
   const { action = "enforce", allowSet = 0, scope = SCOPE.any } = list[index]!;
-  return { value, mode: "anywhere", action, allowSet, scope, pieceOf: index };
+  return { value, mode: "anywhere", action, allowSet, scope, number: index, kind: "piece" };
 }
 
 function quotedTable(list: readonly CompilableString[], pieces: readonly Piece[], allow: CompiledAllow | undefined) {
@@ -213,7 +246,9 @@ function foldAll(strings: readonly Entry[]): FoldedStrings {
   // An open hash table of numbers of folded strings, plus one.
   const table = new Uint32Array(powerOfTwo(strings.length * 2 + 1));
   for (let index = 0; index < strings.length; index++) {
-    const { value } = strings[index]!;
+    const { value, also } = strings[index]!;
+    // Its strings stand behind the list, as members.
+    if (also !== undefined) continue;
     const start = starts[folded.size]!;
     let hash = kindOf(strings[index]!);
     for (let i = 0; i < value.length; i++) {
@@ -233,9 +268,10 @@ function foldAll(strings: readonly Entry[]): FoldedStrings {
 }
 
 /** `string_head.kind` and, above it, `string_head.allow_set`. */
-function kindOf({ mode, action = "enforce", allowSet = 0, scope = SCOPE.any, pieceOf }: Entry): number {
-  const number = ACTION[action] + (pieceOf === undefined ? 0 : ACTION.quotedEnforce);
-  return MODE[mode] | (number << 4) | (scope << 6) | (allowSet << 8);
+function kindOf({ mode, action = "enforce", allowSet = 0, scope = SCOPE.any, kind }: Entry): number {
+  const number = ACTION[action] + (kind === "piece" ? ACTION.quotedEnforce : 0);
+  const member = kind === "member" ? KIND_MEMBER : 0;
+  return MODE[mode] | member | (number << 4) | (scope << 6) | (allowSet << 8);
 }
 
 /** Whether folded string `i` is string `index` of the list, whose folded bytes stand behind the last one. */
@@ -460,7 +496,7 @@ export function hashAt(bytes: Uint8Array, offset: number, length: number): numbe
   return keyHash(low, high, length);
 }
 
-function layOutCells(strings: readonly Entry[], folded: FoldedStrings, keys: Keys) {
+function layOutCells(strings: readonly Entry[], folded: FoldedStrings, keys: Keys, rules: readonly MemberRule[]) {
   const { size, entries: perCell, entrySize, headSize } = LAYOUT.cell;
   const { bytes, starts, indices } = folded;
   const buckets = powerOfTwo(Math.max(1, folded.size / STRINGS_PER_BUCKET));
@@ -470,12 +506,15 @@ function layOutCells(strings: readonly Entry[], folded: FoldedStrings, keys: Key
     cellOf[i] = cellCount;
     cellCount += Math.ceil((headSize + folded.lengthOf(i)) / size);
   }
-  const cells = new Uint8Array(cellCount * size);
+  const firstRule = cellCount;
+  const cells = new Uint8Array((cellCount + rules.length) * size);
   const view = new DataView(cells.buffer);
+  for (const [i, rule] of rules.entries())
+    layOutRule(cells.subarray((firstRule + i) * size), strings[rule.index]!, rule);
   for (let i = 0; i < folded.size; i++) {
     const entry = strings[indices[i]!]!;
     const at = cellOf[i]! * size;
-    view.setUint32(at, entry.pieceOf ?? indices[i]!, true);
+    view.setUint32(at, entry.number ?? indices[i]!, true);
     view.setUint16(at + 4, folded.lengthOf(i), true);
     view.setUint16(at + 6, kindOf(entry), true);
     const start = starts[i]!;
@@ -487,7 +526,10 @@ function layOutCells(strings: readonly Entry[], folded: FoldedStrings, keys: Key
     let bucket = hash & (buckets - 1);
     for (let step = 0; used[bucket]! === perCell; step++) {
       if (step === LAYOUT.maxChainCells - 2)
-        throw new CompileError(strings[indices[i]!]!.pieceOf ?? indices[i]!, "too many strings share its bytes");
+        throw new CompileError(
+          listIndex(strings[indices[i]!]!, indices[i]!, rules),
+          "too many strings share its bytes",
+        );
       bucket = (bucket + 1) & (buckets - 1);
     }
     const at = bucket * size + used[bucket]! * entrySize;
@@ -496,5 +538,21 @@ function layOutCells(strings: readonly Entry[], folded: FoldedStrings, keys: Key
     view.setUint32(at + 4, cellOf[i]!, true);
     used[bucket]! += 1;
   }
-  return { cells, bucketMask: buckets - 1 };
+  return { cells, bucketMask: buckets - 1, firstRule };
+}
+
+/** Whose fault an entry's is, by the list. */
+function listIndex({ kind, number }: Entry, place: number, rules: readonly MemberRule[]): number {
+  if (kind !== "member") return number ?? place;
+  return rules.find(({ members }) => members.includes(number!))!.index;
+}
+
+/** `struct rule_head`. */
+function layOutRule(cell: Uint8Array, rule: CompilableString, { index, members }: MemberRule): void {
+  const view = new DataView(cell.buffer, cell.byteOffset, LAYOUT.cell.size);
+  view.setUint32(0, index, true);
+  view.setUint16(4, rule.value.length, true);
+  view.setUint16(6, kindOf(rule), true);
+  for (const member of members) cell[LAYOUT.rule.members + (member >>> 3)]! |= 1 << (member & 7);
+  view.setUint32(LAYOUT.rule.told, members[0]!, true);
 }

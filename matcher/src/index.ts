@@ -12,9 +12,22 @@ export { type CompilableString, CompileError, type CompileOptions, compileTables
 export { counts } from "./counts.js";
 export { FOLD, fold, WORD } from "./fold.js";
 export { type Judge, type Judgement, judgeLine } from "./judge.js";
-export { ACTION, type Action, DFA_KIND, LAYOUT, MODE, NFA_WORK, POLICY, SCOPE, WAY, type Way } from "./layout.js";
+export {
+  ACTION,
+  type Action,
+  DFA_KIND,
+  KIND_MEMBER,
+  LAYOUT,
+  MODE,
+  NFA_WORK,
+  POLICY,
+  SCOPE,
+  WAY,
+  type Way,
+} from "./layout.js";
 export * from "./lint/index.js";
 export { Matcher } from "./matcher.js";
+export { matchedText, memberStrings, membersOf } from "./members.js";
 export { search, type Verdict, verdict } from "./oracle.js";
 export { isPlainPath } from "./plain-path.js";
 export { quotedPiece, searchQuoted } from "./quoted.js";
@@ -22,5 +35,5 @@ export { ALL_SCOPES, isInScope, type Place, type Scopes, scopesIn } from "./scop
 export { quoteArgument, quoteLine, SHELL_SAFE } from "./shell-quote.js";
 export { OpenQuoteError, type ShellAct, type ShellWords, shellSplit } from "./shell-split.js";
 export type { BannedString, CommandLine, Indexed, Match, MatchMode } from "./types.js";
-export { MAX_STRING_BYTES } from "./types.js";
+export { MAX_STRING_BYTES, MIN_MEMBER_BYTES } from "./types.js";
 export { type Cut, type Finds, OVERLAP_BYTES, walkTables } from "./walk.js";

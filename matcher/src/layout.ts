@@ -22,6 +22,8 @@ export const LAYOUT = {
     maskKeys: 48,
     tellKills: 52,
     tellSpares: 56,
+    rules: 60,
+    firstRule: 64,
     size: 80,
   },
   filterA: { offset: 80, size: 1 << 21 },
@@ -30,6 +32,10 @@ export const LAYOUT = {
   filterKeys: { offset: 80 + (1 << 21) + (1 << 19) + (1 << 13), size: 1 << 18 },
   filtersSize: 80 + (1 << 21) + (1 << 19) + (1 << 13) + (1 << 18),
   cell: { size: 64, entries: 8, entrySize: 8, headSize: 8 },
+  /** Within a rule's cell, behind a string's head. */
+  rule: { members: 8, told: 8 + 32 },
+  maxMembers: 256,
+  maxRules: 256,
   maxChainCells: 128,
   maxAllowSets: 32,
   allow: {
@@ -83,6 +89,8 @@ export const POLICY = { filterA: 1, filterB: 2, filterC: 4, enforce: 8, enforceH
 export const WAY = { kill: 0, "let-go": 1 } as const;
 export type Way = keyof typeof WAY;
 
+/** `enum string_kind`: the bit beside the mode of a string that is one of several. */
+export const KIND_MEMBER = 8;
 export const MODE = { word: 0, anywhere: 1, "exact-argument": 2 } as const;
 export const ACTION = { enforce: 0, audit: 1, quotedEnforce: 2, quotedAudit: 3 } as const;
 /** `enum string_scope`: where a string counts. */

@@ -2,6 +2,7 @@
 // are all held against it. Nothing here is fast.
 import { counts } from "./counts.js";
 import { FOLD } from "./fold.js";
+import { memberStrings } from "./members.js";
 import { searchQuoted } from "./quoted.js";
 import { ALL_SCOPES, isInScope } from "./scope.js";
 import type { BannedString, CommandLine, Match } from "./types.js";
@@ -12,7 +13,8 @@ const NUL = 0;
  * Search `line` for every string.
  *
  * Two texts are searched, as one process has two faces: the executed path followed by `argv[1..]`, and `argv[0]` followed by
- * `argv[1..]`. Arguments are joined by NUL, which folds to a space.
+ * `argv[1..]`. Arguments are joined by NUL, which folds to a space. A rule of several strings counts when each of them, looked for
+ * by itself, does; it is never a part of something longer.
  *
  * @returns The lowest index with an occurrence that counts; else the lowest index that occurs at all; else `none`.
  */
@@ -21,6 +23,11 @@ export function search(strings: readonly BannedString[], line: CommandLine): Mat
   const texts = [join([line.path, ...rest]), ...(line.args.length > 0 ? [join(line.args)] : [])];
   let substring = -1;
   for (const [index, string] of strings.entries()) {
+    if (string.also !== undefined) {
+      if (memberStrings(string).every((member) => search([member], line).kind === "banned"))
+        return { kind: "banned", index };
+      continue;
+    }
     for (const text of texts) {
       for (const at of occurrences(text, string.value)) {
         if (counts(text, at, string)) return { kind: "banned", index };

@@ -15,11 +15,11 @@ const MIN_PIECE_BYTES = 4;
 /**
  * The longest piece of a string that stands in the plain line wherever the string stands in the quoted one.
  *
- * @returns null for a string without an apostrophe, for one that must be a whole argument, and when no piece is long enough:
+ * @returns null for a string without an apostrophe, for one that must be a whole argument, for a rule of several, and when no piece is long enough:
  *   such a string is found in the plain line alone.
  */
-export function quotedPiece({ value, mode }: BannedString): Uint8Array | null {
-  if (mode === "exact-argument" || !value.includes(APOSTROPHE)) return null;
+export function quotedPiece({ value, mode, also }: BannedString): Uint8Array | null {
+  if (also !== undefined || mode === "exact-argument" || !value.includes(APOSTROPHE)) return null;
   let best = value.subarray(0, 0);
   for (let from = 0; from <= value.length; ) {
     const apostrophe = value.indexOf(APOSTROPHE, from);

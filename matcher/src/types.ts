@@ -12,6 +12,11 @@ export type MatchMode = "word" | "anywhere" | "exact-argument";
 export interface BannedString {
   readonly value: Uint8Array;
   readonly mode: MatchMode;
+  /**
+   * Strings that must stand in the line too, each by the same mode: it is then a rule of several, `value` the first of them. Each
+   * has {@link MIN_MEMBER_BYTES} or more. A rule is found in path and arguments alone, not in the quoted line.
+   */
+  readonly also?: readonly Uint8Array[];
 }
 
 /** What is asked for one by one: an array, or something smaller that makes its items when they are asked for. */
@@ -19,6 +24,9 @@ export type Indexed<T> = Pick<readonly T[], "length" | "at">;
 
 /** Longest banned string, in bytes. */
 export const MAX_STRING_BYTES = 512;
+
+/** Shortest string of a rule of several, in bytes: a shorter one is looked for at each place of every line (DESIGN.md, filter C). */
+export const MIN_MEMBER_BYTES = 5;
 
 /** What was executed: the bytes the kernel holds, without the NULs that end them. */
 export interface CommandLine {

@@ -6,7 +6,7 @@ import { hashAt, type Tables } from "./compile.js";
 import { counts } from "./counts.js";
 import { FOLD } from "./fold.js";
 import { gramHashA, gramHashB } from "./hash.js";
-import { ACTION, type Action, LAYOUT, MODE, POLICY } from "./layout.js";
+import { ACTION, type Action, KIND_MEMBER, LAYOUT, MODE, POLICY } from "./layout.js";
 import { ALL_SCOPES, isInScope, type Scopes } from "./scope.js";
 import type { CommandLine, MatchMode } from "./types.js";
 
@@ -35,6 +35,8 @@ const MODES = Object.keys(MODE) as MatchMode[];
 export interface Cut {
   readonly start: boolean;
   readonly end: boolean;
+  /** Of rules of several strings, those that earlier pieces of the line had, by number; those of this one are added. */
+  readonly members?: Set<number>;
 }
 
 const WHOLE: Cut = { start: false, end: false };
@@ -50,12 +52,39 @@ export const OVERLAP_BYTES = LAYOUT.maxStringBytes + 2;
  */
 export function walkTables(tables: Tables, line: CommandLine, cut: Cut = WHOLE, scopes = ALL_SCOPES): Finds {
   const found: Finding = { enforce: new Map(), audit: new Map(), outOfScope: -1, substring: -1 };
-  walkText(tables, joinArguments([line.path, ...line.args.slice(1)]), found, { ...cut, start: false }, scopes);
-  if (line.args.length > 0) walkText(tables, joinArguments(line.args), found, cut, scopes);
+  const members = cut.members ?? new Set();
+  const byPath = { ...cut, start: false, members };
+  walkText(tables, joinArguments([line.path, ...line.args.slice(1)]), found, byPath, scopes);
+  if (line.args.length > 0) walkText(tables, joinArguments(line.args), found, { ...cut, members }, scopes);
+  if (members.size > 0) findRules(tables, found, members, scopes);
   return found;
 }
 
-function walkText(tables: Tables, text: Uint8Array, found: Finding, cut: Cut, scopes: Scopes): void {
+/** Rules of several strings of which all were found. */
+function findRules({ filters, cells }: Tables, found: Finding, members: ReadonlySet<number>, scopes: Scopes): void {
+  const policy = new DataView(filters.buffer, filters.byteOffset, LAYOUT.policy.size);
+  const first = policy.getUint32(LAYOUT.policy.firstRule, true);
+  const bits = new Uint8Array(LAYOUT.maxMembers / 8);
+  for (const member of members) bits[member >>> 3]! |= 1 << (member & 7);
+  for (let rule = 0; rule < policy.getUint32(LAYOUT.policy.rules, true); rule++) {
+    const cell = cells.subarray((first + rule) * LAYOUT.cell.size, (first + rule + 1) * LAYOUT.cell.size);
+    if (bits.some((there, i) => (cell[LAYOUT.rule.members + i]! & ~there) !== 0)) continue;
+    const index = new DataView(cell.buffer, cell.byteOffset).getUint32(0, true);
+    addStanding(found, cell[6]!, cell[7]!, index, scopes);
+  }
+}
+
+/** @param kind - `string_head.kind` */
+function addStanding(found: Finding, kind: number, allowSet: number, index: number, scopes: Scopes): void {
+  if (!isInScope(kind >> 6, scopes)) {
+    if (found.outOfScope < 0) found.outOfScope = index;
+    return;
+  }
+  const bySet = found[ACTIONS[(kind >> 4) & 3]!];
+  if (!bySet.has(allowSet)) bySet.set(allowSet, index);
+}
+
+function walkText(tables: Tables, text: Uint8Array, found: Finding, cut: Required<Cut>, scopes: Scopes): void {
   const policy = new DataView(tables.filters.buffer, tables.filters.byteOffset, LAYOUT.policy.size);
   const cells = new DataView(tables.cells.buffer, tables.cells.byteOffset, tables.cells.byteLength);
   const field = (name: Exclude<keyof typeof LAYOUT.policy, "size">) => policy.getUint32(LAYOUT.policy[name], true);
@@ -128,18 +157,13 @@ function walkText(tables: Tables, text: Uint8Array, found: Finding, cut: Cut, sc
     const bytes = cell + LAYOUT.cell.headSize;
     for (let i = 0; i < length; i++) if (cells.getUint8(bytes + i) !== folded[at + i]) return;
     const kind = cells.getUint8(cell + 6);
+    const isMember = (kind & KIND_MEMBER) !== 0;
     // A piece says nothing by itself: the quoted line is searched whole.
-    const action = (kind >> 4) & 3;
-    if (action >= ACTION.quotedEnforce) return;
-    const mode = MODES[kind & 15]!;
+    if (((kind >> 4) & 3) >= ACTION.quotedEnforce) return;
+    const mode = MODES[kind & 3]!;
     if (counts(text, at, { value: text.subarray(at, at + length), mode })) {
-      if (!isInScope(kind >> 6, scopes)) {
-        if (found.outOfScope < 0) found.outOfScope = index;
-        return;
-      }
-      const bySet = found[ACTIONS[action]!];
-      const allowSet = cells.getUint8(cell + 7);
-      if (!bySet.has(allowSet)) bySet.set(allowSet, index);
-    } else if (found.substring < 0) found.substring = index;
+      if (isMember) cut.members.add(index);
+      else addStanding(found, kind, cells.getUint8(cell + 7), index, scopes);
+    } else if (found.substring < 0 && !isMember) found.substring = index;
   }
 }

@@ -19,6 +19,7 @@ import {
   type HostileList,
   hostileLine,
   hostileList,
+  hostileRules,
   longLine,
   Random,
   withNul,
@@ -101,6 +102,28 @@ test("a string of 512 bytes is found at every place across a window's edge, and 
   }
 });
 
+for (const [name, matcher, runs] of [
+  ["bpf_loop", kernel, 16],
+  ["the loop for kernels before 5.17", olderLoop, 6],
+] as const) {
+  test(`${name}: rules of several strings, anywhere in short lines and at the windows' edges`, () => {
+    const before = { ...seen };
+    fc.assert(
+      fc.property(fc.noShrink(fc.integer()), (seed) => {
+        const random = new Random(seed);
+        const list = hostileList(random, random.pick([2, 3, 5, 8, 20]));
+        compareAll(matcher, hostileRules(random, list), 250, () =>
+          random.oneIn(60)
+            ? longLine(random, list, random.between(15_000, 50_000), WINDOWS)
+            : hostileLine(random, list),
+        );
+      }),
+      { numRuns: runs, endOnFailure: true, includeErrorInReport: true },
+    );
+    assert.ok(seen.killed > before.killed + 50 && seen.pass > before.pass + 100);
+  });
+}
+
 test("the loop for kernels before 5.17", () => {
   fc.assert(
     fc.property(fc.noShrink(fc.integer()), (seed) => {
@@ -158,6 +181,39 @@ const ROWS: readonly {
     strings: [word("tail end")],
     path: `/${q(4089)}/tail`,
     args: ["x", "end"],
+    answer: "killed",
+  },
+  ...(
+    [
+      ["in two arguments, the other way round", "/bin/x", ["x", "--api=1", "--pay-to=2"], "killed"],
+      ["one in the path and one in argv[0]", "/bin/--pay-to", ["--api"], "killed"],
+      ["one in either of two windows", "/bin/x", ["x", "--pay-to", q(40_000), "--api"], "killed"],
+      ["one of them alone", "/bin/x", ["x", "--api=1"], "pass"],
+      ["one of them twice", "/bin/x", ["x", "--api=1", "--api=2"], "pass"],
+      ["one as a part of a longer word alone", "/bin/x", ["x", "--api=1", "--pay-tomorrow"], "pass"],
+    ] as const
+  ).map(([title, path, args, answer]) => ({
+    title: `a rule of two strings, ${title}`,
+    strings: [{ ...word("--pay-to"), also: [latin1("--api")] }],
+    path,
+    args,
+    answer,
+  })),
+  {
+    title: "a rule of several for the log alone",
+    strings: [{ ...word("--pay-to"), also: [latin1("--api"), latin1("--PAY")], action: "audit" }],
+    path: "/bin/x",
+    args: ["x", "--Api", "--pay-to"],
+    answer: "would-kill",
+  },
+  {
+    title: "a rule of two strings beside one of them that is only logged by itself",
+    strings: [
+      { ...word("--pay-to"), action: "audit" },
+      { ...word("--pay-to"), also: [latin1("--api")] },
+    ],
+    path: "/bin/x",
+    args: ["x", "--api", "--pay-to"],
     answer: "killed",
   },
   {

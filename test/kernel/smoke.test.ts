@@ -4,11 +4,12 @@ import { randomString, run, TestAgent } from "../lib/agent.js";
 
 const banned = randomString();
 const quoted = randomString();
+const both = [randomString(), randomString()] as const;
 let agent: TestAgent;
 
 before(async () => {
   agent = await TestAgent.start({
-    bannedCommandStrings: [banned, `-- '${quoted} and`],
+    bannedCommandStrings: [banned, `-- '${quoted} and`, { allOf: both, note: "both" }],
     allowedCommandPatterns: [`/bin/echo 'allowed ${banned}'`],
   });
 });
@@ -43,6 +44,21 @@ test("a string with the quotes that the log shows is found in the quoted line", 
   assert.equal(ended.signal, "SIGKILL");
   assert.equal(ended.stdout.length, 0);
   await agent.waitFor(() => agent.actions("killed", ended.pid).length === 1, "the kill's line");
+});
+
+test("of a rule of two strings one by itself is no matter; with both the process dies, and the log has both places", async () => {
+  for (const one of both) assert.equal((await run("/bin/echo", [one, "x"])).stdout.toString(), `${one} x\n`);
+  const ended = await run("/bin/echo", ["x", both[1], `--y=${both[0]}`]);
+  assert.equal(ended.signal, "SIGKILL");
+  assert.equal(ended.stdout.length, 0);
+  await agent.waitFor(() => agent.actions("killed", ended.pid).length === 1, "the kill's line");
+  const line = agent.actions("killed", ended.pid)[0]!;
+  const second = "/bin/echo x ".length;
+  const first = second + both[1].length + " --y=".length;
+  assert.deepEqual(
+    [line["matched"], line["note"], line["match_offset"], line["match_offsets"]],
+    [both.join(" + "), "both", first, [first, second]],
+  );
 });
 
 test("a process that has but the words of such a string runs unharmed", async () => {

@@ -24,7 +24,7 @@ export type LogLine = Readonly<Record<string, unknown>> & {
 };
 
 export interface ConfigFile {
-  readonly bannedCommandStrings: readonly (string | Readonly<Record<string, string>>)[];
+  readonly bannedCommandStrings: readonly (string | Readonly<Record<string, string | readonly string[]>>)[];
   readonly allowedCommandPatterns?: readonly (string | AllowedPattern)[];
   readonly mode?: "enforce" | "audit";
   readonly scope?: string;

@@ -1,5 +1,5 @@
 // Lists of banned strings and command lines that are hard on a matcher, from a seed, at a rate of many thousands a second.
-import type { CommandLine, CompilableString, MatchMode } from "@cryptnono/matcher";
+import { type CommandLine, type CompilableString, type MatchMode, MIN_MEMBER_BYTES } from "@cryptnono/matcher";
 
 /** Uniform numbers from a seed (mulberry32): the same seed gives the same list and lines. */
 export class Random {
@@ -95,6 +95,22 @@ export function hostileList(random: Random, size: number): HostileList {
     strings.push({ value, mode: random.pick(modes), action: random.pick(actions) });
   }
   return { strings, alphabet };
+}
+
+/**
+ * Rules of several strings out of those of `list`, some of which stand by themselves beside them. Lines for the list that was given hold
+ * what the rules want.
+ */
+export function hostileRules(random: Random, { strings, alphabet }: HostileList): HostileList {
+  const long = strings.filter(({ value }) => value.length >= MIN_MEMBER_BYTES);
+  if (long.length < 2) return { strings, alphabet };
+  const alone = strings.filter(() => random.oneIn(6));
+  const rules = Array.from({ length: random.between(1, long.length * 2) }, (): CompilableString => {
+    const { mode, action = "enforce" } = random.pick(long);
+    const [first, ...also] = Array.from({ length: random.pick([2, 2, 2, 3, 4]) }, () => random.pick(long).value);
+    return { value: first!, also, mode, action };
+  });
+  return { strings: [...alone, ...rules], alphabet };
 }
 
 /** A line of up to a few hundred bytes; one in 40 has a path of up to 4095. */

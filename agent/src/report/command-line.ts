@@ -1,5 +1,13 @@
 // A process's arguments as the log shows them: quoted, in small letters, and never longer than the limit.
-import { type BannedString, counts, fold, joinArguments, lowerCase, quoteLine } from "@cryptnono/matcher";
+import {
+  type BannedString,
+  counts,
+  fold,
+  joinArguments,
+  lowerCase,
+  memberStrings,
+  quoteLine,
+} from "@cryptnono/matcher";
 import type { ProcessFacts } from "../types.js";
 import { decode, toJson } from "./text.js";
 
@@ -55,6 +63,21 @@ export function showCommandLine(
       truncated: { total_bytes: totalBytes, captured_bytes: capturedBytes, shown_bytes: shownBytes, shown },
     };
   }
+}
+
+/**
+ * Where each string of a rule of several stands: the first place where it counts, in the same text as `matchOffset`.
+ *
+ * @returns null for one that stands in no captured part of that text: in `argv[0]`, or in a line's middle.
+ */
+export function memberOffsets(process: ProcessFacts, rule: BannedString): (number | null)[] {
+  const parts = knownParts(process, contractLine(process));
+  return memberStrings(rule).map((member) => {
+    for (const part of parts) {
+      for (const start of placesOf(part.bytes, member)) if (counts(part.bytes, start, member)) return part.from + start;
+    }
+    return null;
+  });
 }
 
 /**
@@ -152,13 +175,18 @@ function findMatch(parts: readonly Part[], banned: BannedString, offset: number 
     const found = (start: number): Found => ({ part, start, end: start + value.length });
     const hinted = (offset ?? -1) - part.from;
     if (hinted >= 0 && equal(fold(part.bytes.subarray(hinted, hinted + value.length)), value)) return found(hinted);
-    const folded = Buffer.from(fold(part.bytes).buffer);
-    for (let start = folded.indexOf(value); start >= 0; start = folded.indexOf(value, start + 1)) {
+    for (const start of placesOf(part.bytes, banned)) {
       if (counts(part.bytes, start, banned)) return found(start);
       any ??= found(start);
     }
   }
   return any;
+}
+
+function* placesOf(bytes: Uint8Array, { value }: BannedString): Generator<number> {
+  const folded = Buffer.from(fold(bytes).buffer);
+  const wanted = fold(value);
+  for (let start = folded.indexOf(wanted); start >= 0; start = folded.indexOf(wanted, start + 1)) yield start;
 }
 
 function joinedLength(args: readonly Uint8Array[]): number {

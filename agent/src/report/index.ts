@@ -1,5 +1,5 @@
 export { bootClock, type ClockSources, microsecondClock } from "./clock.js";
-export { contractLine, type ShownCommandLine, showCommandLine } from "./command-line.js";
+export { contractLine, memberOffsets, type ShownCommandLine, showCommandLine } from "./command-line.js";
 export type { Counter, Histogram, Labels, Read } from "./exposition.js";
 export { Fields } from "./fields.js";
 export { GroupPlaces, groupOfLines } from "./groups.js";

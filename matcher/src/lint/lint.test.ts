@@ -35,7 +35,21 @@ const STRING_ROWS: readonly (readonly [title: string, string: CompilableString, 
   ["letters without a case", string("采矿采矿"), []],
 ];
 
-for (const [title, one, found] of STRING_ROWS) {
+const several = (...texts: string[]): CompilableString => {
+  const [first, ...others] = texts.map((text) => Buffer.from(text));
+  return { value: first!, also: others, mode: "word" };
+};
+const SEVERAL_ROWS: typeof STRING_ROWS = [
+  ["two ordinary strings together", several("--config", "--address"), []],
+  ["strings of an ordinary command", several("--no-browser", "jupyter", "notebook"), ["error kills-essential"]],
+  ["a string that another one holds", several("--zpay", "--zpay-to"), ["warning member-contained"]],
+  ["an equal string", several("--zpay", "--ZPAY"), ["warning member-contained"]],
+  ["a part of a longer word of another one", several("--zpay", "--zpaying"), []],
+  ["a glob among several", several("--zpay", "*--zapi"), ["warning pattern-syntax"]],
+  ["an apostrophe among several", several("--zpay", "-c 'zleep"), ["warning quotes"]],
+];
+
+for (const [title, one, found] of [...STRING_ROWS, ...SEVERAL_ROWS]) {
   test(`${title}: ${found.join() || "nothing"}`, () => {
     assert.deepEqual(
       lintStrings([one]).map(({ level, code }) => `${level} ${code}`),

@@ -3,9 +3,11 @@ import type { CompilableString } from "../compile.js";
 import { fold, WORD } from "../fold.js";
 import { SCOPE } from "../layout.js";
 import { Matcher } from "../matcher.js";
+import { memberStrings } from "../members.js";
 import { search } from "../oracle.js";
 import { quotedPiece } from "../quoted.js";
 import { shellSplit } from "../shell-split.js";
+import type { BannedString } from "../types.js";
 import { ESSENTIAL_COMMANDS } from "./essential-commands.js";
 import type { Finding, FindingLevel } from "./finding.js";
 
@@ -13,6 +15,7 @@ export const STRING_CODES = [
   "kills-essential",
   "too-short",
   "contained",
+  "member-contained",
   "pattern-syntax",
   "quotes",
   "blanks",
@@ -29,18 +32,26 @@ export function lintStrings(strings: readonly CompilableString[]): Finding[] {
   const text = new TextDecoder("utf-8", { fatal: false });
   const findings = [...essential(strings), ...contained(strings)];
   for (const [index, string] of strings.entries()) {
-    for (const [level, code, problem, hint] of looks(string, text.decode(string.value)))
-      findings.push({ level, code, index, problem, ...(hint === undefined ? {} : { hint }) });
+    const seen = new Set<string>();
+    for (const member of memberStrings(string)) {
+      for (const [level, code, problem, hint] of looks(member, text.decode(member.value), string.also !== undefined)) {
+        if (seen.has(`${code} ${problem}`)) continue;
+        seen.add(`${code} ${problem}`);
+        findings.push({ level, code, index, problem, ...(hint === undefined ? {} : { hint }) });
+      }
+    }
+    findings.push(...containedMembers(string, index));
   }
   return findings.sort((a, b) => a.index - b.index);
 }
 
 type Look = readonly [level: FindingLevel, code: Code, problem: string, hint?: string];
 
-function* looks(string: CompilableString, text: string): Generator<Look> {
+/** @param isOfSeveral - Beside others a string may be as ordinary as it likes. */
+function* looks(string: BannedString, text: string, isOfSeveral: boolean): Generator<Look> {
   const { value, mode } = string;
   const least = mode === "anywhere" ? LEAST_ANYWHERE_BYTES : LEAST_WORD_BYTES;
-  if (value.length < least && mode !== "exact-argument") {
+  if (value.length < least && mode !== "exact-argument" && !isOfSeveral) {
     const problem = `${value.length} bytes with mode ${mode} stand in many lines by chance: ${least} are the least that tell something`;
     yield [value.length < 3 ? "error" : "warning", "too-short", problem, "ban a longer piece of what it stands in"];
   }
@@ -83,6 +94,13 @@ function* looks(string: CompilableString, text: string): Generator<Look> {
     ];
   } else if (/\\["']/.test(text)) {
     yield ["warning", "quotes", "a backslash before a quote stands for itself", "write the quote alone"];
+  } else if (text.includes("'") && isOfSeveral) {
+    yield [
+      "warning",
+      "quotes",
+      "its apostrophes are looked for in the arguments alone, not in the quotes that the log shows",
+      "a rule of several strings is not looked for in the quoted line",
+    ];
   } else if (text.includes("'") && mode !== "exact-argument" && quotedPiece(string) === null) {
     yield [
       "warning",
@@ -145,11 +163,48 @@ function essential(strings: readonly CompilableString[]): Finding[] {
   return [...found.values()];
 }
 
+/** Of a rule's strings one that stands wherever another of them does says nothing. */
+function containedMembers(rule: CompilableString, index: number): Finding[] {
+  const members = memberStrings(rule);
+  const needless = members.some((inner, i) =>
+    members.some((outer, j) => i !== j && (covering(inner, outer) || (i > j && isEqual(inner, outer)))),
+  );
+  if (!needless) return [];
+  const problem = "one of its strings stands wherever another of them does";
+  return [{ level: "warning", code: "member-contained", index, problem, hint: "leave the shorter one out" }];
+}
+
+function isEqual(a: BannedString, b: BannedString): boolean {
+  return latin1(fold(a.value)) === latin1(fold(b.value));
+}
+
+/** Whether `inner`, a shorter string, counts wherever `outer` does. */
+function covering(inner: BannedString, outer: BannedString): boolean {
+  const [part, whole] = [latin1(fold(inner.value)), latin1(fold(outer.value))];
+  if (part === whole) return false;
+  for (let at = whole.indexOf(part); at >= 0; at = whole.indexOf(part, at + 1))
+    if (countsWithin(inner, outer, whole, at, at + part.length)) return true;
+  return false;
+}
+
+/** Whether `inner` counts at this place in `outer`, whatever stands beside that. @param text - `outer`'s, folded. */
+function countsWithin(inner: BannedString, outer: BannedString, text: string, at: number, end: number): boolean {
+  if (inner.mode === "anywhere") return true;
+  if (inner.mode === "exact-argument") return outer.mode === "exact-argument" && at === 0 && end === text.length;
+  // Beyond its own ends a word has no word byte, a string with the mode anywhere may have any.
+  const edge = outer.mode === "anywhere" ? 1 : 0;
+  const before = at === 0 ? edge : WORD[text.charCodeAt(at - 1)]!;
+  const after = end === text.length ? edge : WORD[text.charCodeAt(end)]!;
+  return before === 0 && after === 0;
+}
+
 /** A string is found wherever another one that it holds is found too: by itself it changes nothing. */
 function contained(strings: readonly CompilableString[]): Finding[] {
   const texts = strings.map(({ value }) => latin1(fold(value)));
   const byStart = new Map<string, number[]>();
   for (const [index, text] of texts.entries()) {
+    // A rule of several makes no other string needless.
+    if (strings[index]!.also !== undefined) continue;
     const start = text.slice(0, MAX_START);
     byStart.set(start, [...(byStart.get(start) ?? []), index]);
   }
@@ -162,34 +217,34 @@ function contained(strings: readonly CompilableString[]): Finding[] {
   });
 
   function coverOf(index: number): number | undefined {
-    const text = texts[index]!;
+    for (const member of memberStrings(strings[index]!)) {
+      const cover = coverOfText(index, latin1(fold(member.value)));
+      if (cover !== undefined) return cover;
+    }
+    return undefined;
+  }
+
+  function coverOfText(index: number, text: string): number | undefined {
     for (let at = 0; at < text.length; at++) {
       for (const length of lengths) {
         for (const other of byStart.get(text.slice(at, at + length)) ?? []) {
-          if (other !== index && text.startsWith(texts[other]!, at) && covers(other, index, at)) return other;
+          if (other !== index && text.startsWith(texts[other]!, at) && covers(other, index, text, at)) return other;
         }
       }
     }
     return undefined;
   }
 
-  function covers(other: number, index: number, at: number): boolean {
+  function covers(other: number, index: number, text: string, at: number): boolean {
     const [inner, outer] = [strings[other]!, strings[index]!];
-    const text = texts[index]!;
     const end = at + texts[other]!.length;
     if (inner.action === "audit" && outer.action !== "audit") return false;
     if ((inner.scope ?? SCOPE.any) !== SCOPE.any && inner.scope !== outer.scope) return false;
     if ((inner.allowSet ?? 0) !== 0 && inner.allowSet !== outer.allowSet) return false;
     // What stands in the quoted line alone is compared with nothing.
-    if (outer.value.includes(APOSTROPHE) || inner.value.includes(APOSTROPHE)) return false;
-    if (texts[other] === text && isSameUse(inner, outer) && other > index) return false;
-    if (inner.mode === "anywhere") return true;
-    if (inner.mode === "exact-argument") return outer.mode === "exact-argument" && texts[other] === text;
-    // Beyond its own ends a word has no word byte, a string with the mode anywhere may have any.
-    const edge = outer.mode === "anywhere" ? 1 : 0;
-    const before = at === 0 ? edge : WORD[text.charCodeAt(at - 1)]!;
-    const after = end === text.length ? edge : WORD[text.charCodeAt(end)]!;
-    return before === 0 && after === 0;
+    if (text.includes("'") || inner.value.includes(APOSTROPHE)) return false;
+    if (outer.also === undefined && texts[other] === text && isSameUse(inner, outer) && other > index) return false;
+    return countsWithin(inner, outer, text, at, end);
   }
 }
 

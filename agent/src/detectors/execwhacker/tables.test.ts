@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { ACTION, DFA_KIND, LAYOUT, MODE, NFA_WORK, POLICY, SCOPE, WAY } from "@cryptnono/matcher";
+import { ACTION, DFA_KIND, KIND_MEMBER, LAYOUT, MODE, NFA_WORK, POLICY, SCOPE, WAY } from "@cryptnono/matcher";
 import { constant, Sensor, structLayout } from "@cryptnono/native";
 
 const border = Sensor.open({
@@ -67,6 +67,18 @@ test("a cell holds eight entries, or a string's head and first bytes", () => {
   assert.deepEqual({ ...head.offsets }, { id: 0, length: 4, kind: 6, allow_set: 7, bytes: 8 });
   assert.equal(head.size, cell.size);
   assert.equal(LAYOUT.cell.headSize, head.offsets["bytes"]);
+});
+
+test("a rule's cell begins as a string's, and has a bit for each string that there may be", () => {
+  const { offsets, sizes, size } = struct("rule_head");
+  assert.equal(size, LAYOUT.cell.size);
+  const { id, length, kind, allow_set, members, told } = offsets;
+  assert.deepEqual({ id, length, kind, allow_set }, { id: 0, length: 4, kind: 6, allow_set: 7 });
+  assert.deepEqual({ members, told }, LAYOUT.rule);
+  assert.equal(LAYOUT.maxMembers, sizes["members"]! * 8);
+  assert.equal(LAYOUT.maxMembers, number("MAX_MEMBERS"));
+  assert.equal(LAYOUT.maxRules, number("MAX_RULES"));
+  assert.equal(KIND_MEMBER, number("KIND_MEMBER"));
 });
 
 test("the allow table lies where the kernel walks it", () => {

@@ -71,6 +71,19 @@ test("a file's mode overrides the default, and a string both enforced and audite
   assert.equal(mergeRules([file("b.json", ["x"])], "audit").strings[0]?.action, "audit");
 });
 
+test("rules of several strings are one in whatever order they are written, and no string's", () => {
+  const rule = (...texts: string[]) => {
+    const [first, ...others] = texts.map((text) => ({ text, value: Buffer.from(text) }));
+    return { ...first!, mode: "word" as const, also: others };
+  };
+  const strings = [rule("--one", "--two"), rule("--TWO", "--one"), rule("--one", "--three")];
+  const made = mergeRules([{ file: "a.json", strings, patterns: [] }, file("b.json", ["--one"])], "enforce").strings;
+  assert.deepEqual(
+    made.map(({ value, also }) => [value, ...(also ?? [])].map(String).join("+")),
+    ["--one+--two", "--one+--three", "--one"],
+  );
+});
+
 test("equal strings with different match modes stay apart", () => {
   const strings = (["word", "anywhere", "word"] as const).map((mode) => ({ value: Buffer.from("x"), text: "x", mode }));
   assert.equal(mergeRules([file("a.json", [], { strings })], "enforce").strings.length, 2);

@@ -4,7 +4,7 @@ import { SCOPE } from "@cryptnono/matcher";
 import { ConfigError } from "../../../config/index.js";
 import type { AllowPattern, Rule, Rules } from "../types.js";
 import { allowProblems, allowSetsOf, type PlacedPattern } from "./allow-sets.js";
-import type { ActionMode, ConfigFile } from "./parse.js";
+import type { ActionMode, ConfigFile, StringText } from "./parse.js";
 
 export interface MergeOptions {
   /** A pattern that does not say whose strings it spares spares those of all files, not of its own alone. */
@@ -50,9 +50,19 @@ export function mergeRules(
     const list = names[i]!;
     const action = file.mode ?? defaultMode;
     const allowSet = allowSets.ofFile[i]!;
-    for (const [index, { value, text, mode, scope = file.scope ?? "any", note }] of file.strings.entries()) {
-      if (!isNew(`${action} ${mode} ${allowSet} ${scope}`, folded(text))) continue;
-      const rule = { value, mode, list, index, action, allowSet, ...(scope === "any" ? {} : { scope: SCOPE[scope] }) };
+    for (const [index, { value, text, also, mode, scope = file.scope ?? "any", note }] of file.strings.entries()) {
+      const key = also === undefined ? folded(text) : foldedAll([text, ...textsOf(also)]);
+      if (!isNew(`${action} ${mode} ${allowSet} ${scope}`, key)) continue;
+      const rule = {
+        value,
+        mode,
+        ...(also === undefined ? {} : { also: also.map((other) => other.value) }),
+        list,
+        index,
+        action,
+        allowSet,
+        ...(scope === "any" ? {} : { scope: SCOPE[scope] }),
+      };
       strings.push(note === undefined ? rule : { ...rule, note });
     }
   }
@@ -67,6 +77,15 @@ export function mergeRules(
 function folded(text: string): string {
   if (!/[A-Z\t-\r]/.test(text)) return text;
   return text.replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase()).replace(/[\t-\r]/g, " ");
+}
+
+/** Of a rule of several strings, in whatever order they are written. No string holds a NUL. */
+function foldedAll(texts: readonly string[]): string {
+  return texts.map(folded).sort().join("\0");
+}
+
+function textsOf(strings: readonly StringText[]): string[] {
+  return strings.map(({ text }) => text);
 }
 
 /** File names without `.json`; with their folders where two would be equal. */

@@ -14,6 +14,7 @@ const rule = fc.record(
     allowSet: fc.nat(31),
     scope: fc.constantFrom(1, 2),
     note: fc.string(),
+    also: fc.array(fc.uint8Array({ minLength: 5, maxLength: 20 }), { minLength: 1, maxLength: 3 }),
   },
   { requiredKeys: ["value", "mode", "list", "index", "action", "allowSet"] },
 );

@@ -14,6 +14,8 @@ export interface PackedRules extends Pick<Rules, "allow" | "allowSets"> {
   readonly allowSet: Uint32Array;
   readonly scope: Uint8Array;
   readonly note: Uint32Array;
+  /** By rule of several strings: those behind the first. */
+  readonly also: ReadonlyMap<number, readonly Uint8Array[]>;
   readonly lists: readonly string[];
   readonly notes: readonly string[];
 }
@@ -33,10 +35,11 @@ export function packRules({ strings, allow, allowSets }: Rules): PackedRules {
     scope: new Uint8Array(count),
     note: new Uint32Array(count),
   };
+  const others = new Map<number, readonly Uint8Array[]>();
   const lists = new Numbering();
   const notes = new Numbering();
   let end = 0;
-  for (const [i, { value, mode, list, index, action, allowSet, scope = SCOPE.any, note }] of strings.entries()) {
+  for (const [i, { value, mode, list, index, action, allowSet, scope = SCOPE.any, note, also }] of strings.entries()) {
     packed.values.set(value, end);
     end += value.length;
     packed.ends[i] = end;
@@ -46,8 +49,9 @@ export function packRules({ strings, allow, allowSets }: Rules): PackedRules {
     packed.allowSet[i] = allowSet;
     packed.scope[i] = scope;
     if (note !== undefined) packed.note[i] = notes.of(note) + 1;
+    if (also !== undefined) others.set(i, also);
   }
-  return { ...packed, lists: lists.all(), notes: notes.all(), allow, allowSets };
+  return { ...packed, also: others, lists: lists.all(), notes: notes.all(), allow, allowSets };
 }
 
 /** Each text's number, by its first time. */
@@ -77,9 +81,11 @@ export function unpackRules(packed: PackedRules): RulesInForce {
 
 function unpackOne(packed: PackedRules, i: number): Rule {
   const { values, ends, list, index, kind, allowSet, scope, note, lists, notes } = packed;
+  const also = packed.also.get(i);
   const rule = {
     value: values.subarray(i === 0 ? 0 : ends[i - 1], ends[i]),
     mode: MODES[Math.floor(kind[i]! / ACTIONS.length)]!,
+    ...(also === undefined ? {} : { also }),
     list: lists[list[i]!]!,
     index: index[i]!,
     action: ACTIONS[kind[i]! % ACTIONS.length]!,

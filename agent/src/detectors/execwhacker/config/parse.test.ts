@@ -37,6 +37,14 @@ test("every key is optional", () => {
   assert.equal(parse('{"mode": "audit"}').mode, "audit");
 });
 
+test("an object may have several strings, all of which must stand in the line", () => {
+  const [rule] = parse(
+    '{"bannedCommandStrings": [{"allOf": ["--Pay-to", "--api"], "mode": "anywhere", "note": "why"}]}',
+  ).strings;
+  const also = [{ value: utf8("--api"), text: "--api" }];
+  assert.deepEqual(rule, { value: utf8("--Pay-to"), text: "--Pay-to", also, mode: "anywhere", note: "why" });
+});
+
 test("an object gives a string its mode and note", () => {
   const [string] = parse(
     '{"bannedCommandStrings": [{"value": "x y", "mode": "exact-argument", "note": "why"}]}',
@@ -99,6 +107,31 @@ const FAULTS: readonly (readonly [name: string, text: string, place: string, sai
     /did you mean "containers"/,
   ],
   ["a misspelt scope of a file", '{"scope": "hosts"}', "scope", /did you mean "host"/],
+  ["value and allOf", strings('{"value": "a", "allOf": ["b"]}'), "bannedCommandStrings[0]", /one of value and allOf/],
+  ["strings as a value", strings('{"value": ["aaaaa", "bbbbb"]}'), "bannedCommandStrings[0].value", /given by allOf/],
+  ["no strings at all", strings('{"allOf": []}'), "bannedCommandStrings[0].allOf", /2 to 8 strings, got 0/],
+  ["one string of several", strings('{"allOf": ["a"]}'), "bannedCommandStrings[0].allOf", /got 1\n.*given by value/],
+  [
+    "too many strings",
+    strings(`{"allOf": [${Array(9).fill('"a"')}]}`),
+    "bannedCommandStrings[0].allOf",
+    /8 strings, got 9/,
+  ],
+  ["a string for several", strings('{"allOf": "aaaaa"}'), "bannedCommandStrings[0].allOf", /got a string/],
+  ["a number among several", strings('{"allOf": ["aaaaa", 1]}'), "bannedCommandStrings[0].allOf[1]", /got a number/],
+  [
+    "a short string",
+    strings('{"allOf": ["aaaaa", "bbbb"]}'),
+    "bannedCommandStrings[0].allOf[1]",
+    /least 5 bytes, got 4/,
+  ],
+  ["a blank one", strings('{"allOf": ["aaaaa", "      "]}'), "bannedCommandStrings[0].allOf[1]", /white space alone/],
+  [
+    "one string twice",
+    strings('{"allOf": ["aaaa b", "bbbbb", "Aaaa\\tB"]}'),
+    "bannedCommandStrings[0].allOf[2]",
+    /another string, got the same as bannedCommandStrings\[0\]\.allOf\[0\]/,
+  ],
   ["a note of another kind", strings('{"value": "a", "note": []}'), "bannedCommandStrings[0].note", /got an array/],
   [
     "a long note",

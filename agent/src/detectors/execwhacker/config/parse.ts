@@ -1,5 +1,5 @@
 // One config file's bytes to its checked content. Nothing after this checks the config again.
-import { MAX_STRING_BYTES, type MatchMode, SCOPE } from "@cryptnono/matcher";
+import { fold, MAX_STRING_BYTES, type MatchMode, MIN_MEMBER_BYTES, SCOPE } from "@cryptnono/matcher";
 import { ConfigError, ConfigFields, type JsonNode, kind, type Place } from "../../../config/index.js";
 
 /** What one file says. Values are UTF-8 bytes as written, not folded. */
@@ -38,8 +38,12 @@ export interface ConfigString {
   readonly text: string;
   readonly mode: MatchMode;
   readonly scope?: ScopeName;
+  /** Of `allOf`: the strings behind the first, which is `value`. */
+  readonly also?: readonly StringText[];
   readonly note?: string;
 }
+
+export type StringText = Pick<ConfigString, "value" | "text">;
 
 export interface ParseOptions {
   /** Says what is wrong with an allow pattern, or null: the pattern compiler's word, so that its faults are listed too. */
@@ -72,11 +76,13 @@ export function parseConfigFile(file: string, bytes: Uint8Array, options: ParseO
 }
 
 const FILE_KEYS = ["bannedCommandStrings", "allowedCommandPatterns", "mode", "scope"] as const;
-const STRING_KEYS = ["value", "mode", "scope", "note"] as const;
+const STRING_KEYS = ["value", "allOf", "mode", "scope", "note"] as const;
 const PATTERN_KEYS = ["pattern", "for", "note"] as const;
 const MATCH_MODES: readonly MatchMode[] = ["word", "anywhere", "exact-argument"];
 const SCOPES = Object.keys(SCOPE) as ScopeName[];
 const ACTION_MODES: readonly ActionMode[] = ["enforce", "audit"];
+/** Most strings of one rule. */
+export const MAX_MEMBERS = 8;
 /** What folding turns into spaces, and nothing else. */
 const BLANK = /^[ \t-\r]*$/;
 const SHAPE = '{"bannedCommandStrings": [...], "allowedCommandPatterns": [...], "mode": "enforce" or "audit"}';
@@ -118,7 +124,7 @@ class FileParser extends ConfigFields {
     if (node.type === "string") return this.#stringValue(node.value, placeOf, "word");
     const place = placeOf();
     if (node.type !== "object") {
-      this.problem(place, "a string or {value, mode, scope, note}", kind(node));
+      this.problem(place, "a string, {value, mode, scope, note} or {allOf, mode, scope, note}", kind(node));
       return undefined;
     }
     const members = this.members(node.members, STRING_KEYS, place);
@@ -126,13 +132,65 @@ class FileParser extends ConfigFields {
     const scope = this.oneOf(members.get("scope"), `${place}.scope`, SCOPES);
     const note = this.#note(members.get("note"), `${place}.note`);
     const value = members.get("value");
-    if (value?.type !== "string") {
-      this.problem(`${place}.value`, "a string", value === undefined ? "no such key" : kind(value));
+    const allOf = members.get("allOf");
+    if (allOf !== undefined && value !== undefined) {
+      this.problem(place, "one of value and allOf", "both", "a rule of several strings has all of them in allOf");
       return undefined;
     }
-    const string = this.#stringValue(value.value, () => `${place}.value`, mode);
+    if (allOf === undefined && value?.type !== "string") {
+      const hint = value?.type === "array" ? "strings that must all stand in the line are given by allOf" : undefined;
+      this.problem(`${place}.value`, "a string", value === undefined ? "no such key" : kind(value), hint);
+      return undefined;
+    }
+    const string =
+      value?.type === "string"
+        ? this.#stringValue(value.value, () => `${place}.value`, mode)
+        : this.#allOf(allOf!, `${place}.allOf`, mode);
     if (string === undefined) return undefined;
     return { ...string, ...(scope === undefined ? {} : { scope }), ...(note === undefined ? {} : { note }) };
+  }
+
+  /** Strings that must all stand in the line. */
+  #allOf(node: JsonNode, place: string, mode: MatchMode): ConfigString | undefined {
+    const items = node.type === "array" ? node.items : [];
+    if (items.length < 2 || items.length > MAX_MEMBERS) {
+      const hint = items.length === 1 ? "a string by itself is given by value" : undefined;
+      const got = node.type === "array" ? `${items.length}` : kind(node);
+      this.problem(place, `an array of 2 to ${MAX_MEMBERS} strings`, got, hint);
+      return undefined;
+    }
+    const known = new Map<string, string>();
+    const strings = items.map((item, i) => {
+      const where = `${place}[${i}]`;
+      if (item.type !== "string") {
+        this.problem(where, "a string", kind(item));
+        return undefined;
+      }
+      const string = this.#stringValue(item.value, () => where, mode);
+      if (string === undefined) return undefined;
+      const key = fold(string.value).join();
+      const same = known.get(key);
+      known.set(key, where);
+      if (string.value.length < MIN_MEMBER_BYTES)
+        this.problem(
+          where,
+          `at least ${MIN_MEMBER_BYTES} bytes`,
+          `${string.value.length}`,
+          "a shorter one would be looked for at each place of every line: give it the word beside it",
+        );
+      else if (same !== undefined)
+        this.problem(
+          where,
+          "another string",
+          `the same as ${same}`,
+          "case and kinds of white space make no difference",
+        );
+      else return string;
+      return undefined;
+    });
+    const [first, ...others] = strings;
+    if (first === undefined || others.includes(undefined)) return undefined;
+    return { ...first, also: others.map((other) => ({ value: other!.value, text: other!.text })) };
   }
 
   #stringValue(text: string, place: Place, mode: MatchMode): ConfigString | undefined {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type CommandLine, compileAllow, compileTables, judgeLine, quoteLine, SCOPE } from "@cryptnono/matcher";
+import { AREA_PIECE_BYTES } from "@cryptnono/native";
 import type { KillResult } from "../../../kill/index.js";
 import { StuckError } from "../../../proc/index.js";
 import type { AllowPattern, JudgeVerdict, Report, Rule } from "../types.js";
@@ -265,6 +266,21 @@ for (const [name, area, action, decision] of STATES) {
     assert.equal(judged, 1);
   });
 }
+
+test("a rule of several strings is met over all pieces of a line, and not by two processes", async () => {
+  const rules = [{ ...rule, value: bytes("--pay-to"), also: [bytes("--api-bind")] }];
+  const far = `${"-".repeat(3 * AREA_PIECE_BYTES)}\0`;
+  const { killed, reports } = await lookAtAll(
+    {
+      20: { cmdline: [`x\0--api-bind\0${far}--pay-to\0`] },
+      30: { cmdline: [`x\0--api-bind\0${far}`] },
+      40: { cmdline: ["x\0--pay-to\0"] },
+    },
+    { rules },
+  );
+  assert.deepEqual(killed, [20]);
+  assert.deepEqual(reports[0]!.rule, rules[0]);
+});
 
 test("it is judged again when its arguments, its start, its executable or the list are others", async () => {
   const first: FakeProcess = { cmdline: ["x\0harmless\0"], exe: "/bin/a" };

@@ -99,10 +99,12 @@ async function search(
 ): Promise<Pick<Found, "verdict" | "window" | "line">> {
   let verdict: JudgeVerdict = { kind: "none" };
   let found: Window | null = null;
+  const members = new Set<number>();
   const searched = await searchInPieces(task, line, proc, (window) => {
     spend.searched(window.text.length);
     const path = isPathSearched && !window.cut.start ? (exe ?? NOWHERE) : NOWHERE;
-    const here = list.judge({ path, args: argv0AndRest(window) }, { names, cut: window.cut, scopes });
+    const cut = { ...window.cut, members };
+    const here = list.judge({ path, args: argv0AndRest(window) }, { names, cut, scopes });
     if (weight(here) > weight(verdict)) [verdict, found] = [here, window];
     return weight(verdict) < WEIGHT.enforce;
   });

@@ -1,11 +1,12 @@
 // The log lines of a process and of many: the contract's keys in their order, then ours.
 import { getSystemErrorName } from "node:util";
-import { fold, SCOPE } from "@cryptnono/matcher";
+import { fold, matchedText, SCOPE } from "@cryptnono/matcher";
 import {
   cgroupPath,
   type Fields,
   type Level,
   type LineKind,
+  memberOffsets,
   type ProcessLine,
   type ShownCommandLine,
   showCommandLine,
@@ -37,8 +38,8 @@ export function reportLine(report: Report, timeOf: TimeOf, isBrief = false): Pro
       shown = showCommandLine(process, rule, cmdlineChars >> fields.shrink, report.matchOffset);
       fields.set("pid", process.pid);
       fields.bytes("cmdline", shown.bytes);
-      const matched = rule?.value ?? report.matched;
-      if (matched !== undefined) fields.bytes("matched", fold(matched));
+      const matched = matchedOf(rule, report.matched);
+      if (matched !== undefined) fields.bytes("matched", matched);
       fields.set("source", report.source);
     },
     verdict(fields) {
@@ -56,6 +57,7 @@ export function reportLine(report: Report, timeOf: TimeOf, isBrief = false): Pro
     last(fields) {
       if (report.latencyNs !== undefined) fields.set("latency_us", Number(report.latencyNs) / 1000);
       if (report.matchOffset !== undefined) fields.set("match_offset", report.matchOffset);
+      if (rule?.also !== undefined) fields.value("match_offsets", memberOffsets(process, rule));
       if (shown.truncated !== undefined) fields.truncated("cmdline", shown.truncated);
     },
   };
@@ -63,7 +65,8 @@ export function reportLine(report: Report, timeOf: TimeOf, isBrief = false): Pro
 
 /** One line for many processes. */
 export function summaryLine(summary: Summary, timeOf: TimeOf): ProcessLine {
-  const { rule, matched = rule?.value, allowedBy: by, cgroup, cgroupId, action, group } = summary;
+  const { rule, allowedBy: by, cgroup, cgroupId, action, group } = summary;
+  const matched = matchedOf(rule, summary.matched);
   const level = summaryLevel(action);
   return {
     kind: "summary",
@@ -73,7 +76,7 @@ export function summaryLine(summary: Summary, timeOf: TimeOf): ProcessLine {
     pid: summary.lastPid ?? 0,
     source: summary.source,
     fill(fields) {
-      if (matched !== undefined) fields.bytes("matched", fold(matched));
+      if (matched !== undefined) fields.bytes("matched", matched);
       fields.set("source", summary.source);
     },
     verdict(fields) {
@@ -155,4 +158,9 @@ export function scopeWord(scope: number): string {
 
 function same(a: Uint8Array, b: Uint8Array | undefined): boolean {
   return b !== undefined && Buffer.compare(a, b) === 0;
+}
+
+/** What was found, in small letters; of a rule that is not known any more the text that it matched. */
+function matchedOf(rule: Rule | null, matched: Uint8Array | undefined): Uint8Array | undefined {
+  return rule === null ? matched && fold(matched) : matchedText(rule);
 }

@@ -135,3 +135,29 @@ test("no pattern sees a line whose path is not plain, and that is said", async (
   assert.ok(patterns.every(({ matches }) => !matches));
   assert.match(notes[0]!, /not absolute and plain/);
 });
+
+test("a rule of several strings is told with the place of each, and with what it misses", async () => {
+  const [list] = [{ bannedCommandStrings: [{ allOf: ["--zz-pay", "--zz-api"], note: "a note" }] }];
+  const several = mergeRules([parseConfigFile("s.json", Buffer.from(JSON.stringify(list)))], "enforce");
+  const ask = async (input: string) => explanationOf(several, readTyped(Buffer.from(input)));
+  const { explanation, sentence } = await ask("/opt/x --zz-api=1 --zz-paying --zz-pay=2");
+  assert.equal(sentence, "would be killed: s[0] (word)");
+  assert.deepEqual(
+    explanation.strings[0]!.occurrences.map(({ member, offset, counts }) => [member, offset, counts]),
+    [
+      [0, 18, false],
+      [0, 30, true],
+      [1, 7, true],
+    ],
+  );
+  const { matched, rule, match_offset, match_offsets } = explanation.log!;
+  assert.deepEqual(
+    { matched, rule, match_offset, match_offsets },
+    { matched: "--zz-pay + --zz-api", rule: "s[0]", match_offset: 30, match_offsets: [30, 7] },
+  );
+  const partly = (await ask("/opt/x --zz-api=1 --zz-paying")).explanation;
+  assert.deepEqual(
+    [partly.verdict, partly.log, partly.strings.map(({ outcome, missing }) => [outcome, missing])],
+    ["passes", null, [["incomplete", [0]]]],
+  );
+});

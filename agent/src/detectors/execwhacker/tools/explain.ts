@@ -1,7 +1,15 @@
 // `cryptnono explain`: the verdict on a command line and all that led to it, by the rules, without a kernel. The line comes by
 // standard input: on a command line of its own it would be judged itself.
 import { Buffer } from "node:buffer";
-import { type Account, accountsOf, type Occurrence, type Place, quoteLine, scopesIn } from "@cryptnono/matcher";
+import {
+  type Account,
+  accountsOf,
+  membersOf,
+  type Occurrence,
+  type Place,
+  quoteLine,
+  scopesIn,
+} from "@cryptnono/matcher";
 import { openProc } from "../../../proc/index.js";
 import { bootClock, createFormatter } from "../../../report/index.js";
 import type { ProcessFacts } from "../../../types.js";
@@ -44,7 +52,10 @@ export interface ExplainedString {
   readonly action: "enforce" | "audit";
   readonly scope?: string;
   readonly note?: string;
-  readonly outcome: "kills" | "would-kill" | "spared" | "out-of-scope" | "does-not-count";
+  readonly outcome: "kills" | "would-kill" | "spared" | "out-of-scope" | "does-not-count" | "incomplete";
+  /** Of a rule of several strings: how many there are, and those that do not stand in the line, from 0. */
+  readonly members?: number;
+  readonly missing?: readonly number[];
   /** The pattern's place. */
   readonly sparedBy?: string;
   readonly occurrences: readonly Occurrence[];
@@ -118,11 +129,13 @@ const PATH_NOT_PLAIN =
   "the path is not absolute and plain: no pattern sees such a line, but the kernel sees the path of the file that runs";
 
 function stringsOf({ strings, allow }: Rules, account: Account): ExplainedString[] {
-  return account.strings.map(({ index, occurrences, counts, isOutOfScope, sparedBy }) => {
+  return account.strings.map(({ index, occurrences, counts, missing, isOutOfScope, sparedBy }) => {
     const rule = strings[index]!;
     const pattern = allow[sparedBy];
     const outcome = !counts
-      ? "does-not-count"
+      ? missing === undefined
+        ? "does-not-count"
+        : "incomplete"
       : isOutOfScope
         ? "out-of-scope"
         : pattern !== undefined
@@ -137,6 +150,7 @@ function stringsOf({ strings, allow }: Rules, account: Account): ExplainedString
       ...(rule.scope === undefined ? {} : { scope: scopeWord(rule.scope) }),
       ...(rule.note === undefined ? {} : { note: rule.note }),
       outcome,
+      ...(missing === undefined ? {} : { members: membersOf(rule).length, missing }),
       ...(pattern === undefined ? {} : { sparedBy: place(pattern) }),
       occurrences,
     };
@@ -186,14 +200,15 @@ function sentenceOf(verdict: JudgeVerdict): string {
 /** The kernel names one of several strings and places that decide: which, is its own business. */
 function firstThatDecides(verdict: JudgeVerdict, { strings }: Account, rules: Rules): Occurrence | undefined {
   if (verdict.kind === "none") return undefined;
-  const own = strings.find(({ index }) => rules.strings[index] === verdict.rule)?.occurrences ?? [];
+  const all = strings.find(({ index }) => rules.strings[index] === verdict.rule)?.occurrences ?? [];
+  const own = all.filter(({ member = 0 }) => member === 0);
   return own.find(({ counts }) => counts) ?? own[0];
 }
 
 /** Keys of the log line that a command line decides. */
 const DECIDED: readonly string[] = [
   ...["cmdline", "cmdline_base64", "matched", "matched_base64", "action", "allowedby", "event", "level", "killed_by"],
-  ...["allowed_rule", "argv0", "rule", "mode", "scope", "note", "match_offset", "truncated"],
+  ...["allowed_rule", "argv0", "rule", "mode", "scope", "note", "match_offset", "match_offsets", "truncated"],
 ];
 
 function logOf(
@@ -233,9 +248,14 @@ function outcomeOf(verdict: Exclude<JudgeVerdict, { kind: "none" }>): Outcome {
 function render({ cmdline, strings, patterns, log, logged }: Explanation, sentence: string): string {
   const lines = [sentence];
   if (strings.length > 0) lines.push(`the line: ${printable(cmdline)}`);
-  for (const { rule, mode, action, scope, outcome, sparedBy, occurrences } of strings) {
-    const what = sparedBy === undefined ? OUTCOMES[outcome] : `spared by pattern ${sparedBy}`;
-    lines.push(`string ${rule} (${mode}, ${action}${scope === undefined ? "" : `, ${scope}`}): ${what}`);
+  for (const { rule, mode, action, scope, outcome, members, missing, sparedBy, occurrences } of strings) {
+    const what =
+      sparedBy !== undefined
+        ? `spared by pattern ${sparedBy}`
+        : outcome === "incomplete"
+          ? `does not count: of its ${members} strings ${missing!.map((member) => member + 1).join(" and ")} ${missing!.length === 1 ? "is" : "are"} missing`
+          : OUTCOMES[outcome];
+    lines.push(`string ${rule} (${[mode, action, ...(scope === undefined ? [] : [scope])].join(", ")}): ${what}`);
     for (const occurrence of occurrences.slice(0, MAX_SHOWN)) lines.push(`  ${renderOccurrence(occurrence)}`);
     if (occurrences.length > MAX_SHOWN) lines.push(`  and ${occurrences.length - MAX_SHOWN} more`);
   }
@@ -259,17 +279,22 @@ const OUTCOMES = {
   "does-not-count": "does not count",
 } as const;
 
-function renderOccurrence({ text: where, offset, argument, counts, beside }: Occurrence): string {
+function renderOccurrence({ text: where, offset, argument, member, counts, beside }: Occurrence): string {
+  const which = member === undefined ? "" : `its ${ordinal(member)} `;
   const first = where === "argv0" ? "argv[0]" : "the path";
   const at =
     argument === undefined
-      ? `at byte ${offset} of the quoted line`
-      : `in ${argument.index === 0 ? first : `argument ${argument.index}`}, at byte ${argument.offset}`;
+      ? `${which}at byte ${offset} of the quoted line`
+      : `${which}in ${argument.index === 0 ? first : `argument ${argument.index}`}, at byte ${argument.offset}`;
   if (counts) return `${at}: counts`;
   if (beside === undefined || beside === null) return `${at}: does not count, it is more than one argument`;
   const byte =
     beside.byte > 0x20 && beside.byte < 0x7f ? `«${String.fromCharCode(beside.byte)}»` : `byte ${beside.byte}`;
   return `${at}: does not count, ${byte} stands ${beside.side === "before" ? "before" : "behind"} it`;
+}
+
+function ordinal(member: number): string {
+  return ["first", "second", "third"][member] ?? `${member + 1}th`;
 }
 
 function renderProgress(matches: boolean, went: ExplainedPattern["went"]): string {

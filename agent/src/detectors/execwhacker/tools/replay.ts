@@ -1,5 +1,5 @@
 // `cryptnono replay`: command lines, or what was logged, judged by one set of lists or by two: what changes, by string and pattern.
-import { type Account, accountsOf, fold, type Place, scopesIn } from "@cryptnono/matcher";
+import { type Account, accountsOf, matchedText, type Place, scopesIn } from "@cryptnono/matcher";
 import { checkPattern } from "../check-pattern.js";
 import { loadConfig } from "../config/index.js";
 import type { AllowPattern, JudgeVerdict, Rule, Rules } from "../types.js";
@@ -156,8 +156,8 @@ const FATE_OF_ACTION: Readonly<Record<string, Fate>> = {
 };
 
 /** Numbers change with each new list: a string is the same by its text and mode. */
-function keyOfRule({ mode, value }: Rule): string {
-  return `${mode} ${Buffer.from(fold(value)).toString()}`;
+function keyOfRule(rule: Rule): string {
+  return `${rule.mode} ${Buffer.from(matchedText(rule)).toString()}`;
 }
 
 function place({ list, index }: Rule | AllowPattern): string {
