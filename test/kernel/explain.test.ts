@@ -107,7 +107,7 @@ test(`${CASES} random cases: explain, check and replay say what the kernel does`
     cases += lines.length;
   }
   for (const verdict of ["killed", "would-kill", "spared-pattern", "spared-substring", "pass"])
-    assert.ok((seen[verdict] ?? 0) > 300, JSON.stringify(seen));
+    assert.ok((seen[verdict] ?? 0) > 20, JSON.stringify(seen));
   assert.ok(claims > 1000, String(claims));
   assert.ok(ofRules > 300, String(ofRules));
 });
