@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
+import { request } from "node:http";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { ended, until } from "./processes.js";
@@ -69,15 +70,10 @@ export async function startHub(tools: string, dir: string): Promise<Hub> {
     },
     isServerUp,
     async login(user) {
-      const url = `http://127.0.0.1:${port}/hub/login`;
-      const form = await fetch(url);
-      const cookie = form.headers
-        .getSetCookie()
-        .map((one) => one.split(";")[0])
-        .join("; ");
-      const [, key = ""] = /name="_xsrf" value="([^"]+)"/.exec(await form.text()) ?? [];
-      const body = new URLSearchParams({ username: user, password: "any", _xsrf: key });
-      const { status } = await fetch(url, { method: "POST", redirect: "manual", headers: { cookie }, body });
+      const form = await asBrowser(port, "GET");
+      const cookie = form.cookies.map((one) => one.split(";")[0]).join("; ");
+      const [, key = ""] = /name="_xsrf" value="([^"]+)"/.exec(form.text) ?? [];
+      const { status } = await asBrowser(port, "POST", cookie, { username: user, password: "any", _xsrf: key });
       return status;
     },
     close: () => stop(child),
@@ -89,6 +85,34 @@ export async function startHub(tools: string, dir: string): Promise<Hub> {
     };
     return servers[""]?.ready === true;
   }
+}
+
+interface Page {
+  readonly status: number;
+  readonly cookies: readonly string[];
+  readonly text: string;
+}
+
+/** The login page. By hand: fetch says that it is no browser's navigation, and the hub then gives no cookie to go on with. */
+function asBrowser(port: number, method: string, cookie = "", form: Readonly<Record<string, string>> = {}) {
+  const headers = {
+    "sec-fetch-mode": "navigate",
+    "content-type": "application/x-www-form-urlencoded",
+    ...(cookie === "" ? {} : { cookie }),
+  };
+  return new Promise<Page>((resolve, reject) => {
+    const asked = request({ host: "127.0.0.1", port, path: "/hub/login", method, headers }, (answer) => {
+      let text = "";
+      answer.setEncoding("utf8").on("data", (chunk: string) => {
+        text += chunk;
+      });
+      answer.on("end", () =>
+        resolve({ status: answer.statusCode ?? 0, cookies: answer.headers["set-cookie"] ?? [], text }),
+      );
+    });
+    asked.on("error", reject);
+    asked.end(method === "GET" ? undefined : new URLSearchParams(form).toString());
+  });
 }
 
 /** A hub that is told to end ends its proxy and its users' servers. */

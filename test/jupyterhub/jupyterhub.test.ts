@@ -52,10 +52,10 @@ describe("the console at a JupyterHub", { skip }, () => {
 
     await acting.kill(USER);
     await until("the server is down", 120, async () => !(await hub.isServerUp(USER)));
+    await until("the page says so", 60, async () => (await acting.page("/actions")).includes("server stopped"));
     const page = await acting.page("/actions");
     assert.match(page, /3 kills within 60 min/, "it acted on the third, not on an earlier one");
     assert.match(page, /put into cryptnono-blocked/);
-    assert.match(page, /server stopped/);
     assert.equal(await hub.login(USER), REFUSED);
   });
 
