@@ -1,10 +1,9 @@
 // The logs of all agents of a cluster: one informer for their pods, one stream for each container, taken up where it broke.
 import { CoreV1Api, type KubeConfig, makeInformer, type V1Pod } from "@kubernetes/client-node";
-import type { Keeper } from "../../keep/keeper.js";
 import type { Notice, Sighting } from "../../types.js";
 import type { FollowedAgent } from "../coverage.js";
 import type { FollowedLogs } from "../logs.js";
-import { LogReader, type ReadCounts } from "../reader.js";
+import { type Intake, LogReader, type ReadCounts } from "../reader.js";
 import { Guarding, nodeOf } from "./guarding.js";
 import { followLog, LogRefused } from "./log-request.js";
 import { isBefore, stampOf } from "./stamp.js";
@@ -14,11 +13,17 @@ export interface FollowPodsOptions {
   readonly namespace: string;
   /** Of the DaemonSet's pods. */
   readonly selector: string;
-  readonly keeper: Pick<Keeper, "sighting" | "notice" | "position" | "store">;
+  readonly keeper: PlacedIntake;
   readonly warn: (message: string) => void;
   readonly now?: () => number;
   /** Between tries; doubled up to thirty times that. */
   readonly retryMs?: number;
+}
+
+/** What takes what was read, and knows up to which time. */
+export interface PlacedIntake extends Intake {
+  position(source: string, position: string): void;
+  store(): { position(source: string): string | null };
 }
 
 interface Followed {
@@ -100,11 +105,12 @@ export async function followPods(options: FollowPodsOptions): Promise<FollowedLo
     const node = nodeOf(pod);
     const { uid, name } = pod.metadata ?? {};
     if (node === null || uid === undefined || name === undefined) return;
-    for (const { name: container, state } of pod.status?.containerStatuses ?? []) {
+    for (const { name: container, state, lastState } of pod.status?.containerStatuses ?? []) {
       const key = `${uid}/${container}`;
       // One that has not begun has no log yet: its next change is told too.
-      if (!followed.has(key) && (state?.running !== undefined || state?.terminated !== undefined))
-        follow(key, name, container, node);
+      if (followed.has(key) || [state?.running, state?.terminated, lastState?.terminated].every((one) => one == null))
+        continue;
+      follow(key, name, container, node);
     }
   }
 
@@ -124,6 +130,19 @@ export async function followPods(options: FollowPodsOptions): Promise<FollowedLo
     followed.set(key, { abort, agent, end: followOne(key, { namespace, pod, container }, agent, abort.signal) });
   }
 
+  /** Rejects when `signal` is aborted: the client has no way to end what it asked. */
+  function podNow(name: string, signal: AbortSignal): Promise<V1Pod> {
+    return new Promise((resolve, reject) => {
+      const end = () => reject(new Error("ended"));
+      if (signal.aborted) end();
+      signal.addEventListener("abort", end, { once: true });
+      api
+        .readNamespacedPod({ namespace, name })
+        .then(resolve, reject)
+        .finally(() => signal.removeEventListener("abort", end));
+    });
+  }
+
   /** Until the pod is gone. */
   async function followOne(
     key: string,
@@ -134,6 +153,9 @@ export async function followPods(options: FollowPodsOptions): Promise<FollowedLo
     const source = { name: `pod/${key}`, node: agent.node, detector: log.container };
     let last = keeper.store().position(source.name);
     let failures = 0;
+    /** How often the container had been started again when all that it wrote before was read. */
+    let restarts = 0;
+    let isFirst = true;
     while (!signal.aborted) {
       const seen = () => {
         failures = 0;
@@ -151,25 +173,35 @@ export async function followPods(options: FollowPodsOptions): Promise<FollowedLo
           keeper.notice(notice);
         },
       };
-      const from = last;
-      const reader = new LogReader(source, intake, counts, (line) => {
-        const stamped = stampOf(line);
-        if (stamped === null) return line;
-        // The API's own time is of seconds: some lines come once more.
-        if (from !== null && isBefore(stamped.stamp, from)) return null;
-        last = stamped.stamp;
-        return stamped.text;
-      });
+      const read = async (isPrevious: boolean) => {
+        const from = last;
+        const reader = new LogReader(source, intake, counts, (line) => {
+          const stamped = stampOf(line);
+          if (stamped === null) return line;
+          // The API's own time is of seconds: some lines come once more.
+          if (from !== null && isBefore(stamped.stamp, from)) return null;
+          last = stamped.stamp;
+          return stamped.text;
+        });
+        const take = (bytes: Uint8Array) => {
+          reader.push(bytes);
+          if (last !== null && last !== from) keeper.position(source.name, last);
+        };
+        await followLog(config, { ...log, sinceTime: from, isPrevious }, take, signal);
+      };
       try {
-        await followLog(
-          config,
-          { ...log, sinceTime: from },
-          (bytes) => {
-            reader.push(bytes);
-            if (last !== null && last !== from) keeper.position(source.name, last);
-          },
-          signal,
-        );
+        // The informer has just told of the pod; after a break it may know no more than before.
+        const pod = isFirst ? informer.get(log.pod, namespace) : await podNow(log.pod, signal);
+        isFirst = false;
+        const { restartCount = 0 } = pod?.status?.containerStatuses?.find(({ name }) => name === log.container) ?? {};
+        if (restartCount > restarts) {
+          // What it wrote while nobody read; the kubelet may have thrown it away.
+          await read(true).catch((error: unknown) => {
+            if (!(error instanceof LogRefused)) throw error;
+          });
+          restarts = restartCount;
+        }
+        await read(false);
       } catch (error) {
         if (signal.aborted) return;
         failures++;

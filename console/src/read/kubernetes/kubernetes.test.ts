@@ -70,7 +70,7 @@ test("the logs of all agents are followed, those that come later too, and a pod 
   );
   assert.ok(
     api.asked
-      .filter((path) => !path.includes("/log"))
+      .filter((path) => !path.startsWith("/api/v1/namespaces/support/pods/"))
       .every((path) => path.includes("labelSelector=app.kubernetes.io%2Fname%3Dcryptnono")),
   );
 });
@@ -106,6 +106,34 @@ test("a console that starts again goes on where it was", async () => {
   await start();
   await until(() => pids().length === 2);
   assert.ok(api.asked.some((path) => path.includes("sinceTime=2026-11-25T10%3A00%3A00.5Z")));
+});
+
+test("what a container wrote before it was started again is read too, when nobody read it then", async () => {
+  api.put(agentPod("node-1"));
+  api.write("cryptnono-node-1", "execwhacker", line(1), "2026-11-25T10:00:00.5Z");
+  await start();
+  await until(() => pids().length === 1);
+  api.fail(503);
+  api.cut();
+  api.write("cryptnono-node-1", "execwhacker", line(2), "2026-11-25T10:00:01.5Z");
+  api.restart("cryptnono-node-1", "execwhacker");
+  api.write("cryptnono-node-1", "execwhacker", line(3), "2026-11-25T10:00:02.5Z");
+  api.fail(null);
+  await until(() => pids().length === 3);
+  assert.deepEqual(
+    pids().map((row) => row.split(" ")[1]),
+    ["1", "2", "3"],
+  );
+});
+
+test("a console that was away while a container was started again has both logs of it", async () => {
+  api.put(agentPod("node-1"));
+  api.write("cryptnono-node-1", "execwhacker", line(1));
+  api.restart("cryptnono-node-1", "execwhacker");
+  api.write("cryptnono-node-1", "execwhacker", line(2));
+  await start();
+  await until(() => pids().length === 2);
+  assert.deepEqual(pids(), ["node-1 1 1", "node-1 2 1"]);
 });
 
 test("a node whose agent does not guard is told, with the reason", async () => {

@@ -10,6 +10,8 @@ export interface LogOf {
   readonly container: string;
   /** RFC 3339. Null: from its beginning. */
   readonly sinceTime: string | null;
+  /** What the container wrote before it was started again, and not what it writes now. */
+  readonly isPrevious?: boolean;
 }
 
 /** The API refused. */
@@ -21,7 +23,7 @@ export class LogRefused extends Error {
 const ANSWER_MS = 30_000;
 
 /**
- * Resolves when the log has ended: the container has.
+ * Resolves when the log has ended: the container has, or did before.
  *
  * @throws LogRefused, or the error of a connection.
  */
@@ -33,12 +35,12 @@ export async function followLog(
 ): Promise<void> {
   const server = config.getCurrentCluster()?.server;
   if (server === undefined) throw new LogRefused("no cluster is configured");
-  const { namespace, pod, container, sinceTime } = log;
+  const { namespace, pod, container, sinceTime, isPrevious = false } = log;
   const url = new URL(
     `${server}/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/log`,
   );
   url.searchParams.set("container", container);
-  url.searchParams.set("follow", "true");
+  url.searchParams.set(isPrevious ? "previous" : "follow", "true");
   url.searchParams.set("timestamps", "true");
   if (sinceTime !== null) url.searchParams.set("sinceTime", sinceTime);
   const options: RequestOptions = {};
