@@ -1,16 +1,21 @@
 // `cryptnono watch`: one line a process, in the terminal.
+import { once } from "node:events";
 import { hostname } from "node:os";
 import type { Command } from "commander";
 import { collect } from "../console.js";
 import { SettingError } from "../errors.js";
+import { keyOf } from "../keep/identity.js";
 import { followFile, readStream } from "../read/file.js";
-import { LogReader } from "../read/reader.js";
+import { type Intake, LogReader } from "../read/reader.js";
 import type { Sighting } from "../types.js";
 import { type Chosen, isChosen, sinceOf } from "./choose.js";
 import { compactLine } from "./compact-line.js";
 
 interface WatchFlags {
   readonly log: readonly string[];
+  readonly kubernetes: boolean;
+  readonly agentNamespace?: string;
+  readonly selector: string;
   readonly follow: boolean;
   readonly node: string;
   readonly since?: string;
@@ -32,6 +37,9 @@ export function addWatch(program: Command): void {
       collect,
       [],
     )
+    .option("--kubernetes", "read the logs of all agents of a cluster, through its API, from now or --since on", false)
+    .option("--agent-namespace <name>", "the agents' namespace (default: the kubeconfig's)")
+    .option("--selector <labels>", "the agents' labels", "app.kubernetes.io/name=cryptnono")
     .option("--no-follow", "end at the end of the files")
     .option("--node <name>", "the node that the logs are of", hostname())
     .option("--since <time>", "from then on: 10m, 2h, 3d, or 2026-01-31T12:00 (UTC)")
@@ -65,6 +73,11 @@ async function watch(flags: WatchFlags): Promise<void> {
       process.stdout.write(`${text}\n`);
     },
   };
+  if (flags.kubernetes) {
+    if (flags.log.length > 0 || !flags.follow)
+      throw new SettingError("--kubernetes follows the agents alone", "leave out --log and --no-follow");
+    return watchCluster(flags, intake, chosen.since ?? Date.now(), abort.signal);
+  }
   const reader = (name: string) => new LogReader({ name, node: flags.node }, intake, counts);
   await Promise.all(
     files.map((file) => {
@@ -86,4 +99,41 @@ async function watch(flags: WatchFlags): Promise<void> {
   );
   if (counts.foreign > 0)
     process.stderr.write(`cryptnono: ${counts.foreign} of ${counts.lines} lines are not an agent's\n`);
+}
+
+/** Until `signal` is aborted. Loaded here: the client is large, and a file needs none. */
+async function watchCluster(flags: WatchFlags, intake: Intake, since: number, signal: AbortSignal): Promise<void> {
+  const { clusterOf } = await import("../read/kubernetes/cluster.js");
+  const { followPods } = await import("../read/kubernetes/follow-pods.js");
+  const { config, namespace } = clusterOf(flags.agentNamespace);
+  const isFirst = firstTime();
+  const logs = await followPods({
+    config,
+    namespace,
+    selector: flags.selector,
+    keeper: {
+      notice() {},
+      sighting: (sighting) => isFirst(sighting) && intake.sighting(sighting),
+      position() {},
+      store: () => ({ position: () => new Date(since).toISOString() }),
+    },
+    warn: (message) => process.stderr.write(`cryptnono: ${message}\n`),
+  });
+  if (!signal.aborted) await once(signal, "abort");
+  await logs.stop();
+}
+
+/** Enough for what comes once more when a log is taken up again. */
+const REMEMBERED = 4096;
+
+/** Whether a line says something that was not said of its process before. */
+function firstTime(): (sighting: Sighting) => boolean {
+  const said = new Set<string>();
+  return (sighting) => {
+    const key = `${Buffer.from(keyOf(sighting)).toString("base64")} ${sighting.action}`;
+    if (said.has(key)) return false;
+    said.add(key);
+    if (said.size > REMEMBERED) said.delete(said.values().next().value!);
+    return true;
+  };
 }
