@@ -50,7 +50,7 @@ build/bpf/names.bpf.o: bpf/flowkiller/names.bpf.c $(wildcard bpf/flowkiller/name
 	llvm-strip -g $@ 2>/dev/null || true
 
 # What the tests load.
-build/test/bpf/%.bpf.o: test/bpf/%.bpf.c $(wildcard test/bpf/*.h bpf/lib/*.h)
+build/test/bpf/%.bpf.o: test/bpf/%.bpf.c $(wildcard test/bpf/*.h bpf/lib/*.h bpf/monero/*.h)
 	@mkdir -p $(@D)
 	$(CLANG) $(BPF_CFLAGS) -c $< -o $@
 	llvm-strip -g $@ 2>/dev/null || true

@@ -11,6 +11,8 @@ const BUILT = join(ROOT, "build/monero");
 const SOURCES = join(ROOT, "test/monero");
 /** A Python with the packages randomx and cyrx. */
 const PYTHON = process.env["RANDOMX_PYTHON"];
+/** rx.c with a RandomX that hide-constants.py has changed. */
+const HIDDEN = process.env["HIDDEN_RANDOMX"];
 const SECONDS = "40";
 
 mkdirSync(BUILT, { recursive: true });
@@ -37,6 +39,12 @@ const CASES: readonly Case[] = [
   { name: "sleeping 500 ms after each hash", command: [rx, "jit", "1", SECONDS, "500000"] },
   { name: "yielding after each hash", command: [rx, "jit", "1", SECONDS, "0", "yield"] },
   { name: "packed, executed from a memfd", command: [memfd, "jit", "1", SECONDS] },
+  ...(HIDDEN === undefined
+    ? []
+    : ["jit", "int"].map((way) => ({
+        name: `constants made at run time by XOR, ${way}`,
+        command: [HIDDEN, way, "1", SECONDS],
+      }))),
   ...(PYTHON === undefined
     ? []
     : [
@@ -63,7 +71,8 @@ async function measure({ name, command, beside }: Case): Promise<void> {
     const line = await agent.lineOf("killed", child.pid!);
     ages.push(line["age_seconds"] as number);
     cpus.push(line["cpu_seconds"] as number);
-    rules.add(`${line["rule"]}: ${line["constants"] ?? ""}`);
+    const constants = line["constants"];
+    rules.add(`${line["rule"]}: ${typeof constants === "object" ? JSON.stringify(constants) : (constants ?? "")}`);
   }
   if (hogs !== null) process.kill(-hogs.pid!, "SIGKILL");
   console.log(`| ${name} | ${ages.length}/${RUNS} | ${show(ages)} | ${show(cpus)} | ${[...rules].join("; ")} |`);
