@@ -32,6 +32,28 @@ describe("the sieve", () => {
     );
   });
 
+  test("keeps rules of several strings by all of them, and drops those of which one is banned by itself", () => {
+    const several = (value: string, ...also: string[]): Candidate => ({ ...candidate(value), also });
+    const benign = [{ text: "run --one --two", place: "corpus:1" }];
+    const list = sieve(
+      [
+        several("--One", "--three"),
+        several("--one", "--three"),
+        several("--one", "--two"),
+        several("--one", "abcd"),
+        several("--four", "run bannedword"),
+        candidate("bannedword"),
+      ],
+      { ...settings, benign },
+    );
+    const texts = (all: readonly Candidate[]) => all.map(({ value, also = [] }) => [value, ...also].join(" + "));
+    assert.deepEqual(texts(list.kept), ["--one + --three", "bannedword"]);
+    assert.deepEqual(
+      list.dropped.map(({ reason }) => reason),
+      ["contains bannedword", "hits benign corpus:1", "one of several shorter than 5 bytes"],
+    );
+  });
+
   test("does not drop ciphertext, which somebody meant to be banned: it is refused by rule and source", () => {
     const long = candidate(`ENC[AES256_GCM,data:${"A".repeat(600)}]`);
     assert.throws(

@@ -2,6 +2,7 @@
 import { MAX_STRING_BYTES, WORD } from "@cryptnono/matcher";
 import { ListError } from "../errors.js";
 import type { BenignLine } from "./benign-lines.js";
+import { stringsOf, textOf } from "./several.js";
 import { bytes, folded, hitsOf, MIN_STRING_BYTES, StringIndex } from "./string-index.js";
 import type { BannedList, Candidate, Dropped, Override } from "./types.js";
 
@@ -34,8 +35,8 @@ export function isCiphertext(value: string): boolean {
  */
 export function sieve(candidates: readonly Candidate[], settings: SieveSettings): BannedList {
   const dropped: Dropped[] = [];
-  for (const { value, rule, source } of candidates) {
-    if (!isCiphertext(value)) continue;
+  for (const { rule, source, ...strings } of candidates) {
+    if (!stringsOf(strings).some(isCiphertext)) continue;
     throw new ListError(`make the list: a candidate was never decrypted (rule ${rule}, source ${source})`, {
       hint: "put the string itself in the place of ENC[...]",
     });
@@ -43,25 +44,26 @@ export function sieve(candidates: readonly Candidate[], settings: SieveSettings)
   // The reason may depend on the rule, so it is found before candidates with one value become one.
   const judged = candidates.map(normalise).map((candidate) => ({
     candidate,
-    reason: settings.drop[candidate.value] ?? tooOrdinary(candidate, settings),
+    reason: settings.drop[textOf(candidate)] ?? tooOrdinary(candidate, settings),
   }));
   const acceptable = distinct(judged.filter(({ reason }) => reason === undefined).map(({ candidate }) => candidate));
-  const accepted = new Set(acceptable.map(({ value }) => value));
+  const accepted = new Set(acceptable.map(textOf));
   for (const { candidate, reason } of judged) {
-    if (reason !== undefined && !accepted.has(candidate.value)) dropped.push({ ...candidate, reason });
+    if (reason !== undefined && !accepted.has(textOf(candidate))) dropped.push({ ...candidate, reason });
   }
   const { harmless, overridden } = dropBenign(acceptable, settings, dropped);
   const kept = dropCovered(harmless, dropped);
-  const keptValues = new Set(kept.map(({ value }) => value));
+  const keptTexts = new Set(kept.map(textOf));
   return {
-    kept: kept.sort((a, b) => compare(a.value, b.value)),
-    dropped: dropped.sort((a, b) => compare(a.value, b.value)),
-    overridden: overridden.filter(({ value }) => keptValues.has(value)),
+    kept: kept.sort(byText),
+    dropped: dropped.sort(byText),
+    overridden: overridden.filter((override) => keptTexts.has(textOf(override))),
   };
 }
 
 function normalise(candidate: Candidate): Candidate {
-  return { ...candidate, value: candidate.value.trim().toLowerCase() };
+  const [value, ...also] = stringsOf(candidate).map((text) => text.trim().toLowerCase());
+  return { ...candidate, value: value!, ...(also.length === 0 ? {} : { also }) };
 }
 
 // Of candidates with one value `anywhere` covers `word`, then the first rule by name wins.
@@ -71,12 +73,18 @@ function distinct(candidates: readonly Candidate[]): Candidate[] {
     (a, b) => compare(a.mode, b.mode) || compare(a.rule, b.rule) || compare(a.source, b.source),
   );
   for (const candidate of ordered) {
-    if (!byValue.has(candidate.value)) byValue.set(candidate.value, candidate);
+    if (!byValue.has(textOf(candidate))) byValue.set(textOf(candidate), candidate);
   }
   return [...byValue.values()];
 }
 
-function tooOrdinary({ value, rule }: Candidate, { minBytes, shortRules }: SieveSettings): string | undefined {
+function tooOrdinary(candidate: Candidate, { minBytes, shortRules }: SieveSettings): string | undefined {
+  const { value, also, rule } = candidate;
+  // Beside others a string may be as ordinary as it likes.
+  if (also !== undefined) {
+    const isShort = stringsOf(candidate).some((text) => bytes(text).length < MIN_STRING_BYTES);
+    return isShort ? `one of several shorter than ${MIN_STRING_BYTES} bytes` : undefined;
+  }
   const length = bytes(value).length;
   const least = shortRules.includes(rule) ? MIN_STRING_BYTES : Math.max(minBytes, MIN_STRING_BYTES);
   if (length < least) return `shorter than ${least} bytes`;
@@ -100,7 +108,7 @@ function dropBenign(candidates: readonly Candidate[], { benign, keep }: SieveSet
   const harmless = candidates.filter((candidate, i) => {
     const hit = hits.get(i);
     if (hit === undefined) return true;
-    const because = keep[candidate.value];
+    const because = keep[textOf(candidate)];
     if (because !== undefined) overridden.push({ ...candidate, because, hits: hit.count });
     else {
       const others = hit.count > 1 ? ` and ${hit.count - 1} more` : "";
@@ -111,14 +119,23 @@ function dropBenign(candidates: readonly Candidate[], { benign, keep }: SieveSet
   return { harmless, overridden };
 }
 
-// A string that holds another one, in a place where that one counts, is never the only one to hit.
+// A string that holds another one, in a place where that one counts, is never the only one to hit; nor is a rule with such a string.
 function dropCovered(candidates: readonly Candidate[], dropped: Dropped[]): Candidate[] {
   const index = new StringIndex(candidates);
   return candidates.filter((candidate, self) => {
+    const cover = stringsOf(candidate)
+      .map((value) => coverOf({ ...candidate, value }, self))
+      .find((found) => found !== undefined);
+    if (cover === undefined) return true;
+    dropped.push({ ...candidate, reason: `contains ${cover}` });
+    return false;
+  });
+
+  function coverOf(candidate: Candidate, self: number): string | undefined {
     const text = folded(bytes(candidate.value));
     const cover = index.occurrences(text).find(({ index: other, at }) => {
-      if (other === self) return false;
-      const { value, mode } = candidates[other]!;
+      const { value, mode, also } = candidates[other]!;
+      if (other === self || also !== undefined) return false;
       if (mode === "anywhere") return true;
       if (mode === "exact-argument") return false;
       // Beyond its own ends a `word` candidate has no word byte, an `anywhere` one may have any.
@@ -128,10 +145,12 @@ function dropCovered(candidates: readonly Candidate[], dropped: Dropped[]): Cand
       const after = end === text.length ? edge : WORD[text.charCodeAt(end)]!;
       return before === 0 && after === 0;
     });
-    if (cover === undefined) return true;
-    dropped.push({ ...candidate, reason: `contains ${candidates[cover.index]!.value}` });
-    return false;
-  });
+    return cover && candidates[cover.index]!.value;
+  }
+}
+
+function byText(a: Candidate, b: Candidate): number {
+  return compare(textOf(a), textOf(b));
 }
 
 // By code units: the same on every machine, whatever its locale.

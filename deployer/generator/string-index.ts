@@ -1,5 +1,6 @@
 // Finds which of thousands of strings occur in a line, so that the product's matcher is asked about those alone.
-import { type BannedString, type CommandLine, fold, type MatchMode, search, shellSplit } from "@cryptnono/matcher";
+import { type BannedString, type CommandLine, fold, search, shellSplit } from "@cryptnono/matcher";
+import type { Candidate } from "./types.js";
 
 /** Strings are filed under their first bytes: shorter ones are never banned, see {@link MIN_STRING_BYTES}. */
 const PREFIX = 5;
@@ -19,9 +20,9 @@ export class StringIndex {
   readonly #banned: readonly BannedString[];
   readonly #byPrefix = new Map<string, number[]>();
 
-  constructor(strings: readonly { readonly value: string; readonly mode: MatchMode }[]) {
+  constructor(strings: readonly Pick<Candidate, "value" | "also" | "mode">[]) {
     this.#values = strings.map(({ value }) => folded(bytes(value)));
-    this.#banned = strings.map(({ value, mode }) => ({ value: bytes(value), mode }));
+    this.#banned = strings.map(banned);
     for (const [index, value] of this.#values.entries()) {
       const key = value.slice(0, PREFIX);
       const list = this.#byPrefix.get(key);
@@ -30,7 +31,7 @@ export class StringIndex {
     }
   }
 
-  /** Every occurrence in `text` (one character a byte, folded), whatever its neighbours. */
+  /** Every occurrence, of a rule of several its first string's, in `text` (one character a byte, folded), whatever its neighbours. */
   occurrences(text: string): Occurrence[] {
     const found: Occurrence[] = [];
     for (let at = 0; at + PREFIX <= text.length; at++) {
@@ -69,6 +70,11 @@ export function hitsOf(index: StringIndex, text: string): number[] {
   const views = [shellLine(text)];
   if (/["'\\`$|;&<>(#]/.test(text)) views.push(commandLine(["sh", "-c", text]));
   return [...new Set(views.flatMap((view) => index.banning(view)))];
+}
+
+/** As the matcher takes it. */
+export function banned({ value, also, mode }: Pick<Candidate, "value" | "also" | "mode">): BannedString {
+  return { value: bytes(value), mode, ...(also === undefined ? {} : { also: also.map(bytes) }) };
 }
 
 /** `value` in UTF-8. */

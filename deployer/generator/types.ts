@@ -5,6 +5,8 @@ import type { MatchMode } from "@cryptnono/matcher";
 export interface Candidate {
   /** As it will stand in the list: folded to small letters, no blank at either end. */
   readonly value: string;
+  /** Strings that must stand in the line too, each by the same mode: a rule of several, written as `allOf`. */
+  readonly also?: readonly string[];
   readonly mode: MatchMode;
   /** Who says so: repository and file, or the letters of `facts/README.md`. */
   readonly source: string;

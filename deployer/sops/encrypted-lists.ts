@@ -1,7 +1,7 @@
 // What stands in the values file itself, without a key: which entries of its lists are ciphertext. Whether sops encrypts a
 // value is up to options and comments of many kinds, so the file is asked and not its rules.
 
-/** How the entries of one list stand in the file. */
+/** How the strings of one list stand in the file. */
 export interface Standing {
   readonly encrypted: number;
   readonly clear: number;
@@ -15,7 +15,7 @@ const KEY = /^(?:"([^"\\]*)"|'([^']*)'|([^\s"'#[\]{},&*!|>%@`-][^\s:]*|-[^\s:]+)
 
 /**
  * The lists in the text of a values file, by name, in the shape that sops writes: block style, an item a line, which is the
- * ciphertext or a map of `value`, `mode` and `note`. What has another shape counts as clear: people look at an odd file then.
+ * ciphertext or a map of `value` or `allOf`, `mode`, `scope` and `note`. What has another shape counts as clear: people look at an odd file then.
  */
 export function standingOf(text: string): ReadonlyMap<string, Standing> {
   const lists = new Map<string, { encrypted: number; clear: number }>();
@@ -31,7 +31,7 @@ export function standingOf(text: string): ReadonlyMap<string, Standing> {
     if (path.length < LISTS.length + 2) list = undefined;
     if (list !== undefined) {
       const item = content.replace(/^- +/, "");
-      if (/^(mode|note): /.test(item)) continue;
+      if (/^(mode|scope|note): /.test(item) || item === "allOf:") continue;
       if (CIPHERTEXT.test(item.replace(/^value: +/, ""))) list.encrypted += 1;
       else list.clear += 1;
       continue;

@@ -7,8 +7,21 @@ import { DeployerError } from "../errors.js";
 import { LISTS, leavingClear, standingOf } from "./encrypted-lists.js";
 import { runSops } from "./run.js";
 
-/** An entry of `bannedCommandStrings`: a plain string has the default mode `word`. */
-export type Entry = string | { readonly value: string; readonly mode: string };
+/** An entry of `bannedCommandStrings`: a string, or several that must all stand in the line. The default mode is `word`. */
+export type Entry =
+  | string
+  | { readonly value: string; readonly allOf?: undefined; readonly mode?: string }
+  | { readonly value?: undefined; readonly allOf: readonly string[]; readonly mode?: string };
+
+export function stringsOfEntry(entry: Entry): readonly string[] {
+  if (typeof entry === "string") return [entry];
+  return entry.allOf ?? [entry.value];
+}
+
+/** What a generator's candidate of the same strings is called. */
+export function textOfEntry(entry: Entry): string {
+  return stringsOfEntry(entry).join(" + ");
+}
 
 /** One reading of the values file. `ciphertext` is null when the file does not exist yet. */
 export interface Values {
@@ -73,18 +86,18 @@ export async function replaceList(
   try {
     if (before.ciphertext === null) {
       const ciphertext = await encrypt(root, path, wanted);
-      checkEncrypted(name, ciphertext, list, entries.length);
+      checkEncrypted(name, ciphertext, list, stringCount(entries));
       await write(copy, name, ciphertext, 0o644);
     } else {
       await write(copy, name, before.ciphertext, (await stat(target)).mode & 0o777);
       const substitutes = standIns(entries);
       await setList(root, name, copy, before.document, list, substitutes);
-      checkEncrypted(name, await readFile(copy), list, substitutes.length);
+      checkEncrypted(name, await readFile(copy), list, stringCount(substitutes));
       await writeFile(copy, before.ciphertext);
       await setList(root, name, copy, before.document, list, entries);
     }
     const after = await readFile(copy);
-    checkEncrypted(name, after, list, entries.length);
+    checkEncrypted(name, after, list, stringCount(entries));
     if (!isDeepStrictEqual(await decrypt(root, path, after), wanted)) {
       throw new DeployerError(`edit ${name}: what sops wrote does not decrypt to what was meant`, {
         hint: "sops 3.13.3 is known to work",
@@ -117,8 +130,20 @@ async function throughLinks(path: string): Promise<string> {
 
 // One for each shape of an entry: what sops does depends on keys and comments, never on a value.
 function standIns(entries: readonly Entry[]): Entry[] {
-  const modes = new Set(entries.map((entry) => (typeof entry === "string" ? undefined : entry.mode)));
-  return [...modes].map((mode) => (mode === undefined ? "stand-in" : { value: "stand-in", mode }));
+  const shapes = new Map<string, Entry>();
+  for (const entry of entries) {
+    if (typeof entry === "string") shapes.set("", "stand-in");
+    else {
+      const mode = entry.mode === undefined ? {} : { mode: entry.mode };
+      const strings = entry.allOf === undefined ? { value: "stand-in" } : { allOf: ["stand-in", "another stand-in"] };
+      shapes.set(`${Object.keys(strings)[0]} ${entry.mode}`, { ...strings, ...mode } as Entry);
+    }
+  }
+  return [...shapes.values()];
+}
+
+function stringCount(entries: readonly Entry[]): number {
+  return entries.reduce((sum, entry) => sum + stringsOfEntry(entry).length, 0);
 }
 
 /** `sops set`, in place. It is given the list's parent, as it takes an object and no bare list. */

@@ -1,9 +1,10 @@
 // `deployer explain-string`: where a string of the list comes from, or why it is not there.
 import { DeployerError } from "../../errors.js";
+import { textOf } from "../../generator/several.js";
 import { bytes, commandLine, StringIndex } from "../../generator/string-index.js";
 import type { BannedList } from "../../generator/types.js";
 import type { Paths } from "../../paths.js";
-import { entriesOf, readValues } from "../../sops/values-file.js";
+import { entriesOf, readValues, textOfEntry } from "../../sops/values-file.js";
 import { GENERATED_LIST, HAND_LIST, runGenerator } from "../generate/cryptnono_config/run.js";
 
 /**
@@ -16,7 +17,7 @@ export async function explainString(paths: Paths, text: string): Promise<string[
   await runGenerator(paths, false, async (list) => {
     lines = explain(text.trim().toLowerCase(), list);
   });
-  const byHand = entriesOf(values, HAND_LIST).map((entry) => (typeof entry === "string" ? entry : entry.value));
+  const byHand = entriesOf(values, HAND_LIST).map(textOfEntry);
   for (const [index, value] of byHand.entries()) {
     if (value.toLowerCase() === text.trim().toLowerCase()) lines.unshift(`${HAND_LIST}[${index}]: written by hand`);
   }
@@ -28,19 +29,19 @@ export async function explainString(paths: Paths, text: string): Promise<string[
 
 function explain(text: string, { kept, dropped, overridden }: BannedList): string[] {
   const describe = (index: number) => {
-    const { value, mode, source, rule } = kept[index]!;
-    const override = overridden.find((other) => other.value === value);
+    const { mode, source, rule, ...strings } = kept[index]!;
+    const override = overridden.find((other) => textOf(other) === textOf(strings));
     return [
-      `${GENERATED_LIST}[${index}]: ${JSON.stringify(value)}`,
+      `${GENERATED_LIST}[${index}]: ${JSON.stringify(textOf(strings))}`,
       `  mode: ${mode}`,
       `  rule: ${rule}`,
       `  source: ${source}`,
       ...(override ? [`  override: hits ${override.hits} benign lines and is kept: ${override.because}`] : []),
     ];
   };
-  const exact = kept.findIndex(({ value }) => value === text);
+  const exact = kept.findIndex((candidate) => textOf(candidate) === text);
   if (exact >= 0) return describe(exact);
-  const candidate = dropped.find(({ value }) => value === text);
+  const candidate = dropped.find((candidate) => textOf(candidate) === text);
   const covering = bytes(text).length === 0 ? [] : new StringIndex(kept).banning(commandLine([text]));
   return [
     ...(candidate

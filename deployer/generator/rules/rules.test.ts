@@ -92,8 +92,9 @@ describe("rules", () => {
   });
 
   test("miners without a pool are told by pairs of words, none of which stands alone", () => {
-    for (const { value, rule } of soloMiners()) {
-      assert.ok(rule === "solo-option" ? /^--\w+-\w/.test(value) : /[ :=]/.test(value), rule);
+    for (const { value, rule, also } of soloMiners()) {
+      if (also !== undefined) assert.ok(also.length >= 2, rule);
+      else assert.ok(rule === "solo-option" ? /^--\w+-\w/.test(value) : /[ :=]/.test(value), rule);
     }
   });
 

@@ -35,7 +35,19 @@ const PAID: readonly (readonly [option: string, begin: string])[] = [
 /** Node software's own command to mine, with what follows it. */
 const COMMANDS = ["miners:start --pool", "miners:start --threads", "miners:start -t", "ironfish miners:start"];
 
-/** `solo-option`, `solo-pair`: options of miners without a pool, and pairs of words that are ordinary one by one. */
+/** What only a program that computes is told, beside where its coins go. */
+const WORK = ["--algo", "--algorithm", "--difficulty", "--hashrate", "--intensity", "--node", "--threads", "--worker"];
+
+/** What servers are told too, whose `--address` is where they listen. */
+const SERVED = ["--threads", "--worker"];
+
+/** Chain addresses as an option's value: those whose beginning is nobody's word. An explorer asks an interface for one of them too. */
+const ADDRESSES = ["--address=0x", "--address 0x", "--address=bc1", "--address bc1", "--wallet=0x", "--wallet 0x"];
+
+/**
+ * `solo-option`, `solo-pair`: options of miners without a pool, and pairs of words that are ordinary one by one. `solo-several`,
+ * `api-several`: the same words wherever they stand in the line, with what only a program that computes is told.
+ */
 export function soloMiners(): Candidate[] {
   const word = (value: string, rule: string): Candidate => ({ value, mode: "word", source: SOURCE, rule });
   return [
@@ -47,6 +59,17 @@ export function soloMiners(): Candidate[] {
     // The rest of the address follows: word characters.
     ...PAID.flatMap(([option, begin]) =>
       [" ", "="].map((gap): Candidate => ({ ...word(`${option}${gap}${begin}`, "solo-pair"), mode: "anywhere" })),
+    ),
+    ...PAYEES.flatMap((payee) =>
+      WORK.filter((work) => payee !== "--address" || !SERVED.includes(work)).map((work) => ({
+        ...word(payee, "solo-several"),
+        also: ["miner", work],
+      })),
+    ),
+    ...ADDRESSES.flatMap((address) =>
+      WORK.filter((work) => work !== "--node").map(
+        (work): Candidate => ({ ...word(address, "api-several"), also: ["--api=http", work], mode: "anywhere" }),
+      ),
     ),
   ];
 }

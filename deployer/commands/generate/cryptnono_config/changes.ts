@@ -1,8 +1,9 @@
 // What a new list changes in the old one, and how that is told: numbers, and the strings only when asked for.
 import { type Measure, precision, type Share } from "../../../generator/measure.js";
 import { BY_HAND } from "../../../generator/rules/plain.js";
+import { textOf } from "../../../generator/several.js";
 import type { BannedList, Candidate, Dropped } from "../../../generator/types.js";
-import type { Entry } from "../../../sops/values-file.js";
+import { type Entry, stringsOfEntry, textOfEntry } from "../../../sops/values-file.js";
 
 /** The differences between the list in the values file and the one just made. */
 export interface Changes {
@@ -16,7 +17,10 @@ export interface Changes {
 
 /** The list as the values file has it: the default mode is not written. */
 export function toEntries(list: readonly Candidate[]): Entry[] {
-  return list.map(({ value, mode }) => (mode === "word" ? value : { value, mode }));
+  return list.map(({ value, also, mode }) => {
+    if (also !== undefined) return { allOf: [value, ...also], ...(mode === "word" ? {} : { mode }) };
+    return mode === "word" ? value : { value, mode };
+  });
 }
 
 /** Compare the entries in the file with the list just made. */
@@ -25,13 +29,16 @@ export function compareLists(old: readonly Entry[], { kept: list, dropped }: Ban
   const entries = toEntries(list);
   const after = new Set(entries.map(key));
   const reasons = new Map(
-    dropped.map(({ value, reason }) => [value, reason.replace(/^contains .*/, "covered by another string")]),
+    dropped.map(({ reason, ...strings }) => [
+      textOf(strings),
+      reason.replace(/^contains .*/, "covered by another string"),
+    ]),
   );
   const added = list.filter((_, i) => !before.has(key(entries[i]!)));
   const kept = list.filter((_, i) => before.has(key(entries[i]!)));
   const removed = old
     .filter((entry) => !after.has(key(entry)))
-    .map((entry) => (typeof entry === "string" ? entry : entry.value))
+    .map(textOfEntry)
     .map((value) => ({ value, reason: reasons.get(value) ?? "no rule makes it any more" }));
   const same = old.length === entries.length && old.every((entry, i) => key(entry) === key(entries[i]!));
   return { added, kept, removed, reordered: !same && added.length + removed.length === 0 };
@@ -114,9 +121,11 @@ export function droppedByHand({ dropped }: BannedList): readonly Dropped[] {
 /** The strings themselves, one a line, each with its rule or reason: `+` added, `-` removed, `!` by hand and dropped. */
 export function strings({ added, removed }: Changes, list: BannedList): string[] {
   return [
-    ...added.map(({ value, mode, rule, source }) => `+ ${JSON.stringify(value)} ${mode} ${rule} ${source}`),
+    ...added.map(
+      ({ mode, rule, source, ...strings }) => `+ ${JSON.stringify(textOf(strings))} ${mode} ${rule} ${source}`,
+    ),
     ...removed.map(({ value, reason }) => `- ${JSON.stringify(value)} ${reason}`),
-    ...droppedByHand(list).map(({ value, reason }) => `! ${JSON.stringify(value)} ${reason}`),
+    ...droppedByHand(list).map(({ reason, ...strings }) => `! ${JSON.stringify(textOf(strings))} ${reason}`),
   ];
 }
 
@@ -129,7 +138,8 @@ function tally(reasons: readonly string[]): string[] {
 }
 
 function key(entry: Entry): string {
-  return typeof entry === "string" ? `word\0${entry}` : `${entry.mode}\0${entry.value}`;
+  const mode = typeof entry === "string" ? "word" : (entry.mode ?? "word");
+  return `${mode}\0${stringsOfEntry(entry).join("\0")}`;
 }
 
 function pad(count: number): string {

@@ -6,10 +6,10 @@ import { attackLines } from "../../../generator/attack-lines.js";
 import { benignLines } from "../../../generator/benign-lines.js";
 import { halfOf } from "../../../generator/halves.js";
 import { measure } from "../../../generator/measure.js";
-import { bytes, shellLine } from "../../../generator/string-index.js";
+import { banned, shellLine } from "../../../generator/string-index.js";
 import type { BannedList } from "../../../generator/types.js";
 import { findPaths, type Paths } from "../../../paths.js";
-import { entriesOf, readValues, type Values } from "../../../sops/values-file.js";
+import { entriesOf, readValues, stringsOfEntry, type Values } from "../../../sops/values-file.js";
 import { ENVIRONMENT, REPOSITORY, withoutSops } from "../../../test/workspace.js";
 import { toEntries } from "./changes.js";
 import { typeErrors } from "./check-generator.js";
@@ -30,11 +30,11 @@ describe("the example list", { skip: withoutSops }, () => {
     values = await readValues(paths.root, paths.values);
     const entries = [HAND_LIST, GENERATED_LIST].flatMap((name) => entriesOf(values, name));
     matcher = new Matcher(
-      entries.map((entry) =>
-        typeof entry === "string"
-          ? { value: bytes(entry), mode: "word" }
-          : { value: bytes(entry.value), mode: entry.mode as MatchMode },
-      ),
+      entries.map((entry) => {
+        const [value, ...also] = stringsOfEntry(entry);
+        const mode = (typeof entry === "string" ? "word" : (entry.mode ?? "word")) as MatchMode;
+        return banned({ value: value!, mode, ...(also.length === 0 ? {} : { also }) });
+      }),
     );
   });
 
