@@ -95,6 +95,7 @@ static __always_inline __u32 add_cgroup(struct event_buffer *b, struct cgroup *c
 		b->used++;
 		walk.bytes++;
 	}
+	forget(&walk.bytes, sizeof(walk.bytes));
 	LOOP(cgroup_down, MAX_CGROUP_LEVELS, &walk);
 	return walk.bytes;
 }

@@ -38,7 +38,6 @@ LOOP_BODY(identity_down, struct identity_walk)
 	__u8 *to;
 	long n;
 
-	barrier_var(at);
 	if (turn >= ctx->seen || at >= IDENTITY_CGROUP_BYTES)
 		return 1;
 	node = (void *)ctx->who->nodes[(ctx->seen - 1 - turn) & (IDENTITY_LEVELS - 1)];
@@ -69,6 +68,7 @@ static __always_inline __u32 identity_cgroup(struct identity *who, struct cgroup
 			who->cgroup[0] = 0;
 		walk.bytes = 1;
 	}
+	forget(&walk.bytes, sizeof(walk.bytes));
 	LOOP(identity_down, IDENTITY_LEVELS, &walk);
 	return walk.bytes;
 }
@@ -173,6 +173,7 @@ static __always_inline __u64 group_of_node(struct kernfs_node *leaf)
 	struct group_walk walk = { .node = leaf };
 	struct kernfs_node *node;
 
+	forget(walk.outermost, sizeof(walk.outermost));
 	LOOP(group_up, MAX_TURNS, &walk);
 	node = (void *)walk.outermost[0];
 	if (walk.outermost[1]) {

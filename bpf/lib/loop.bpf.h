@@ -48,4 +48,12 @@ struct {
 			bpf_for_each_map_elem(&turns, name##_each, ctx, 0);                                            \
 	} while (0)
 
+/* The verifier knows no more what `state`, on the stack, holds. Before ab5cfac139ab "bpf: verify callbacks as if they are called unknown
+ * number of times", v6.7, a loop's body is verified once, with the stack as it is before the first turn, and what follows with the
+ * stack as it is after it: a branch that these cannot take is removed. What counts or collects from turn to turn must not be known. */
+static __always_inline void forget(void *state, __u32 bytes)
+{
+	bpf_probe_read_kernel(state, bytes, state);
+}
+
 #endif

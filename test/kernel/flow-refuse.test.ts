@@ -151,6 +151,26 @@ test("a cgroup below, and namespaces of one's own, hide nothing", async (t) => {
   assert.ok(String(line!["cgroup"]).endsWith("/below") || mount !== "/sys/fs/cgroup", String(line!["cgroup"]));
 });
 
+test("of a cgroup whose path is longer than a record's room the outermost names are told", async (t) => {
+  const mount = cgroup2Mount();
+  if (mount === null) return t.skip("no cgroup2 file system is mounted");
+  const agent = await FlowAgent.start([`--FlowKiller.banned_ipv4_file_globs=${BANNED}`]);
+  t.after(() => agent.stop());
+  const names = Array.from({ length: 12 }, (_, i) => `${i === 0 ? randomString("test-") : i}-${"x".repeat(200)}`);
+  const paths = names.map((_, i) => `/${names.slice(0, i + 1).join("/")}`);
+  for (const path of paths) mkdirSync(`${mount}${path}`);
+  t.after(() => {
+    for (const path of paths.toReversed()) rmdirSync(`${mount}${path}`);
+  });
+  const line = `(echo 0 > ${mount}${paths.at(-1)}/cgroup.procs; exec ${prog("reach")} tcp 192.0.2.1 9); echo $?`;
+  assert.deepEqual((await inNetwork(line)).lines, [KILLED]);
+  await agent.until("it is told", () => agent.actions("killed").length > 0);
+  const [told] = agent.actions("killed");
+  // The log cuts the record's five names once more.
+  assert.equal(told!["cgroup"], paths[4]!.slice(0, 1024));
+  assert.deepEqual(told!["truncated"], { cgroup: { total_chars: paths[4]!.length, shown_chars: 1024 } });
+});
+
 test("audit mode refuses nothing, and tells", async (t) => {
   const agent = await FlowAgent.start(["--mode", "audit", `--FlowKiller.banned_ipv4_file_globs=${BANNED}`]);
   t.after(() => agent.stop());
