@@ -137,7 +137,7 @@ static __always_inline __u32 look_up(struct flow *f, bool *is_v4)
 	return entry;
 }
 
-/* The agent has seen this window's command line, and condemned it: until it is empty again what is new to it is refused, and kills. */
+/* The window is condemned: until it has room again what is new to it is refused, and kills. */
 static __always_inline int refuse_scan(struct flow *f)
 {
 	struct task_struct *task = f->task;

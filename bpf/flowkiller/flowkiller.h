@@ -51,6 +51,7 @@ enum flow_flags {
 	FLOW_MULTICAST_IS_PUBLIC = 1 << 3,
 	FLOW_COUNT_UDP_CONNECTS = 1 << 4, /* they spend of the budget, though nothing may be sent */
 	FLOW_TELL_PODS = 1 << 5, /* each pod's first new destination is told */
+	FLOW_SCAN_DECIDES = 1 << 6, /* nothing can spare who has one destination too many: no agent is asked */
 };
 
 struct settings {
@@ -82,9 +83,9 @@ struct window_key {
 
 struct window {
 	__u64 slots[WINDOW_SLOTS]; /* scan.bpf.h */
-	__u64 told_ns; /* since boot; as the next two, which the agent writes */
-	__u64 exempt_until_ns;
-	__u64 condemned_until_ns;
+	__u64 told_ns; /* since boot; as the next two */
+	__u64 exempt_until_ns; /* by the agent */
+	__u64 condemned_until_ns; /* by the agent; with FLOW_SCAN_DECIDES by the hooks */
 };
 
 struct destination {
@@ -113,8 +114,8 @@ enum counter {
 	COUNTER_OTHER_EVENTS_LOST,
 	COUNTER_NO_TABLES,
 	COUNTER_PUBLIC, /* TCP connects to public addresses */
-	COUNTER_SCANS, /* windows that were found full, and told */
-	COUNTER_SCAN_KILLED, /* by the kernel, in windows that the agent has condemned */
+	COUNTER_SCANS, /* windows that were found full, and condemned or told */
+	COUNTER_SCAN_KILLED, /* by the kernel, in windows that are condemned */
 	COUNTER_SCAN_REFUSED,
 	COUNTER_SCAN_BUSY, /* not counted, as others took the slots in between */
 	COUNTER_SCAN_NO_WINDOW, /* no room for a window */
@@ -147,7 +148,7 @@ enum flow_event_kind {
 	FLOW_WOULD_REFUSE,
 	FLOW_CONNECT, /* a TCP connect, with FLOW_LOG_CONNECTS */
 	FLOW_SCAN, /* one destination too many: the agent decides */
-	FLOW_SCAN_KILLED, /* again, in a window that the agent has condemned */
+	FLOW_SCAN_KILLED, /* one too many, in a window that is condemned */
 	FLOW_OVER_POD_BUDGET,
 	FLOW_OVER_NODE_BUDGET,
 	FLOW_UNREACHABLE,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* How many distinct destinations a process, a session and a pod reach for within a sliding window: exact, by a slot for each. Who
- * has reached for one too many is told to the agent, which looks at the command line and has the last word. */
+ * has reached for one too many is refused and dies here; where patterns may allow a command line it is told to the agent, which looks
+ * at that and has the last word. */
 #ifndef CRYPTNONO_FLOWKILLER_SCAN_BPF_H
 #define CRYPTNONO_FLOWKILLER_SCAN_BPF_H
 
@@ -67,35 +68,57 @@ LOOP_BODY(look_at_slot, struct slot_walk)
 	return 0;
 }
 
-enum touched { TOUCHED_KNOWN, TOUCHED_NEW, TOUCHED_ONE_TOO_MANY };
+enum touched { TOUCHED_KNOWN, TOUCHED_NEW, TOUCHED_ONE_TOO_MANY, TOUCHED_NOT };
 
-/* Others of the process may take a slot in between: then it is looked for again. */
+struct touching {
+	__u32 turns;
+	__u32 hash;
+	__u32 second;
+	__u32 window_s;
+	__u32 most;
+	__u32 touched; /* enum touched */
+	struct window *w;
+};
+
+LOOP_BODY(try_to_touch, struct touching)
+{
+	struct slot_walk walk = { .hash = ctx->hash, .second = ctx->second, .window_s = ctx->window_s, .found = -1, .vacant = -1, .w = ctx->w };
+	bool is_over;
+	__u64 slot;
+	__u32 at;
+
+	LOOP(look_at_slot, ctx->most, &walk);
+	if (walk.found >= 0) {
+		at = walk.found & (WINDOW_SLOTS - 1);
+		slot = ctx->w->slots[at];
+		is_over = slot_age(slot, ctx->second) >= ctx->window_s;
+		ctx->w->slots[at] = make_slot(ctx->hash, ctx->second, is_over ? 1 : (slot & SLOT_MOST) + 1);
+		ctx->touched = TOUCHED_KNOWN;
+		return 1;
+	}
+	if (walk.vacant < 0) {
+		ctx->touched = TOUCHED_ONE_TOO_MANY;
+		return 1;
+	}
+	at = walk.vacant & (WINDOW_SLOTS - 1);
+	slot = ctx->w->slots[at];
+	if (slot && slot_age(slot, ctx->second) < ctx->window_s)
+		return 0;
+	if (__sync_val_compare_and_swap(&ctx->w->slots[at], slot, make_slot(ctx->hash, ctx->second, 1)) != slot)
+		return 0;
+	ctx->touched = TOUCHED_NEW;
+	return 1;
+}
+
+/* Others of the process may take a slot in between: then it is looked for again. Each time that it fails another one got one, so that
+ * there are no more tries than slots. */
 static __always_inline enum touched touch(struct window *w, __u32 hash, __u32 second, __u32 window_s, __u32 most)
 {
-	for (int tries = 0; tries < 2; tries++) {
-		struct slot_walk walk = { .hash = hash, .second = second, .window_s = window_s, .found = -1, .vacant = -1, .w = w };
-		__u32 at;
-		__u64 slot;
+	struct touching touching = { .hash = hash, .second = second, .window_s = window_s, .most = most, .touched = TOUCHED_NOT, .w = w };
 
-		LOOP(look_at_slot, most, &walk);
-		if (walk.found >= 0) {
-			bool is_over;
-
-			at = walk.found & (WINDOW_SLOTS - 1);
-			slot = w->slots[at];
-			is_over = slot_age(slot, second) >= window_s;
-			w->slots[at] = make_slot(hash, second, is_over ? 1 : (slot & SLOT_MOST) + 1);
-			return TOUCHED_KNOWN;
-		}
-		if (walk.vacant < 0)
-			return TOUCHED_ONE_TOO_MANY;
-		at = walk.vacant & (WINDOW_SLOTS - 1);
-		slot = w->slots[at];
-		if (slot && slot_age(slot, second) < window_s)
-			continue;
-		if (__sync_val_compare_and_swap(&w->slots[at], slot, make_slot(hash, second, 1)) == slot)
-			return TOUCHED_NEW;
-	}
+	LOOP(try_to_touch, WINDOW_SLOTS + 1, &touching);
+	if (touching.touched != TOUCHED_NOT)
+		return touching.touched;
 	count(COUNTER_SCAN_BUSY);
 	return TOUCHED_KNOWN;
 }
@@ -160,6 +183,11 @@ static __always_inline enum scanned scan_by(struct flow *f, void *map, struct wi
 	f->most = most;
 	if (now < w->condemned_until_ns)
 		return SCAN_CONDEMNED;
+	if (f->settings->flags & FLOW_SCAN_DECIDES) {
+		w->condemned_until_ns = now + f->settings->window_s * NS_PER_S;
+		count(COUNTER_SCANS);
+		return SCAN_CONDEMNED;
+	}
 	if (now < w->told_ns + SCAN_AGAIN_NS)
 		return SCAN_PASS;
 	w->told_ns = now;

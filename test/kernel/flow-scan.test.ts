@@ -156,6 +156,44 @@ describe("with a threshold of 15", () => {
   });
 });
 
+describe("without patterns that could spare anyone the kernel decides", () => {
+  let agent: FlowAgent;
+  before(async () => {
+    agent = await FlowAgent.start(["--FlowKiller.unique_destinations_threshold=15"]);
+  });
+  after(() => agent.stop());
+
+  /** Public destinations that packets went to. */
+  const reached = (packets: ReadonlyMap<string, number>) =>
+    [...packets.keys()].filter((address) => address.startsWith("8.")).length;
+
+  test("15 live, and the 16th is refused before its first packet", async () => {
+    assert.equal((await inNetwork(fanOut("one", 15))).lines.at(-1), "0");
+    const { lines, packets } = await inNetwork(fanOut("one", 16, NEVER));
+    assert.equal(lines.at(-1), KILLED);
+    assert.equal(reached(packets), 15);
+    await agent.until("it is told", () => agent.actions("killed").length > 0);
+    const [line] = agent.actions("killed");
+    assert.equal(line!["because"], "scan");
+    assert.equal(line!["killed_by"], "kernel");
+    assert.equal(Object.keys(line!["addresses"] as unknown as object).length, 15);
+    assert.equal(await agent.metric("scans_total"), 1);
+  });
+
+  test("a thousand threads reach 15, and no more", async () => {
+    const { lines, packets } = await inNetwork(fanOut("threads1000", 1000, NEVER));
+    assert.equal(lines.at(-1), KILLED);
+    assert.equal(reached(packets), 15);
+    assert.equal(await agent.metric('scan_uncounted_total{reason="busy"}'), 0);
+  });
+
+  test("a process for each connect is one session: 15 get through", async () => {
+    const { lines, packets } = await inNetwork(fanOut("fork", 300));
+    assert.equal(reached(packets), 15);
+    assert.equal(numbersOf(lines[0]!)["killed"], 285);
+  });
+});
+
 test("audit mode kills no scanner, and tells", async (t) => {
   const agent = await FlowAgent.start(["--mode", "audit"]);
   t.after(() => agent.stop());

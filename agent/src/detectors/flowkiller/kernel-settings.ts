@@ -26,6 +26,7 @@ export function kernelSettings(
     ["FLOW_MULTICAST_IS_PUBLIC", settings.multicast_is_public],
     ["FLOW_COUNT_UDP_CONNECTS", settings.egress_counts_udp_connects],
     ["FLOW_TELL_PODS", settings.egress_exempt_pods.length > 0],
+    ["FLOW_SCAN_DECIDES", !isAudit && settings.allowed_command_patterns.length === 0],
   ];
   const pod = bucketOf(settings.egress_per_pod, settings.egress_window_seconds);
   const node = bucketOf(settings.egress_per_node, settings.egress_window_seconds);
