@@ -126,6 +126,7 @@ for (const byAgent of signals ? [false, true] : [true]) {
       for (const address of POOL_ADDRESSES) assert.equal(packets.get(address), undefined, address);
       await agent.until("questions are told", () => agent.actions("dropped").length >= 2);
       assert.equal(lineOf(agent, "sni")!["killed_by"], byAgent ? "agent" : "kernel");
+      assert.ok((await agent.metric('processes_killed_total{reason="name"}')) >= 1);
     });
 
     test("with questions answered, a connect to the answer is refused before its first packet and kills", async (t) => {

@@ -154,6 +154,13 @@ describe("with a threshold of 15", () => {
     assert.ok((await agent.metric('processes_killed_total{reason="scan"}')) >= 5);
     assert.equal(await agent.metric('processes_killed_total{reason="banned-ip"}'), 0);
   });
+
+  test("a gauge says how many windows there are", async () => {
+    // Each of the runs above was a process and a session of its own.
+    const windows = await agent.metric('map_entries{map="windows"}');
+    assert.ok(windows > 20 && windows <= 10_240, String(windows));
+    assert.equal(await agent.metric('map_entries{map="pod_windows"}'), 0);
+  });
 });
 
 describe("without patterns that could spare anyone the kernel decides", () => {

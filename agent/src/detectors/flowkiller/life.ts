@@ -52,6 +52,8 @@ export function live(
     readCounters: () => house.counters(),
     readNetworks: () => networks,
     way,
+    readNamesKilled: () => names?.kernelKilled() ?? 0n,
+    readEntries: (map) => house.map(map).keys().length,
   });
   const exempt = exemptions({
     map: () => house.map("exempt"),
@@ -68,7 +70,7 @@ export function live(
   // Names need the hooks of a cgroup.
   const names =
     hasNames && root !== null
-      ? openNames(house, { cgroupRoot: root.path, wholeLines, timeOf, killsByAgent: way === "by-agent" })
+      ? openNames(house, { cgroupRoot: root.path, wholeLines, timeOf, killsByAgent: way === "by-agent", metrics })
       : null;
 
   return {

@@ -13,6 +13,8 @@ function made() {
     readCounters: () => counters,
     readNetworks: () => ({ banned: 3, allowed: 1 }),
     way: "by-printk",
+    readNamesKilled: () => 6n,
+    readEntries: (map) => map.length,
   });
   return { all, common, metrics, forget: () => (counters = null) };
 }
@@ -26,6 +28,7 @@ test("the kernel's kills and the agent's are one count, by reason", () => {
   const { all, metrics, forget } = made();
   metrics.killed("banned-ip");
   metrics.killed("scan");
+  metrics.killed("name");
   metrics.missed("scan");
   metrics.killFailed("scan");
   for (let i = 0; i < 2; i++) {
@@ -34,6 +37,8 @@ test("the kernel's kills and the agent's are one count, by reason", () => {
     assert.equal(of("connects_checked_total"), 9);
     assert.equal(of('processes_killed_total{reason="banned-ip"}'), 5);
     assert.equal(of('processes_killed_total{reason="scan"}'), 3);
+    assert.equal(of('processes_killed_total{reason="name"}'), 7);
+    assert.equal(of('map_entries{map="windows"}'), 7);
     assert.equal(of('processes_missed_total{reason="scan"}'), 1);
     assert.equal(of('processes_kill_failed_total{reason="scan"}'), 1);
     assert.equal(of('destinations_refused_total{reason="pod-budget"}'), 7);

@@ -3,16 +3,23 @@ import type { SeriesMaker } from "../../report/index.js";
 import type { Counters } from "../../types.js";
 import { KILL_WAYS, type KillWay } from "./kill-way.js";
 
-/** Why a process was to be killed, in the contract's words. */
-export type Reason = "banned-ip" | "scan";
+/** Why a process was to be killed, in the contract's words; and for a name or a login. */
+export type Reason = "banned-ip" | "scan" | "name";
 
-const REASONS: readonly Reason[] = ["banned-ip", "scan"];
+const REASONS: readonly Reason[] = ["banned-ip", "scan", "name"];
+/** Maps that hold so many at most, the oldest of which go for new ones. */
+const BOUNDED = ["windows", "pod_windows", "pod_budgets", "spoken", "unreachable", "attempts"] as const;
+export type BoundedMap = (typeof BOUNDED)[number];
 
 export interface FlowMetricsOptions {
   /** The kernel's; null when others go on with them. */
   readonly readCounters: () => Counters | null;
   readonly readNetworks: () => { readonly banned: number; readonly allowed: number };
   readonly way: KillWay;
+  /** The kernel's kills of the names object; what it has last known when others go on with them. */
+  readonly readNamesKilled: () => bigint;
+  /** Entries that a map holds now. */
+  readonly readEntries: (map: BoundedMap) => number;
 }
 
 export interface FlowMetrics {
@@ -27,9 +34,13 @@ export interface FlowMetrics {
 
 export function flowMetrics(series: SeriesMaker, options: FlowMetricsOptions): FlowMetrics {
   let last: Counters = {};
+  const entries = new Map<BoundedMap, number>(BOUNDED.map((map) => [map, 0]));
   series.beforeScrape(() => {
+    const counters = options.readCounters();
     // Detached: the last values stand, as a counter must not fall while its process lives.
-    last = options.readCounters() ?? last;
+    if (counters === null) return;
+    last = counters;
+    for (const map of BOUNDED) entries.set(map, options.readEntries(map));
   });
   const of = (name: string) => last[name] ?? 0n;
   const killed = tally();
@@ -44,7 +55,7 @@ export function flowMetrics(series: SeriesMaker, options: FlowMetricsOptions): F
   series.reading("processes_killed_total", "Processes killed", "counter", () =>
     REASONS.map((reason) => [
       { reason },
-      BigInt(killed.get(reason)!) + of(reason === "scan" ? "scan_killed" : "killed"),
+      BigInt(killed.get(reason)!) + (reason === "name" ? options.readNamesKilled() : of(KERNEL_KILLS[reason])),
     ]),
   );
   const missed = series.counter<Reason>(
@@ -116,6 +127,12 @@ export function flowMetrics(series: SeriesMaker, options: FlowMetricsOptions): F
       [{ kind: "other" }, of("other_events_lost")],
     ],
   );
+  series.reading(
+    "map_entries",
+    "What bounded maps hold; at their size the oldest entries go for new ones",
+    "gauge",
+    () => BOUNDED.map((map) => [{ map }, entries.get(map)!]),
+  );
   series.gauge("banned_networks", "Banned addresses and networks in force", () => options.readNetworks().banned);
   series.gauge("allowed_networks", "Allowed networks in force", () => options.readNetworks().allowed);
   series.reading("kill_way", "1 for the way in which processes are killed on this kernel", "gauge", () =>
@@ -130,6 +147,8 @@ export function flowMetrics(series: SeriesMaker, options: FlowMetricsOptions): F
     killFailed: (reason) => void failed.set(reason, failed.get(reason)! + 1),
   };
 }
+
+const KERNEL_KILLS = { "banned-ip": "killed", scan: "scan_killed" } as const;
 
 function tally(): Map<Reason, number> {
   return new Map(REASONS.map((reason) => [reason, 0]));

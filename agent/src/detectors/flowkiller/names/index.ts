@@ -4,6 +4,7 @@ import { objectDir, readObject } from "../../../run/objects.js";
 import type { CgroupIdentity, Counters } from "../../../types.js";
 import type { FlowRules } from "../index.js";
 import type { TimeOf } from "../lines.js";
+import type { FlowMetrics } from "../metrics.js";
 import { Egress } from "./egress.js";
 import { type Action, lineOf, type Told } from "./lines.js";
 import { namesMetrics } from "./metrics.js";
@@ -18,6 +19,8 @@ export interface NamesOptions {
   readonly timeOf: TimeOf;
   /** Tests: the agent kills, wherever the kernel could. */
   readonly killsByAgent: boolean;
+  /** Counts what the agent did, by its reason. */
+  readonly metrics: Pick<FlowMetrics, "killed" | "missed" | "killFailed">;
 }
 
 export interface Names {
@@ -25,6 +28,8 @@ export interface Names {
   inForce(rules: FlowRules): Readonly<Record<string, unknown>>;
   readyText(): string;
   readonly alongside: readonly Alongside[];
+  /** So many the kernel killed. */
+  kernelKilled(): bigint;
 }
 
 /** Lists whose numbers events may still carry. */
@@ -34,13 +39,13 @@ const WRITE_EVERY_MS = 60_000;
 /** While the detector begins. */
 export function openNames(house: House<FlowRules>, options: NamesOptions): Names {
   const { kill, proc } = house;
-  const { timeOf } = options;
+  const { timeOf, metrics } = options;
   const signals = !options.killsByAgent && canSignal(readObject(objectDir(), OBJECT));
   const known = new Map<number, NameRules>();
   let current: NameRules | null = null;
   let readCounters: () => Counters | null = () => null;
   let egress: Egress | null = null;
-  const metrics = namesMetrics(house.series, {
+  const { kernelKilled } = namesMetrics(house.series, {
     readCounters: () => readCounters(),
     readNames: () => ({ listed: current?.listed.length ?? 0, spared: current?.spared.length ?? 0 }),
     mode: () => (current?.mode === "enforce" ? "enforce" : "audit"),
@@ -99,13 +104,13 @@ export function openNames(house: House<FlowRules>, options: NamesOptions): Names
     }
     const result = kill(record.owner.pid, record.owner.startTimeNs);
     if (result.kind === "killed") {
-      metrics.killed();
+      metrics.killed("name");
       tell({ action: "killed", killedBy: "agent" });
     } else if (result.kind === "missed") {
-      metrics.missed();
+      metrics.missed("name");
       tell({ action: "missed-kill" });
     } else {
-      metrics.killFailed();
+      metrics.killFailed("name");
       tell({ action: "kill-failed", error: result.kind === "failed" ? result.code : result.because });
     }
   }
@@ -141,6 +146,7 @@ export function openNames(house: House<FlowRules>, options: NamesOptions): Names
             }),
       };
     },
+    kernelKilled,
     readyText: () => `${current?.listed.length ?? 0} names of pools, ${current?.mode ?? "off"}`,
     alongside: [
       {

@@ -11,10 +11,8 @@ export interface NamesMetricsOptions {
 }
 
 export interface NamesMetrics {
-  /** By the agent; the kernel's own kills are read from it. */
-  killed(): void;
-  missed(): void;
-  killFailed(): void;
+  /** The kernel's kills, which are told among all of the detector. */
+  kernelKilled(): bigint;
 }
 
 const PROTOCOLS = ["tls", "http", "json", "proxied", "other"] as const;
@@ -25,20 +23,12 @@ export function namesMetrics(series: SeriesMaker, options: NamesMetricsOptions):
     last = options.readCounters() ?? last;
   });
   const of = (name: string) => last[name] ?? 0n;
-  const counted = { killed: 0, missed: 0, failed: 0 };
   const single = (rest: string, help: string, read: () => bigint | number) =>
     series.reading(rest, help, "counter", () => [[{}, read()]]);
 
   series.reading("names_found_total", "Names of the lists, logins of miners, and destinations of pods", "counter", () =>
     Object.entries(EVIDENCE).map(([name, evidence]) => [{ evidence }, of(hitOf(name))]),
   );
-  single(
-    "names_processes_killed_total",
-    "Processes killed for a name or a login",
-    () => BigInt(counted.killed) + of("killed"),
-  );
-  single("names_processes_missed_total", "Those that exited before they could be killed", () => counted.missed);
-  single("names_processes_kill_failed_total", "Those that could not be killed", () => counted.failed);
   series.reading("names_blocked_total", "What did not leave, by what it was", "counter", () => [
     [{ what: "question" }, of("dropped")],
     [{ what: "connect" }, of("refused")],
@@ -81,11 +71,7 @@ export function namesMetrics(series: SeriesMaker, options: NamesMetricsOptions):
     Number(options.mode() === "enforce"),
   );
 
-  return {
-    killed: () => void counted.killed++,
-    missed: () => void counted.missed++,
-    killFailed: () => void counted.failed++,
-  };
+  return { kernelKilled: () => of("killed") };
 }
 
 /** The counter's name: EVIDENCE_SNI is `hit_sni`. */
