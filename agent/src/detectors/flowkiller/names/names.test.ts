@@ -7,6 +7,7 @@ import { pageRows, referenceRows, samples } from "../../../report/fixtures/expos
 import { createMetrics } from "../../../report/index.js";
 import type { ContainerResult } from "../../../types.js";
 import { settingsOf } from "../settings.js";
+import { nameFindings } from "./check.js";
 import { listOf, modeOf } from "./egress.js";
 import { explainName, isName, nameWords } from "./explain.js";
 import { nameKey, powersOf } from "./hash.js";
@@ -170,4 +171,33 @@ test("the reference page has the table of what is exposed", () => {
   assert.equal(values.get('cryptnono_flowkiller_names_found_total{evidence="sni"}'), 3);
   assert.equal(values.get('cryptnono_flowkiller_names_found_total{evidence="unknown-pod"}'), 2);
   assert.equal(kernelKilled(), 1n);
+});
+
+test("names that do nothing or too much are found", () => {
+  const named = (list: string, ...names: string[]) => names.map((name, i) => ({ name, list, line: i + 1 }));
+  const rules = {
+    mode: "enforce",
+    listed: named("/pools", "pool.test", "eu.pool.test", "deep.www.pool.test", "com", "both.test"),
+    spared: named("/fine", "www.pool.test", "both.test", "other.test"),
+    dropsQuestions: true,
+    dnsPorts: [53],
+    egress: {
+      learn: [],
+      enforce: [],
+      refusesUnknown: false,
+      names: named("/egress", "us.pool.test", "www.pool.test", "pypi.test", "org"),
+      networks: [],
+      learntFile: null,
+    },
+    base: 3n,
+  } as const;
+  const found = [...nameFindings(rules)].map(({ level, place, finding }) => `${level} ${place} ${finding}`);
+  assert.deepEqual(found, [
+    "info /pools:2 adds nothing: /pools:1 lists pool.test",
+    "warning /pools:4 is a top-level domain, and stands for all names below it",
+    "warning /pools:5 does nothing: /fine:2 allows it",
+    "info /fine:3 does nothing: no list has it, or a name above or below it",
+    "warning /egress:1 is a pool's, and may be reached: /pools:1 lists pool.test",
+    "warning /egress:4 is a top-level domain: pods may reach whatever is below it",
+  ]);
 });

@@ -1,7 +1,9 @@
-// `cryptnono check-destinations`: what in lists of addresses does nothing, or too much.
+// `cryptnono check-destinations`: what in lists of addresses and of names does nothing, or too much.
 import { showNetwork } from "../address.js";
 import { readNetworks, readSettings } from "../index.js";
 import { type Entries, placeOf } from "../lists.js";
+import { type NameFinding, nameFindings } from "../names/check.js";
+import { readNameRules } from "../names/rules.js";
 import { isPublic } from "../public.js";
 import type { Said, Settings } from "../settings.js";
 import { NetworkIndex } from "../tables.js";
@@ -30,13 +32,16 @@ export function checkDestinations(
 ): number {
   const settings = readSettings(options);
   const { banned, allowed } = readNetworks(settings);
-  const findings = [...findingsOf(banned, allowed, settings)];
-  if (options.json) print(`${JSON.stringify({ banned: banned.length, allowed: allowed.length, findings }, null, 2)}\n`);
+  const names = readNameRules(settings, "enforce");
+  const findings: (Finding | NameFinding)[] = [...findingsOf(banned, allowed, settings), ...nameFindings(names)];
+  const counts = { banned: banned.length, allowed: allowed.length, names: names.listed.length };
+  if (options.json) print(`${JSON.stringify({ ...counts, findings }, null, 2)}\n`);
   else {
-    for (const { level, place, network, finding } of findings) print(`${level} ${place} ${network}: ${finding}\n`);
+    for (const one of findings)
+      print(`${one.level} ${one.place} ${"name" in one ? one.name : one.network}: ${one.finding}\n`);
     const warnings = findings.filter(({ level }) => level === "warning").length;
     print(
-      `${banned.length} banned, ${allowed.length} allowed: ${warnings} warnings, ${findings.length - warnings} info\n`,
+      `${counts.banned} banned, ${counts.allowed} allowed, ${counts.names} names: ${warnings} warnings, ${findings.length - warnings} info\n`,
     );
   }
   return findings.some(({ level }) => level === "warning" || options.failOn === "info") ? 3 : 0;

@@ -31,7 +31,7 @@ function addExplain(program: Command): void {
 function addCheck(program: Command): void {
   const command = program
     .command("check-destinations")
-    .description("say what may be wrong with lists of addresses")
+    .description("say what may be wrong with lists of addresses and of names")
     .addOption(configFlag(SETTINGS))
     .addOption(
       new Option("--fail-on <level>", "what makes the status 3: findings of this level or a worse one")

@@ -92,7 +92,7 @@ test("what does nothing or too much is found, by place", () => {
     "info /doubtful:5 1.1.1.1:80: adds nothing: /doubtful:1 bans all of it",
     "warning /doubtful:6 8.8.8.129: does nothing: /allowed:1 allows all of it",
     "info /doubtful:6 8.8.8.129: adds nothing: /doubtful:1 bans all of it",
-    "7 banned, 1 allowed: 4 warnings, 5 info",
+    "7 banned, 1 allowed, 0 names: 4 warnings, 5 info",
   ]);
 });
 
