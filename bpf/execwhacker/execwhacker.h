@@ -23,6 +23,7 @@ enum limits {
 	/* From the root: kubepods, quality of service, pod, container. What lies deeper a container's owner may have made. */
 	TALLY_DEPTH = 4,
 	MAX_TALLIES = 8192,
+	MAX_DEMOTED = 1024,
 	MAX_SPARED = 4096,
 	MAX_SPARED_PATH_BYTES = 254,
 	/* After the first ones, and of any kind together: */
@@ -366,6 +367,14 @@ struct summed {
 	__u64 count;
 };
 
+/* ---- strings that are only logged ---- */
+
+/* A string that has killed in too many places: audit, whatever its action is. */
+struct demoted_key {
+	__u32 generation;
+	__u32 string_id;
+};
+
 /* ---- what was spared ---- */
 
 /* A process that a pattern spared, for whoever sees it again later. It holds for as long as its arguments do. */
@@ -418,6 +427,7 @@ struct border {
 	struct tally_key tally_key;
 	struct tally tally;
 	struct summed summed;
+	struct demoted_key demoted_key;
 	struct spared spared;
 	enum event_flags event_flags;
 	struct exec_event exec_event;

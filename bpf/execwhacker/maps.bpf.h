@@ -90,6 +90,15 @@ struct {
 	__type(value, __u64);
 } told_groups SEC(".maps");
 
+/* struct demoted_key -> 1. Written by the agent, read by the exec program where a string stands. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MAX_DEMOTED);
+	__type(key, struct demoted_key);
+	__type(value, __u8);
+} demoted SEC(".maps");
+
 /* tgid -> struct spared. Written at exec, at fork and at exit, read by the agent's scan. The oldest entries go. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

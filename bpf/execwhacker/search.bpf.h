@@ -319,6 +319,17 @@ static __always_inline struct place place_of(struct search *s, __u32 at)
 	return place;
 }
 
+static __always_inline bool is_demoted(struct search *s, __u32 string_id)
+{
+	struct filters *f = search_filters(s->slot);
+	struct demoted_key key = { .string_id = string_id };
+
+	if (!f)
+		return false;
+	key.generation = f->policy.generation;
+	return bpf_map_lookup_elem(&demoted, &key);
+}
+
 /* A string that no pattern can spare ends the search; of the others the first of each set is kept. A piece that does not count in
  * this place leads to no walk over the quoted line, so that nobody knows whether its string stands there. */
 static __always_inline void add_find(struct search *s, struct cell *cell, bool standing, struct place place)
@@ -333,6 +344,9 @@ static __always_inline void add_find(struct search *s, struct cell *cell, bool s
 		s->has_out_of_scope = 1;
 		find = &s->out_of_scope;
 	} else if (standing) {
+		/* To the audit action, of a string or of a piece. */
+		if (!(action & 1) && is_demoted(s, cell->string.id))
+			action |= 1;
 		if ((s->found_sets[action] >> set) & 1)
 			return;
 		s->found_sets[action] |= 1U << set;

@@ -15,6 +15,8 @@ export interface Judge {
   /** Those of `strings` that are looked for in the quoted line too. */
   readonly quoted: readonly number[];
   readonly allow: CompiledAllow;
+  /** Strings that are audited, whatever their action is, by their numbers; nothing said: none. */
+  readonly demoted?: ReadonlySet<number>;
   /** As in `CompileOptions`. */
   readonly maxAllowBytes?: number;
 }
@@ -48,13 +50,13 @@ export function judgeLine(
   cut?: Cut,
   scopes: Scopes = ALL_SCOPES,
 ): Judgement {
-  const found = walkTables(list.tables, line, cut, scopes);
+  const found = walkTables(list.tables, line, cut, scopes, list.demoted);
   const plain = names.filter(([path]) => path !== undefined && isPlainPath(path));
   const quoted = findQuoted(list, names, plain).filter((index) => isInScope(list.strings.at(index)!.scope, scopes));
   let spared: Judgement | undefined;
   for (const action of ["enforce", "audit"] as const) {
     const inQuoted = quoted
-      .filter((index) => (list.strings.at(index)!.action ?? "enforce") === action)
+      .filter((index) => actionOf(list, index) === action)
       .map((index) => [list.strings.at(index)!.allowSet ?? 0, index] as const);
     for (const [allowSet, index] of [...found[action], ...inQuoted].sort(([a], [b]) => a - b)) {
       const pattern = sparedBy(list, allowSet, plain);
@@ -65,6 +67,10 @@ export function judgeLine(
   if (spared !== undefined) return spared;
   if (found.outOfScope >= 0) return { kind: "out-of-scope", index: found.outOfScope };
   return found.substring < 0 ? { kind: "none" } : { kind: "is-substring", index: found.substring };
+}
+
+function actionOf({ strings, demoted }: Judge, index: number): Action {
+  return demoted?.has(index) === true ? "audit" : (strings.at(index)!.action ?? "enforce");
 }
 
 /** Under the first name, and under the others where that one does not say which file runs. */

@@ -48,15 +48,14 @@ export function compileQuoted(
   for (const [i, { isAudit, allowSet, scope }] of strings.entries()) {
     for (const [place, name] of PLACES.entries()) {
       if (!isInScope(scope, scopesIn(name))) continue;
-      const start = place * STARTS_PER_PLACE + (isAudit ? MAX_ALLOW_SETS : 0) + allowSet;
-      starts.set(start, [...(starts.get(start) ?? []), i]);
+      // One of the others is looked for as an audited one once it is demoted.
+      for (const asAudit of isAudit ? [true] : [false, true]) {
+        const start = place * STARTS_PER_PLACE + (asAudit ? MAX_ALLOW_SETS : 0) + allowSet;
+        starts.set(start, [...(starts.get(start) ?? []), i]);
+      }
     }
   }
-  // Where it is the same in both places, it is made once.
-  const shared = [...Array(STARTS_PER_PLACE).keys()].filter(
-    (start) => starts.get(start)?.join() === starts.get(start + STARTS_PER_PLACE)?.join(),
-  );
-  for (const start of shared) starts.delete(start + STARTS_PER_PLACE);
+  const same = shareStarts(starts);
   const { cells } = LAYOUT.allow.most;
   const room = (cells - (allow?.table?.next.length ?? 0)) * Uint16Array.BYTES_PER_ELEMENT;
   const limits = { ...DEFAULT_ALLOW_LIMITS, maxTableBytes: room };
@@ -65,13 +64,26 @@ export function compileQuoted(
   return {
     table: table && {
       ...table,
-      starts: table.starts.map((state, i) =>
-        shared.includes(i - STARTS_PER_PLACE) ? table.starts[i - STARTS_PER_PLACE]! : state,
-      ),
+      starts: table.starts.map((state, start) => table.starts[same.get(start) ?? start] ?? state),
       accepts: table.accepts.map((i) => strings[i]!.index),
     },
     left: first.done === true ? undefined : strings[first.value]!.index,
   };
+}
+
+/** Of starts for the same strings the first stays. @returns which one stands for each of the others. */
+function shareStarts(starts: Map<number, number[]>): Map<number, number> {
+  const firsts = new Map<string, number>();
+  const same = new Map<number, number>();
+  for (const [start, strings] of [...starts]) {
+    const first = firsts.get(strings.join());
+    if (first === undefined) firsts.set(strings.join(), start);
+    else {
+      same.set(start, first);
+      starts.delete(start);
+    }
+  }
+  return same;
 }
 
 /** In the order of their starts. */

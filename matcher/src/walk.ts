@@ -26,6 +26,8 @@ interface Finding extends Finds {
   readonly audit: Map<number, number>;
   outOfScope: number;
   substring: number;
+  /** Strings that are audited, whatever their action is. */
+  readonly demoted: ReadonlySet<number>;
 }
 
 const ACTIONS: readonly Action[] = ["enforce", "audit"];
@@ -39,6 +41,7 @@ export interface Cut {
   readonly members?: Set<number>;
 }
 
+const NONE: ReadonlySet<number> = new Set();
 const WHOLE: Cut = { start: false, end: false };
 /** What two pieces of a line share: the longest string, and a byte on either side of it. */
 export const OVERLAP_BYTES = LAYOUT.maxStringBytes + 2;
@@ -49,9 +52,16 @@ export const OVERLAP_BYTES = LAYOUT.maxStringBytes + 2;
  * @param cut - For a piece of a longer line. An occurrence that touches a cut is left to the piece beside, as its neighbour is
  *   unknown: it is whole there if the two share {@link OVERLAP_BYTES}.
  * @param scopes - Those that hold where the process is.
+ * @param demoted - Strings that are audited, whatever their action is.
  */
-export function walkTables(tables: Tables, line: CommandLine, cut: Cut = WHOLE, scopes = ALL_SCOPES): Finds {
-  const found: Finding = { enforce: new Map(), audit: new Map(), outOfScope: -1, substring: -1 };
+export function walkTables(
+  tables: Tables,
+  line: CommandLine,
+  cut: Cut = WHOLE,
+  scopes = ALL_SCOPES,
+  demoted: ReadonlySet<number> = NONE,
+): Finds {
+  const found: Finding = { enforce: new Map(), audit: new Map(), outOfScope: -1, substring: -1, demoted };
   const members = cut.members ?? new Set();
   const byPath = { ...cut, start: false, members };
   walkText(tables, joinArguments([line.path, ...line.args.slice(1)]), found, byPath, scopes);
@@ -80,7 +90,7 @@ function addStanding(found: Finding, kind: number, allowSet: number, index: numb
     if (found.outOfScope < 0) found.outOfScope = index;
     return;
   }
-  const bySet = found[ACTIONS[(kind >> 4) & 3]!];
+  const bySet = found[found.demoted.has(index) ? "audit" : ACTIONS[(kind >> 4) & 3]!];
   if (!bySet.has(allowSet)) bySet.set(allowSet, index);
 }
 

@@ -90,6 +90,13 @@ export class KernelMatcher {
     };
   }
 
+  /** Strings of a list that are only logged: these, and no others. */
+  demote(generation: number, strings: readonly number[]): void {
+    const map = this.#sensor.map("demoted");
+    for (const key of map.keys()) map.delete(key);
+    for (const id of strings) map.set(Uint8Array.from(Buffer.from(Uint32Array.of(generation, id).buffer)), 1);
+  }
+
   /** From here on it judges each exec of this machine. */
   attach(): void {
     this.#sensor.attach(this.#parts.programs);

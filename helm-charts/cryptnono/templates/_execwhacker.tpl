@@ -15,6 +15,9 @@
 {{- range $flag, $number := dict
   "--max-allow-bytes" .maxAllowBytes
   "--max-work" .maxWork
+  "--breaker-pods" .breakerPods
+  "--breaker-namespaces" .breakerNamespaces
+  "--breaker-window" .breakerWindowSeconds
 }}
 {{- if not (kindIs "invalid" $number) }}{{ $args = concat $args (list $flag (int64 $number | toString)) }}{{ end }}
 {{- end }}

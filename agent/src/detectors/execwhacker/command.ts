@@ -73,6 +73,25 @@ function addFlags(command: Command): void {
       ),
     )
     .addOption(acrossListsFlag())
+    .addOption(
+      numberFlag(
+        "--breaker-pods <n>",
+        "pods in which one string may kill within the window: beyond, it is only logged until its list is loaded again",
+        { least: 1, most: 100_000, zero: "any number" },
+        0,
+      ),
+    )
+    .addOption(
+      numberFlag(
+        "--breaker-namespaces <n>",
+        "namespaces that those pods must be of; each counts with its share of them",
+        { least: 2, most: 1000 },
+        2,
+      ),
+    )
+    .addOption(
+      numberFlag("--breaker-window <seconds>", "within which those pods are counted", { least: 1, most: 86_400 }, 600),
+    )
     .addOption(numberFlag("--kill-ring-bytes <bytes>", "room for kill events", { ...RING_BYTES, zero: "2 MiB" }, 0))
     .addOption(numberFlag("--other-ring-bytes <bytes>", "room for other events", { ...RING_BYTES, zero: "256 KiB" }, 0))
     .addOption(new Option("--threadpool-size <n>", "has no meaning any more").hideHelp())

@@ -1,7 +1,9 @@
 // Execwhacker: kills what has a banned string on its command line, in the kernel, at exec; and what the scan finds.
 import { bootTimeNs } from "../../proc/index.js";
 import type { Detector, House, Life } from "../../run/detector.js";
+import { Breaker, placeOf, type Tripped } from "./breaker.js";
 import { sensorCounters } from "./counters.js";
+import { DEMOTED, demote, promoteAll } from "./demoted.js";
 import { execMemory, SPARED } from "./exec-memory.js";
 import { Ledger } from "./ledger.js";
 import { Lists } from "./lists.js";
@@ -34,6 +36,10 @@ export interface ExecwhackerOptions extends Ways {
   readonly allowAcrossLists: boolean;
   /** Seconds between scans of all processes; 0: none, not even at start. */
   readonly scanExisting: number;
+  /** See `BreakerLimits`. */
+  readonly breakerPods: number;
+  readonly breakerNamespaces: number;
+  readonly breakerWindow: number;
   /** Bytes; 0: the object's own. */
   readonly killRingBytes: number;
   readonly otherRingBytes: number;
@@ -55,6 +61,8 @@ export function execwhacker(options: ExecwhackerOptions): Detector<CompiledRules
     name: "execwhacker",
     sensor: { ...sensor, object: "execwhacker.bpf.o", constants: { ...sensor.constants, report_all: options.debug } },
     watched: options.config,
+    // Whose pod it is, the breaker has to know.
+    ...(options.breakerPods === 0 ? {} : { wishes: { lookupContainer: true } }),
     async load() {
       const { config, mode, allowAcrossLists } = options;
       const request = { files: config, mode, allowAcrossLists, ways: waysOf(options), more: [selfTest] };
@@ -68,7 +76,7 @@ export function execwhacker(options: ExecwhackerOptions): Detector<CompiledRules
 
 function live(
   house: House<CompiledRules>,
-  { mode, scanExisting, wholeLines }: ExecwhackerOptions,
+  { mode, scanExisting, wholeLines, breakerPods, breakerNamespaces, breakerWindow }: ExecwhackerOptions,
   selfTest: (onStart?: (pid: number) => void) => ReturnType<typeof runSelfTest>,
 ): Life<CompiledRules> {
   const { proc, kill, notice } = house;
@@ -89,6 +97,12 @@ function live(
   const ledger = new Ledger(tallyStore({ layout: house.layout, map: house.map, counters }), (tally, by) =>
     byPattern.grown(tally, by),
   );
+  const breaker = new Breaker(
+    { pods: breakerPods, namespaces: breakerNamespaces, windowSeconds: breakerWindow },
+    onTripped,
+  );
+  metrics.demotedNow(() => breaker.trippedNow);
+  let current: CompiledRules | null = null;
   /** From when it is attached: what began before was not judged at exec. */
   let looker: Looker;
   let young: YoungSweep;
@@ -102,6 +116,9 @@ function live(
     },
     onRecord,
     inForce(compiled) {
+      current = compiled;
+      breaker.reset();
+      promoteAll(house.map(DEMOTED));
       const banned = bannedStrings(compiled.rules);
       const { allow } = compiled.rules;
       metrics.inForce(banned, allow.length);
@@ -111,7 +128,13 @@ function live(
         notice("warning", OPEN_PATTERNS, { patterns: open.slice(0, MOST_NAMED), count: open.length });
       return { banned_strings: banned, allowed_patterns: allow.length, mode };
     },
-    readyText: () => (bannedStrings(house.rules().rules) === 0 ? NOTHING_BANNED : "attached and matching"),
+    readyText() {
+      if (bannedStrings(house.rules().rules) === 0) return NOTHING_BANNED;
+      const demoted = breaker.trippedNow;
+      return demoted === 0
+        ? "attached and matching"
+        : `attached and matching, but strings that the breaker has demoted: ${demoted}`;
+    },
     selfTest: () => selfTest(),
     askedSelfTest: () => asked.run(selfTest),
     counts: {
@@ -150,6 +173,35 @@ function live(
     if (isState && !spares.isFirst(report)) count(report);
     else tell(report, sinceMs);
     if (record.verdict === "kill-failed") killAgain(report);
+    if (record.verdict === "killed" && record.generation === current?.generation) void watchKill(report);
+  }
+
+  /** Whoever kills, kernel or agent: the breaker counts it. */
+  async function watchKill({ rule, process: { cgroup } }: Report): Promise<void> {
+    if (rule === null || !breaker.watches(rule)) return;
+    const list = current;
+    const container = await house.containerOf(cgroup);
+    if (list === current) breaker.killed(rule, container);
+  }
+
+  function onTripped({ rule, pods, namespaces }: Tripped): void {
+    metrics.demoted();
+    try {
+      if (current !== null) demote(rule, current, house.map(DEMOTED), house.layout);
+    } catch (error) {
+      house.fault(error);
+    }
+    notice(
+      "error",
+      "Circuit breaker: a string kills in too many places and is only logged until its list is loaded again",
+      {
+        rule: placeOf(rule),
+        pods,
+        namespaces,
+        window_seconds: breakerWindow,
+        ...(rule.note === undefined ? {} : { note: rule.note }),
+      },
+    );
   }
 
   /** The kernel's signal call failed: the agent's own may not. */
@@ -159,7 +211,9 @@ function live(
     const decision: Decision =
       result.kind === "killed" ? "killed" : result.kind === "missed" ? "missed" : "kill-failed";
     metrics.decided("execwhacker.bpf", decision);
-    if (result.kind === "killed") offer({ ...failed, outcome: { action: "killed", by: "agent" } }, performance.now());
+    if (result.kind !== "killed") return;
+    offer({ ...failed, outcome: { action: "killed", by: "agent" } }, performance.now());
+    void watchKill(failed);
   }
 
   function createLooker(guardedSinceNs: bigint): Looker {
@@ -169,7 +223,10 @@ function live(
       memory: execMemory(house.map(SPARED), house.layout),
       guardedSinceNs,
       kill,
-      report: (report) => offer(report, performance.now()),
+      report(report) {
+        offer(report, performance.now());
+        if (report.outcome.action === "killed") void watchKill(report);
+      },
       isFirst: (report) => spares.isFirst(report),
       count: metrics,
     });

@@ -36,6 +36,9 @@ export interface ExecMetrics {
   inForce(strings: number, patterns: number): void;
   /** From the first look at a found process to the verdict's signal. What matches nothing is not timed: no code of the agent runs for it. */
   killedIfNeeded(seconds: number): void;
+  /** A string was demoted; and so many are, at this moment. */
+  demoted(): void;
+  demotedNow(read: () => number): void;
   /** What the kernel decided and did not tell as events; only grows. */
   untold(): Readonly<Partial<Record<SummedAction, bigint>>>;
 }
@@ -146,7 +149,18 @@ export function execMetrics(
   series.gauge("banned_strings", "Banned strings in force", () => inForce.strings);
   series.gauge("allowed_patterns", "Allow patterns in force", () => inForce.patterns);
 
+  let trips = 0;
+  let readDemoted = () => 0;
+  series.reading("breaker_trips_total", "Strings that the circuit breaker took out of force", "counter", () => [
+    [{}, trips],
+  ]);
+  series.gauge("demoted_strings", "Strings of the list in force that are only logged since", () => readDemoted());
+
   return {
+    demoted: () => void trips++,
+    demotedNow(read) {
+      readDemoted = read;
+    },
     decided: (source, decision) => decisions.set(`${source} ${decision}`, decisions.get(`${source} ${decision}`)! + 1),
     scanned: () => void scanned++,
     scanFailed: (why) => scanFailures.add(why),

@@ -46,7 +46,7 @@ export interface CompiledRules {
   readonly rules: RulesInForce;
   readonly tables: Tables;
   /** What the verdict is made of. */
-  readonly list: Judge & CompiledList;
+  readonly list: Judge & CompiledList & { readonly demoted: Set<number> };
   /** Numbers this list in the events that come of it. */
   readonly generation: number;
   /** Some string counts in some places alone. */
@@ -152,7 +152,7 @@ export function hasSamePatterns(a: RulesInForce, b: RulesInForce): boolean {
 
 /** @param compiled - What {@link compileList} made of `rules`. */
 export function judgeBy(rules: RulesInForce, compiled: CompiledList): CompiledRules {
-  const list = { ...compiled, strings: rules.strings };
+  const list = { ...compiled, strings: rules.strings, demoted: new Set<number>() };
   return {
     rules,
     tables: compiled.tables,
@@ -163,7 +163,8 @@ export function judgeBy(rules: RulesInForce, compiled: CompiledList): CompiledRu
       const judged = judgeLine(list, line, names, cut, scopes);
       if (judged.kind === "none") return judged;
       const rule = rules.strings.at(judged.index)!;
-      if (judged.kind === "banned") return { kind: "banned", rule };
+      if (judged.kind === "banned")
+        return { kind: "banned", rule: judged.action === rule.action ? rule : { ...rule, action: judged.action } };
       if (judged.kind === "is-substring") return { kind: "spared", rule, allowedBy: "is-substring" };
       if (judged.kind === "out-of-scope") return { kind: "spared", rule, allowedBy: "out-of-scope" };
       return { kind: "spared", rule, allowedBy: { pattern: rules.allow[judged.pattern]! } };
