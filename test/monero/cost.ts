@@ -1,14 +1,15 @@
-// What a context switch costs with the detector's programs attached and without: pairs of rounds, one after the other.
-// node test/dist/monero/cost.js [PAIRS]; needs root.
+// What a context switch costs with the detector's programs attached and without, and with one that returns at once: rounds of all, in
+// turns, so that what else the machine does falls on each. node test/dist/monero/cost.js [ROUNDS]; needs root.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { moneroSensor, OBJECT } from "@cryptnono/agent/detectors/monero/sensor";
 import { Guard } from "@cryptnono/agent/sensor/index";
+import { Sensor } from "@cryptnono/native";
 import { ROOT } from "../lib/agent.js";
 
-const PAIRS = Number(process.argv[2] ?? 21);
-const ROUNDS = "20000";
+const ROUNDS = Number(process.argv[2] ?? 21);
+const SWITCHES = "20000";
 const BUILT = join(ROOT, "build/monero");
 const PROGRAM = join(BUILT, "switch-cost");
 
@@ -17,39 +18,47 @@ execFileSync("gcc", ["-O2", "-o", PROGRAM, join(ROOT, "test/monero/switch-cost.c
 
 const parts = moneroSensor(true);
 const object = readFileSync(join(ROOT, "build/bpf", OBJECT));
-const SETS: Readonly<Record<string, readonly string[]>> = {
-  "as a process leaves the processor": ["switched_out"],
-  "as it leaves, and as it comes back": ["switched_in", "switched_out"],
+const nearlyNothing = readFileSync(join(ROOT, "build/test/bpf/saved-state.bpf.o"));
+
+const WAYS: Readonly<Record<string, () => { close(): void }>> = {
+  "nothing attached": () => ({ close() {} }),
+  "a program that returns at once": () => {
+    const sensor = Sensor.open({ object: nearlyNothing, constants: { watched_tgid: 0 } });
+    sensor.attach([{ program: "look" }]);
+    return sensor;
+  },
+  "as a process leaves the processor": () => guard(["switched_out"]),
+  "as it leaves, and as it comes back": () => guard(["switched_in", "switched_out"]),
 };
 
-for (const [name, programs] of Object.entries(SETS)) {
-  const differences: number[] = [];
-  const without: number[] = [];
-  for (let i = 0; i < PAIRS; i++) {
-    const off = round();
-    const guard = new Guard(
-      { ...parts, programs: programs.map((program) => ({ program })) },
-      { object, pinDir: null, onRecord: () => {}, onError: () => {} },
-    );
-    // No settings are installed: nothing is judged.
-    guard.attach();
-    const on = round();
-    guard.close();
-    without.push(off);
-    differences.push(on - off);
+const times = new Map(Object.keys(WAYS).map((name) => [name, [] as number[]]));
+for (let i = 0; i < ROUNDS; i++) {
+  for (const [name, attach] of Object.entries(WAYS)) {
+    const attached = attach();
+    times.get(name)!.push(Number(execFileSync(PROGRAM, [SWITCHES], { encoding: "utf8" })));
+    attached.close();
   }
+}
+
+const [bare] = [...times.values()];
+console.log(`| attached, ${ROUNDS} rounds | ns a switch, median / best | more than nothing, median and quartiles |`);
+console.log("| --- | --- | --- |");
+for (const [name, all] of times) {
+  const more = all.map((time, i) => time - bare![i]!);
+  const [low, middle, high] = [0.25, 0.5, 0.75].map((at) => quantile(more, at).toFixed(0));
   console.log(
-    `${name}: ${median(without).toFixed(0)} ns a switch without; difference ${median(differences).toFixed(0)} ns, ` +
-      `quartiles ${quantile(differences, 0.25).toFixed(0)} and ${quantile(differences, 0.75).toFixed(0)}, ${PAIRS} pairs`,
+    `| ${name} | ${quantile(all, 0.5).toFixed(0)} / ${quantile(all, 0).toFixed(0)} | ${middle} (${low} to ${high}) |`,
   );
 }
 
-function round(): number {
-  return Number(execFileSync(PROGRAM, [ROUNDS], { encoding: "utf8" }));
-}
-
-function median(values: readonly number[]): number {
-  return quantile(values, 0.5);
+/** No settings are installed: nothing is judged. */
+function guard(programs: readonly string[]): Guard {
+  const guard = new Guard(
+    { ...parts, programs: programs.map((program) => ({ program })) },
+    { object, pinDir: null, onRecord: () => {}, onError: () => {} },
+  );
+  guard.attach();
+  return guard;
 }
 
 function quantile(values: readonly number[], at: number): number {
