@@ -10,6 +10,11 @@ export interface BenignLine {
   readonly place: string;
 }
 
+/** Whether it is what administrators do on the host itself, where strings of the scope `containers` do not count. */
+export function isOnHost({ place }: BenignLine): boolean {
+  return place.startsWith("administration:");
+}
+
 /** Every line of every corpus (see corpora/README.md), comment lines left out. */
 export function benignLines(): BenignLine[] {
   const folder = packageFile("corpora");

@@ -5,6 +5,7 @@ export { type Fact, type FactKind, facts, hosts, words } from "./facts.js";
 export { algorithmNames, algorithmOptions } from "./rules/algorithms.js";
 export { archives } from "./rules/archives.js";
 export { base64Forms, hexForm } from "./rules/encodings.js";
+export { hostSwitches } from "./rules/host.js";
 export { browserHosts, poolHosts } from "./rules/hosts.js";
 export { distinctiveOptions, miningOptions } from "./rules/options.js";
 export { dictionary, isOrdinary, isSilent, telling, told } from "./rules/ordinary.js";

@@ -2,7 +2,7 @@
 import type { AttackLine } from "./attack-lines.js";
 import type { BenignLine } from "./benign-lines.js";
 import { type Half, halfOf } from "./halves.js";
-import { hitsOf, StringIndex, shellLine } from "./string-index.js";
+import { benignHitsOf, StringIndex, shellLine } from "./string-index.js";
 import type { BannedList, Candidate } from "./types.js";
 
 /** Lines of one half. */
@@ -43,7 +43,7 @@ export function measure(list: BannedList, attack: readonly AttackLine[], benign:
     found: index.banning(shellLine(text)).filter(all),
   }));
   const lines = benign
-    .map(({ text }) => ({ text, found: hitsOf(index, text) }))
+    .map((line) => ({ text: line.text, found: benignHitsOf(index, strings, line) }))
     .filter(({ found }) => found.length > 0)
     .map(({ text, found }) => ({ half: halfOf(text), found }));
   const known = new Set(lines.filter(({ half }) => half === "tuning").flatMap(({ found }) => found));

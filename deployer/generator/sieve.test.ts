@@ -54,6 +54,23 @@ describe("the sieve", () => {
     );
   });
 
+  test("holds what counts in containers alone against no line of the host's administrators, and lets it cover no other", () => {
+    const inContainers = { ...candidate("load switch on"), scope: "containers" as const };
+    const wider = candidate("sbin load switch on");
+    const onHost = [{ text: "load switch on", place: "administration:1" }];
+    const both = sieve([inContainers, wider], { ...settings, benign: onHost });
+    assert.deepEqual(
+      both.kept.map(({ value, scope }) => [value, scope]),
+      [
+        ["load switch on", "containers"],
+        ["sbin load switch on", undefined],
+      ],
+    );
+    assert.equal(sieve([candidate("load switch on")], { ...settings, benign: onHost }).kept.length, 0);
+    const anywhere = [{ text: "load switch on", place: "look-alikes:1" }];
+    assert.equal(sieve([inContainers], { ...settings, benign: anywhere }).kept.length, 0);
+  });
+
   test("does not drop ciphertext, which somebody meant to be banned: it is refused by rule and source", () => {
     const long = candidate(`ENC[AES256_GCM,data:${"A".repeat(600)}]`);
     assert.throws(

@@ -3,7 +3,7 @@ import { MAX_STRING_BYTES, WORD } from "@cryptnono/matcher";
 import { ListError } from "../errors.js";
 import type { BenignLine } from "./benign-lines.js";
 import { stringsOf, textOf } from "./several.js";
-import { bytes, folded, hitsOf, MIN_STRING_BYTES, StringIndex } from "./string-index.js";
+import { benignHitsOf, bytes, folded, MIN_STRING_BYTES, StringIndex } from "./string-index.js";
 import type { BannedList, Candidate, Dropped, Override } from "./types.js";
 
 /** Files and switches of a host, with nothing beside them that says what for. */
@@ -90,17 +90,18 @@ function tooOrdinary(candidate: Candidate, { minBytes, shortRules }: SieveSettin
   if (length < least) return `shorter than ${least} bytes`;
   if (length > MAX_STRING_BYTES) return `longer than ${MAX_STRING_BYTES} bytes`;
   if (new Set(value.replace(/[^a-z]/g, "")).size < 3) return "fewer than three different letters";
-  if (HOST_FILE.test(value)) return "a host's file by itself, which administrators touch more than miners";
+  if (candidate.scope === undefined && HOST_FILE.test(value))
+    return "a host's file by itself, which administrators touch more than miners";
   return undefined;
 }
 
 function dropBenign(candidates: readonly Candidate[], { benign, keep }: SieveSettings, dropped: Dropped[]) {
   const index = new StringIndex(candidates);
   const hits = new Map<number, { place: string; count: number }>();
-  for (const { text, place } of benign) {
-    for (const found of hitsOf(index, text)) {
+  for (const line of benign) {
+    for (const found of benignHitsOf(index, candidates, line)) {
       const hit = hits.get(found);
-      if (hit === undefined) hits.set(found, { place, count: 1 });
+      if (hit === undefined) hits.set(found, { place: line.place, count: 1 });
       else hit.count += 1;
     }
   }
@@ -134,8 +135,9 @@ function dropCovered(candidates: readonly Candidate[], dropped: Dropped[]): Cand
   function coverOf(candidate: Candidate, self: number): string | undefined {
     const text = folded(bytes(candidate.value));
     const cover = index.occurrences(text).find(({ index: other, at }) => {
-      const { value, mode, also } = candidates[other]!;
+      const { value, mode, also, scope } = candidates[other]!;
       if (other === self || also !== undefined) return false;
+      if (scope !== undefined && scope !== candidate.scope) return false;
       if (mode === "anywhere") return true;
       if (mode === "exact-argument") return false;
       // Beyond its own ends a `word` candidate has no word byte, an `anywhere` one may have any.

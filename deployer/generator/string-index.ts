@@ -1,5 +1,6 @@
 // Finds which of thousands of strings occur in a line, so that the product's matcher is asked about those alone.
 import { type BannedString, type CommandLine, fold, search, shellSplit } from "@cryptnono/matcher";
+import { type BenignLine, isOnHost } from "./benign-lines.js";
 import type { Candidate } from "./types.js";
 
 /** Strings are filed under their first bytes: shorter ones are never banned, see {@link MIN_STRING_BYTES}. */
@@ -70,6 +71,12 @@ export function hitsOf(index: StringIndex, text: string): number[] {
   const views = [shellLine(text)];
   if (/["'\\`$|;&<>(#]/.test(text)) views.push(commandLine(["sh", "-c", text]));
   return [...new Set(views.flatMap((view) => index.banning(view)))];
+}
+
+/** Those of `candidates`, which `index` is of, that ban a benign line where it runs. */
+export function benignHitsOf(index: StringIndex, candidates: readonly Candidate[], line: BenignLine): number[] {
+  const hits = hitsOf(index, line.text);
+  return isOnHost(line) ? hits.filter((i) => candidates[i]!.scope === undefined) : hits;
 }
 
 /** As the matcher takes it. */

@@ -8,6 +8,8 @@ export interface Candidate {
   /** Strings that must stand in the line too, each by the same mode: a rule of several, written as `allOf`. */
   readonly also?: readonly string[];
   readonly mode: MatchMode;
+  /** It counts in containers alone; everywhere when left out. For what the host's own administrators do. */
+  readonly scope?: "containers";
   /** Who says so: repository and file, or the letters of `facts/README.md`. */
   readonly source: string;
   /** The rule that made it from the fact, for example `pool-domain`. */

@@ -10,8 +10,13 @@ import { runSops } from "./run.js";
 /** An entry of `bannedCommandStrings`: a string, or several that must all stand in the line. The default mode is `word`. */
 export type Entry =
   | string
-  | { readonly value: string; readonly allOf?: undefined; readonly mode?: string }
-  | { readonly value?: undefined; readonly allOf: readonly string[]; readonly mode?: string };
+  | ({ readonly value: string; readonly allOf?: undefined } & How)
+  | ({ readonly value?: undefined; readonly allOf: readonly string[] } & How);
+
+interface How {
+  readonly mode?: string;
+  readonly scope?: string;
+}
 
 export function stringsOfEntry(entry: Entry): readonly string[] {
   if (typeof entry === "string") return [entry];
@@ -134,9 +139,9 @@ function standIns(entries: readonly Entry[]): Entry[] {
   for (const entry of entries) {
     if (typeof entry === "string") shapes.set("", "stand-in");
     else {
-      const mode = entry.mode === undefined ? {} : { mode: entry.mode };
-      const strings = entry.allOf === undefined ? { value: "stand-in" } : { allOf: ["stand-in", "another stand-in"] };
-      shapes.set(`${Object.keys(strings)[0]} ${entry.mode}`, { ...strings, ...mode } as Entry);
+      const { value, allOf, ...how } = entry;
+      const strings = allOf === undefined ? { value: "stand-in" } : { allOf: ["stand-in", "another stand-in"] };
+      shapes.set(JSON.stringify([Object.keys(strings), how]), { ...strings, ...how } as Entry);
     }
   }
   return [...shapes.values()];

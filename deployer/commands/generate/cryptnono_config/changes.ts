@@ -17,9 +17,10 @@ export interface Changes {
 
 /** The list as the values file has it: the default mode is not written. */
 export function toEntries(list: readonly Candidate[]): Entry[] {
-  return list.map(({ value, also, mode }) => {
-    if (also !== undefined) return { allOf: [value, ...also], ...(mode === "word" ? {} : { mode }) };
-    return mode === "word" ? value : { value, mode };
+  return list.map(({ value, also, mode, scope }) => {
+    const how = { ...(mode === "word" ? {} : { mode }), ...(scope === undefined ? {} : { scope }) };
+    if (also !== undefined) return { allOf: [value, ...also], ...how };
+    return Object.keys(how).length === 0 ? value : { value, ...how };
   });
 }
 
@@ -138,8 +139,8 @@ function tally(reasons: readonly string[]): string[] {
 }
 
 function key(entry: Entry): string {
-  const mode = typeof entry === "string" ? "word" : (entry.mode ?? "word");
-  return `${mode}\0${stringsOfEntry(entry).join("\0")}`;
+  const { mode = "word", scope = "any" } = typeof entry === "string" ? {} : entry;
+  return `${mode} ${scope}\0${stringsOfEntry(entry).join("\0")}`;
 }
 
 function pad(count: number): string {
