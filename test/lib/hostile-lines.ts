@@ -105,7 +105,7 @@ export function hostileRules(random: Random, { strings, alphabet }: HostileList)
   const long = strings.filter(({ value }) => value.length >= MIN_MEMBER_BYTES);
   if (long.length < 2) return { strings, alphabet };
   const alone = strings.filter(() => random.oneIn(6));
-  const rules = Array.from({ length: random.between(1, long.length * 2) }, (): CompilableString => {
+  const rules = Array.from({ length: random.between(1, Math.min(12, long.length * 2)) }, (): CompilableString => {
     const { mode, action = "enforce" } = random.pick(long);
     const [first, ...also] = Array.from({ length: random.pick([2, 2, 2, 3, 4]) }, () => random.pick(long).value);
     return { value: first!, also, mode, action };
