@@ -12,6 +12,7 @@
 #include "copied.bpf.h"
 #include "true-path.bpf.h"
 #include "tally.bpf.h"
+#include "wallets.bpf.h"
 
 /* bpf_send_signal and the ring buffer's helpers are for GPL-compatible programs. */
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -462,7 +463,8 @@ static __always_inline void remember_spared(struct search *s, struct filters *f,
 	b->entry.generation = f->policy.generation;
 	n = bpf_probe_read_kernel_str(b->entry.path, MAX_SPARED_PATH_BYTES, (const char *)s->filename);
 	b->entry.path_bytes = n > 0 && n < MAX_SPARED_PATH_BYTES ? n - 1 : MAX_SPARED_PATH_BYTES;
-	bpf_map_update_elem(&spared, &tgid, &b->entry, BPF_ANY);
+	/* Without a hash it is the search for wallets that says so: what the guard said of this exec says more. */
+	bpf_map_update_elem(&spared, &tgid, &b->entry, s->hash_keys[0] ? BPF_ANY : BPF_NOEXIST);
 }
 
 /* What the process executes now is not what was spared. */
@@ -872,6 +874,78 @@ int BPF_PROG(guard_skipped, struct task_struct *task)
 	return 0;
 }
 
+/* ---- wallets ---- */
+
+/* Set before load: which state the search for wallets takes. */
+const volatile __u32 wallets_copy = 0;
+
+/* What was found of wallets, and which patterns spare it: under the same names as strings. */
+static __always_inline __u32 look_for_wallets(struct search *s, bool at_exec)
+{
+	__u32 ends_badly;
+
+	s->has_told = s->has_out_of_scope = s->stop = s->in_true_path = 0;
+	s->found_sets[ACTION_ENFORCE] = s->found_sets[ACTION_AUDIT] = 0;
+	s->found_sets[ACTION_QUOTED_ENFORCE] = s->found_sets[ACTION_QUOTED_AUDIT] = 0;
+	ends_badly = search_wallets(s->copy);
+	if (s->flags & EVENT_UNREADABLE)
+		count(COUNTER_WALLETS_UNREADABLE);
+	if (s->work > s->max_work)
+		count(COUNTER_WALLETS_OVER_LONG);
+	/* What cannot be read is the guard's business, and the scan's; what is built to be slow goes the way of such lines. */
+	s->flags &= ~EVENT_UNREADABLE;
+	if (s->work > s->max_work && ends_badly)
+		s->flags |= EVENT_OVER_LONG;
+	if (!any_found(s) && !(s->flags & EVENT_OVER_LONG))
+		return VERDICT_PASS;
+	keep_text(s);
+	s->path_bytes = read_path(s, (const char *)s->filename);
+	s->is_plain = is_plain_path(s);
+	if (at_exec && !(s->flags & EVENT_SCRIPT)) {
+		read_true_path(s->copy);
+		s->has_true_path = 1;
+	}
+	return judge(s);
+}
+
+/* Someone has killed it already. */
+static __always_inline bool is_dying(struct task_struct *task)
+{
+	return (BPF_CORE_READ(task, pending.signal.sig[0]) >> (SIGKILL - 1)) & 1;
+}
+
+/* Behind the guard, and only where wallets are looked for. */
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(guard_wallets, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	__u64 entered = bpf_ktime_get_ns();
+	unsigned long args, args_end;
+	__u32 copy = wallets_copy, verdict;
+	struct filters *f;
+	struct search *s;
+
+	if (control_get(CONTROL_RETIRED_BY) || is_dying(task) || !in_scope(task))
+		return 0;
+	s = search_state(copy);
+	if (!s)
+		return 0;
+	args = BPF_CORE_READ(task, mm, arg_start);
+	args_end = BPF_CORE_READ(task, mm, arg_end);
+	f = begin(s, copy, args, args_end > args ? args_end - args : 0, script_flags(bprm));
+	if (!f)
+		return 0;
+	s->max_work = f->policy.max_work;
+	s->argc = bprm->argc;
+	s->filename = (__u64)bprm->filename;
+	s->interp = (__u64)bprm->interp;
+	s->entered_ns = entered;
+	s->scopes = find_scopes(wallets_policy_flags(s->slot));
+	verdict = look_for_wallets(s, true);
+	if (verdict != VERDICT_PASS)
+		conclude(s, verdict);
+	return 0;
+}
+
 /* ---- the same search and verdict on a caller's buffer: for tests and benchmarks ---- */
 
 SEC("syscall")
@@ -902,6 +976,35 @@ int judge_buffer(struct judge_args *in)
 		keep_text(s);
 	find_quoted(s);
 	in->verdict = judge(s);
+	in->elapsed_ns = bpf_ktime_get_ns() - entered;
+	in->string_id = s->told.string_id;
+	in->pattern_id = s->allow.told_pattern;
+	in->flags = s->flags;
+	in->match_offset = s->told.match_offset;
+	in->match_in_path = s->told.match_in_path;
+	in->work = s->work;
+	return 0;
+}
+
+SEC("syscall")
+int judge_wallets(struct judge_args *in)
+{
+	struct event_buffer *b = event_buffer(0);
+	struct search *s = search_state(0);
+	struct filters *f;
+	__u64 entered;
+
+	if (!s || !b)
+		return 1;
+	f = begin(s, 0, in->args, in->args_bytes, in->script_interpreter ? EVENT_SCRIPT : 0);
+	if (!f)
+		return 1;
+	s->max_work = f->policy.max_work;
+	bpf_probe_read_user_str(b->data, MAX_PATH_BYTES, (void *)in->path);
+	s->filename = (__u64)b->data;
+	entered = bpf_ktime_get_ns();
+	s->scopes = in->scopes ? in->scopes : ALL_SCOPES;
+	in->verdict = look_for_wallets(s, false);
 	in->elapsed_ns = bpf_ktime_get_ns() - entered;
 	in->string_id = s->told.string_id;
 	in->pattern_id = s->allow.told_pattern;

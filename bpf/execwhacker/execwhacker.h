@@ -5,6 +5,7 @@
 #define CRYPTNONO_EXECWHACKER_H
 
 #include "../lib/agent.h"
+#include "wallets.h"
 
 /* ---- limits ---- */
 
@@ -258,6 +259,8 @@ enum counter {
 	COUNTER_LATER_BUSY, /* of them, those for which no state was free */
 	COUNTER_CHANGED, /* execs whose arguments were written to by someone else before they were judged */
 	COUNTER_UNCHECKED, /* execs of which that is not known */
+	COUNTER_WALLETS_UNREADABLE, /* execs whose arguments could not be searched for wallets; as the next one */
+	COUNTER_WALLETS_OVER_LONG,
 	/* Verdicts that were sent as records, in the order of enum verdict. Behind the verdicts' own counters, and so read after
 	 * them: what was told is never more than what happened. */
 	COUNTER_TOLD_KILLED,
@@ -432,6 +435,9 @@ struct border {
 	enum event_flags event_flags;
 	struct exec_event exec_event;
 	struct judge_args judge_args;
+	enum wallet_limits wallet_limits;
+	enum wallet_encoding wallet_encoding;
+	struct wallet_table wallet_table;
 };
 
 #endif

@@ -117,6 +117,14 @@ struct signal_struct {
 };
 
 typedef struct {
+	unsigned long sig[1];
+} sigset_t;
+
+struct sigpending {
+	sigset_t signal;
+};
+
+typedef struct {
 	__u32 val;
 } kuid_t;
 
@@ -138,6 +146,7 @@ struct task_struct {
 	struct pid *thread_pid;
 	struct signal_struct *signal;
 	struct nsproxy *nsproxy;
+	struct sigpending pending;
 	__u64 self_exec_id;
 	struct fs_struct *fs;
 };

@@ -82,7 +82,12 @@ function findQuoted(list: Judge, [first, ...others]: Names, plain: Names): numbe
 
 type Names = readonly (readonly Uint8Array[])[];
 
-function sparedBy({ allow, maxAllowBytes = DEFAULT_MAX_ALLOW_BYTES }: Judge, allowSet: number, names: Names): number {
+/** The first pattern of a set that matches the line under a plain name; -1 for none. */
+export function sparedBy(
+  { allow, maxAllowBytes = DEFAULT_MAX_ALLOW_BYTES }: Judge,
+  allowSet: number,
+  names: Names,
+): number {
   if (allowSet === 0) return -1;
   for (const line of names) {
     const pattern = matchArguments(allow, line, allowSet, maxAllowBytes);

@@ -26,6 +26,7 @@ export type LogLine = Readonly<Record<string, unknown>> & {
 export interface ConfigFile {
   readonly bannedCommandStrings: readonly (string | Readonly<Record<string, string | readonly string[]>>)[];
   readonly allowedCommandPatterns?: readonly (string | AllowedPattern)[];
+  readonly wallets?: readonly (string | Readonly<Record<string, string>>)[];
   readonly mode?: "enforce" | "audit";
   readonly scope?: string;
 }

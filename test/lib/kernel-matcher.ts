@@ -5,6 +5,7 @@ import {
   guardProgram,
   slotContents,
   TEST_PROGRAM,
+  WALLETS_TEST_PROGRAM,
 } from "@cryptnono/agent/detectors/execwhacker/sensor";
 import type { Tables } from "@cryptnono/matcher";
 import {
@@ -33,6 +34,8 @@ export interface BufferJudgement {
 export interface MatcherOptions {
   /** Use the loop that kernels before 5.17 have. */
   readonly withoutBpfLoop?: boolean;
+  /** Look for wallets, and for nothing else. */
+  readonly wallets?: boolean;
 }
 
 export class KernelMatcher {
@@ -40,11 +43,13 @@ export class KernelMatcher {
   readonly #parts = execwhackerSensor();
   readonly #layout: Layout;
   readonly #args: StructLayout;
+  readonly #program: string;
   #slot: 0 | 1 = 0;
 
-  constructor({ withoutBpfLoop = false }: MatcherOptions = {}) {
+  constructor({ withoutBpfLoop = false, wallets = false }: MatcherOptions = {}) {
+    this.#program = wallets ? WALLETS_TEST_PROGRAM : TEST_PROGRAM;
     const object = readFileSync(`${ROOT}build/bpf/execwhacker.bpf.o`);
-    const skip = this.#parts.skip.filter((program) => program !== TEST_PROGRAM);
+    const skip = this.#parts.skip.filter((program) => program !== this.#program);
     const { maxEntries } = this.#parts;
     this.#sensor = Sensor.open({
       object,
@@ -58,9 +63,9 @@ export class KernelMatcher {
   }
 
   /** Put a list in force. Takes some 30 ms: the kernel waits for those who may still see the slot's last tables. */
-  install(tables: Tables): void {
+  install(tables: Tables, wallets?: Uint8Array): void {
     this.#slot = this.#slot === 0 ? 1 : 0;
-    this.#sensor.fill(this.#slot, slotContents(tables));
+    this.#sensor.fill(this.#slot, slotContents(tables, wallets));
     this.#sensor.map("control").set(this.constant("CONTROL_SLOT"), this.#slot);
   }
 
@@ -72,7 +77,7 @@ export class KernelMatcher {
     view.setUint32(offsets["args_bytes"]!, area.length, true);
     view.setUint32(offsets["script_interpreter"]!, script ? 1 : 0, true);
     view.setUint32(offsets["scopes"]!, scopes, true);
-    const failed = this.#sensor.testRun(TEST_PROGRAM, context, [
+    const failed = this.#sensor.testRun(this.#program, context, [
       [offsets["path"]!, path],
       [offsets["args"]!, area],
     ]);

@@ -80,7 +80,8 @@ function sightingOf(
     user: pod === null ? null : userOfPod(pod),
     repository: firstOf(REPOSITORY_NAMES, envs, innerEnvs),
     address: firstOf(ADDRESS_NAMES, envs, innerEnvs),
-    wallet: walletIn(cmdline),
+    // The agent's own word for it comes first, in small letters as the others are.
+    wallet: nameOf(line["wallet"])?.toLowerCase() ?? walletIn(cmdline),
     line: text,
   };
 }

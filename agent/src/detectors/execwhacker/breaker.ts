@@ -1,7 +1,10 @@
 // The circuit breaker: a string that kills in many pods of several namespaces within a short time is a wrong list, and no attack.
 import type { ContainerResult } from "../../types.js";
 import { SELF_TEST_LIST } from "./self-test.js";
+import { placeOfRule as placeOf } from "./tell/index.js";
 import type { Rule } from "./types.js";
+
+export { placeOf };
 
 export interface BreakerLimits {
   /** Pods in which a string may kill; 0: any number, the breaker is off. */
@@ -104,8 +107,4 @@ function podOf(container: ContainerResult): Pod | null {
   if (container.kind !== "container" || container.type !== "cri") return null;
   const { [POD_UID]: uid, [POD_NAMESPACE]: namespace } = container.labels;
   return uid === undefined || namespace === undefined ? null : { uid, namespace };
-}
-
-export function placeOf({ list, index }: Pick<Rule, "list" | "index">): string {
-  return `${list}[${index}]`;
 }

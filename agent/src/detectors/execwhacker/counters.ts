@@ -23,6 +23,9 @@ const SINGLE = [
   /** Someone else wrote to the arguments before they were judged; and execs of which that is not known. */
   "changed",
   "unchecked",
+  /** Execs whose arguments could not be searched for wallets, or not to the end. */
+  "wallets_unreadable",
+  "wallets_over_long",
   /** The search stopped at its bound of work. */
   "budget_exceeded",
   /** Events that found no room in the ring buffer: log lines lost, never verdicts. */

@@ -1,6 +1,6 @@
 // Strings that are only logged from now on, in the kernel's table and for the scan.
 import { type Layout, type SensorMap, structLayout } from "@cryptnono/native";
-import type { CompiledRules } from "./rules.js";
+import { type CompiledRules, ruleByNumber } from "./rules.js";
 import type { Rule } from "./types.js";
 
 /** bpf/execwhacker/maps.bpf.h */
@@ -8,15 +8,16 @@ export const DEMOTED = "demoted";
 
 /** Until the list is loaded again. @throws NativeError when the kernel has no room: the string then stays in force. */
 export function demote(
-  { list, index }: Rule,
+  { list, index, wallet }: Rule,
   { rules, generation, list: judged }: CompiledRules,
   map: Pick<SensorMap, "set">,
   layout: Layout,
 ): void {
   const { offsets, size } = structLayout(layout, "demoted_key");
-  for (let id = 0; id < rules.strings.length; id++) {
-    const rule = rules.strings.at(id)!;
-    if (rule.index !== index || rule.list !== list) continue;
+  const count = rules.strings.length + (rules.wallets?.length ?? 0);
+  for (let id = 0; id < count; id++) {
+    const rule = ruleByNumber(rules, id)!;
+    if (rule.index !== index || rule.list !== list || rule.wallet !== wallet) continue;
     const key = new Uint8Array(size);
     const view = new DataView(key.buffer);
     view.setUint32(offsets["generation"]!, generation, true);

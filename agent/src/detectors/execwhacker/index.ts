@@ -10,8 +10,8 @@ import { Lists } from "./lists.js";
 import { load, loadInTurns } from "./load.js";
 import { type Decision, execMetrics } from "./metrics.js";
 import { PatternCounts } from "./pattern-counts.js";
-import { execDecoder } from "./record.js";
-import { type CompiledRules, type Ways, waysOf } from "./rules.js";
+import { type ExecMatch, execDecoder } from "./record.js";
+import { type CompiledRules, ruleByNumber, type Ways, waysOf } from "./rules.js";
 import { Looker, Rounds, scanProcesses, YoungSweep } from "./scan/index.js";
 import { AskedTest, isSelfTest, runSelfTest, selfTestRule } from "./self-test.js";
 import { execwhackerSensor, KILL_RING, OTHER_RING, slotContents } from "./sensor.js";
@@ -25,7 +25,8 @@ import {
   SpareMemory,
   summaryOfTally,
 } from "./tell/index.js";
-import type { Report, RulesInForce } from "./types.js";
+import type { Report, Rule, RulesInForce } from "./types.js";
+import { mayHaveWallets, WalletsNotLoaded } from "./wallets/index.js";
 
 export interface ExecwhackerOptions extends Ways {
   readonly config: readonly string[];
@@ -53,7 +54,9 @@ const OPEN_PATTERNS = "Allow patterns without an end spare strings of other list
 const MOST_NAMED = 20;
 
 export function execwhacker(options: ExecwhackerOptions): Detector<CompiledRules> {
-  const sensor = execwhackerSensor({ [KILL_RING]: options.killRingBytes, [OTHER_RING]: options.otherRingBytes });
+  const rings = { [KILL_RING]: options.killRingBytes, [OTHER_RING]: options.otherRingBytes };
+  const withWallets = mayHaveWallets(options.config);
+  const sensor = execwhackerSensor(rings, undefined, withWallets);
   const selfTest = selfTestRule();
   let loaded: CompiledRules | null = null;
 
@@ -67,7 +70,9 @@ export function execwhacker(options: ExecwhackerOptions): Detector<CompiledRules
       const { config, mode, allowAcrossLists } = options;
       const request = { files: config, mode, allowAcrossLists, ways: waysOf(options), more: [selfTest] };
       // At start there is nothing that could wait.
-      loaded = loaded === null ? load(request) : await loadInTurns(request, loaded);
+      const next = loaded === null ? load(request) : await loadInTurns(request, loaded);
+      if (!withWallets && next.rules.wallets !== undefined) throw new WalletsNotLoaded();
+      loaded = next;
       return loaded;
     },
     begin: (house) => live(house, options, (onStart) => runSelfTest(selfTest, undefined, undefined, onStart)),
@@ -112,7 +117,7 @@ function live(
       // Before it is in force: the kernel's first records of it may come at once.
       lists.remember(compiled);
       byPattern.inForce(compiled.rules);
-      return slotContents(compiled.tables);
+      return slotContents(compiled.tables, compiled.list.wallets);
     },
     onRecord,
     inForce(compiled) {
@@ -121,15 +126,16 @@ function live(
       promoteAll(house.map(DEMOTED));
       const banned = bannedStrings(compiled.rules);
       const { allow } = compiled.rules;
+      const { length: wallets } = compiled.rules.wallets ?? [];
       metrics.inForce(banned, allow.length);
-      if (banned === 0) notice("warning", NOTHING_BANNED, {});
+      if (banned + wallets === 0) notice("warning", NOTHING_BANNED, {});
       const open = compiled.list.open.map(({ list, index }) => `${list}[${index}]`);
       if (open.length > 0)
         notice("warning", OPEN_PATTERNS, { patterns: open.slice(0, MOST_NAMED), count: open.length });
-      return { banned_strings: banned, allowed_patterns: allow.length, mode };
+      return { banned_strings: banned, ...(wallets === 0 ? {} : { wallets }), allowed_patterns: allow.length, mode };
     },
     readyText() {
-      if (bannedStrings(house.rules().rules) === 0) return NOTHING_BANNED;
+      if (isNothingBanned(house.rules().rules)) return NOTHING_BANNED;
       const demoted = breaker.trippedNow;
       return demoted === 0
         ? "attached and matching"
@@ -159,7 +165,7 @@ function live(
     // A copy: a report that waits for its container's name would keep the whole batch.
     const record = decode(bytes.slice());
     const list = lists.of(record);
-    const rule = record.match === null ? null : (list?.strings.at(record.match.stringId) ?? null);
+    const rule = record.match === null || list === undefined ? null : foundRule(list, record.match);
     if (isSelfTest(rule, record.match?.bytes)) {
       // Nobody's business but the asker's, and not among the kernel's kills.
       if (record.verdict === "killed") asked.onEvent(record.process.pid, record.latencyNs);
@@ -237,6 +243,16 @@ function live(
     await scanProcesses(looker, proc, rounds, metrics, { isStopped });
     metrics.scanFinished((performance.now() - startedMs) / 1000);
   }
+}
+
+/** The rule that was found; of a wallet's with the address. */
+function foundRule(list: RulesInForce, { stringId, bytes }: ExecMatch): Rule | null {
+  const rule = ruleByNumber(list, stringId);
+  return rule?.wallet === undefined ? rule : { ...rule, value: bytes };
+}
+
+function isNothingBanned(rules: RulesInForce): boolean {
+  return bannedStrings(rules) === 0 && rules.wallets === undefined;
 }
 
 /** Those of the config: the self-test's is one more. */

@@ -21,6 +21,8 @@ const COUNTERS: SensorCounters = {
   later_busy: 1n,
   changed: 7n,
   unchecked: 8n,
+  wallets_unreadable: 0n,
+  wallets_over_long: 0n,
   budget_exceeded: 4n,
   kill_events_lost: 5n,
   other_events_lost: 6n,

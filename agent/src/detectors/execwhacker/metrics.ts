@@ -110,6 +110,8 @@ export function execMetrics(
     [{ reason: "unreadable" }, "unreadable"],
     [{ reason: "over-long" }, "over_long"],
     [{ reason: "budget" }, "budget_exceeded"],
+    [{ reason: "wallets-unreadable" }, "wallets_unreadable"],
+    [{ reason: "wallets-over-long" }, "wallets_over_long"],
   );
   ofKernel(
     "second_looks_total",

@@ -1,5 +1,6 @@
 // Rules compiled once for both judges: the tables that go into the kernel, and the same verdict in user space for the scan.
 import {
+  ALL_SCOPES,
   type CommandLine,
   type Cut,
   compileAllow,
@@ -7,17 +8,20 @@ import {
   DEFAULT_MAX_ALLOW_BYTES,
   isInScope,
   type Judge,
+  joinArguments,
   judgeLine,
   type Place,
   quotedPiece,
   type RefusedPattern,
   type Scopes,
   scopesIn,
+  sparedBy,
   type Tables,
 } from "@cryptnono/matcher";
 import { openPatterns } from "./config/index.js";
 import { SELF_TEST_LIST } from "./self-test.js";
-import type { AllowPattern, JudgeVerdict, Rules, RulesInForce } from "./types.js";
+import type { AllowPattern, JudgeVerdict, Rule, Rules, RulesInForce } from "./types.js";
+import { findWallets, walletTable } from "./wallets/index.js";
 
 /** What is done with a process whose line cannot be searched whole. */
 export type Way = "kill" | "let-go";
@@ -90,6 +94,8 @@ const MAX_SHOWN = 20;
 export interface CompiledList extends Omit<Judge, "strings"> {
   readonly generation: number;
   readonly isScoped: boolean;
+  /** `struct wallet_table` */
+  readonly wallets: Uint8Array;
   /** Allow patterns that an operator should know of, see `openPatterns`. */
   readonly open: readonly AllowPattern[];
 }
@@ -132,13 +138,15 @@ export function compileList(
   };
   const tables = compileTables(rules.strings, options);
   const quoted = rules.strings.flatMap((string, index) => (quotedPiece(string) === null ? [] : [index]));
-  const isScoped = rules.strings.some(({ scope }) => scope !== undefined);
-  return { tables, allow, maxAllowBytes, quoted, generation, isScoped, open: openPatterns(rules) };
+  const { wallets = [] } = rules;
+  const isScoped = [...rules.strings, ...wallets].some(({ scope }) => scope !== undefined);
+  const table = walletTable(wallets, rules.strings.length);
+  return { tables, allow, maxAllowBytes, quoted, generation, isScoped, wallets: table, open: openPatterns(rules) };
 }
 
-function mayKill({ strings }: Rules, place: Place): boolean {
+function mayKill({ strings, wallets = [] }: Rules, place: Place): boolean {
   const scopes = scopesIn(place);
-  return strings.some(
+  return [...strings, ...wallets].some(
     ({ action, list, scope }) => action === "enforce" && list !== SELF_TEST_LIST && isInScope(scope, scopes),
   );
 }
@@ -161,6 +169,13 @@ export function judgeBy(rules: RulesInForce, compiled: CompiledList): CompiledRu
     isScoped: compiled.isScoped,
     judge(line, { names, cut, scopes } = { names: [[line.path, ...line.args.slice(1)]] }) {
       const judged = judgeLine(list, line, names, cut, scopes);
+      const wallet = judgeWallets(rules, list, line, {
+        names,
+        ...(cut === undefined ? {} : { cut }),
+        scopes: scopes ?? ALL_SCOPES,
+      });
+      if (weight(wallet) > (judged.kind === "banned" ? WEIGHT[judged.action] : judged.kind === "none" ? 0 : 1))
+        return wallet;
       if (judged.kind === "none") return judged;
       const rule = rules.strings.at(judged.index)!;
       if (judged.kind === "banned")
@@ -170,4 +185,45 @@ export function judgeBy(rules: RulesInForce, compiled: CompiledList): CompiledRu
       return { kind: "spared", rule, allowedBy: { pattern: rules.allow[judged.pattern]! } };
     },
   };
+}
+
+// ---- wallets ----
+
+const WEIGHT = { audit: 2, enforce: 3 } as const;
+
+function weight(verdict: JudgeVerdict): number {
+  if (verdict.kind === "banned") return WEIGHT[verdict.rule.action];
+  return verdict.kind === "none" ? 0 : 1;
+}
+
+/** The verdict on the addresses that stand among the arguments. */
+function judgeWallets(
+  { strings, wallets = [], allow }: RulesInForce,
+  list: Judge & { readonly demoted: ReadonlySet<number> },
+  { args }: CommandLine,
+  { names, cut, scopes = ALL_SCOPES }: Seen,
+): JudgeVerdict {
+  const counting = wallets.filter(({ scope }) => isInScope(scope, scopes));
+  if (counting.length === 0) return { kind: "none" };
+  const ends = { start: cut?.start ?? false, end: cut?.end ?? false };
+  let verdict: JudgeVerdict = { kind: "none" };
+  for (const { rule, address } of findWallets(joinArguments(args), counting, ends)) {
+    const pattern = sparedBy(list, rule.allowSet, names);
+    const isDemoted = list.demoted.has(strings.length + wallets.indexOf(rule));
+    const found: Rule = { ...rule, value: address, ...(isDemoted ? { action: "audit" } : {}) };
+    const here: JudgeVerdict =
+      pattern < 0
+        ? { kind: "banned", rule: found }
+        : { kind: "spared", rule: found, allowedBy: { pattern: allow[pattern]! } };
+    if (weight(here) > weight(verdict)) verdict = here;
+  }
+  return verdict;
+}
+
+/** The rule that a record names by its number. */
+export function ruleByNumber(
+  { strings, wallets = [] }: Pick<RulesInForce, "strings" | "wallets">,
+  number: number,
+): Rule | null {
+  return strings.at(number) ?? wallets[number - strings.length] ?? null;
 }

@@ -5,6 +5,7 @@ import type { SlotContent } from "@cryptnono/native";
 import type { SensorParts } from "../../sensor/index.js";
 import { SPARED } from "./exec-memory.js";
 import { SUMMED, TALLIES, TOLD_GROUPS } from "./tallies.js";
+import { walletTable } from "./wallets/index.js";
 
 /** Kills have a ring of their own, so that no flood of other events can take their room. */
 export const KILL_RING = "kill_events";
@@ -17,11 +18,15 @@ export function guardProgram(kernelRelease = release()): string {
 
 /** For tests and benchmarks. */
 export const TEST_PROGRAM = "judge_buffer";
+export const WALLETS_TEST_PROGRAM = "judge_wallets";
+
+/** Looks for wallets, in a state of its own; only loaded where some are to be looked for. */
+const WALLETS = "guard_wallets";
 
 /** Copies of it, each with a state of its own in these maps, and what notices that all of them were skipped. */
 const COPIES = ["guard_exec_2", "guard_exec_3"];
 const AFTER_COPIES = "guard_skipped";
-const MAPS_BY_COPY = ["searches", "kept_texts", "event_buffers", "true_paths", "spared_buffers"];
+const MAPS_BY_COPY = ["searches", "kept_texts", "event_buffers", "true_paths", "spared_buffers", "wallet_states"];
 
 /**
  * Programs that take a hash of the arguments while nobody else can reach them (bpf/execwhacker/copied.bpf.h): two tracepoints from
@@ -32,10 +37,14 @@ const COPIED = {
   byFunction: ["args_committing"],
 } as const;
 
-/** @param ringBytes - 0: the object's own. */
+/**
+ * @param ringBytes - 0: the object's own.
+ * @param withWallets - Wallets are looked for.
+ */
 export function execwhackerSensor(
   ringBytes: Readonly<Record<string, number>> = {},
   kernelRelease = release(),
+  withWallets = false,
 ): SensorParts {
   const others = [...COPIES, AFTER_COPIES];
   const isPreempted = isTracingPreempted(kernelRelease);
@@ -43,15 +52,19 @@ export function execwhackerSensor(
   const copied = hasTracepoints ? COPIED.byTracepoints : COPIED.byFunction;
   const copies = isPreempted ? 1 + COPIES.length : 1;
   // What cannot be searched at once is looked at once more where the kernel can schedule that (look_later), in a state of its own.
-  const states = hasSecondLook(kernelRelease) ? copies + 1 : copies;
+  const looks = hasSecondLook(kernelRelease) ? copies + 1 : copies;
+  const states = withWallets ? looks + 1 : looks;
   const guard = guardProgram(kernelRelease);
   const programs = ["agent_exit", "spared_forked", "spared_exited", guard, ...(isPreempted ? others : [])];
+  if (withWallets) programs.push(WALLETS);
   return {
     detector: "execwhacker",
     programs: [...copied.map((program) => ({ program, optional: true })), ...programs.map((program) => ({ program }))],
     mainProgram: guard,
     skip: [
       TEST_PROGRAM,
+      WALLETS_TEST_PROGRAM,
+      ...(withWallets ? [] : [WALLETS]),
       ...["guard_exec", "guard_exec_once"].filter((program) => program !== guard),
       ...(isPreempted ? [] : others),
       ...(hasTracepoints ? COPIED.byFunction : COPIED.byTracepoints),
@@ -60,7 +73,7 @@ export function execwhackerSensor(
       ...Object.fromEntries(Object.entries(ringBytes).filter(([, bytes]) => bytes > 0)),
       ...Object.fromEntries(MAPS_BY_COPY.map((map) => [map, states])),
     },
-    constants: { check_copied: true, later_copy: copies },
+    constants: { check_copied: true, later_copy: copies, wallets_copy: looks },
     // From 7.0 on it takes an argument that the verifier gives, and has a name without the ending (execwhacker.bpf.c).
     absent: isAtLeast(kernelRelease, 7, 0) ? ["bpf_task_work_schedule_signal_impl"] : [],
     rings: [KILL_RING, OTHER_RING],
@@ -86,6 +99,9 @@ function isAtLeast(kernelRelease: string, major: number, minor: number): boolean
 }
 
 /** A list's tables by the outer maps of their slots. */
-export function slotContents({ filters, cells, allow }: Tables): Readonly<Record<string, SlotContent>> {
-  return { filters_slots: filters, cells_slots: cells, allow_slots: allow };
+export function slotContents(
+  { filters, cells, allow }: Tables,
+  wallets: Uint8Array = walletTable([], 0),
+): Readonly<Record<string, SlotContent>> {
+  return { filters_slots: filters, cells_slots: cells, allow_slots: allow, wallets_slots: wallets };
 }

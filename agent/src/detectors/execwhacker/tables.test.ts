@@ -4,6 +4,8 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { ACTION, DFA_KIND, KIND_MEMBER, LAYOUT, MODE, NFA_WORK, POLICY, SCOPE, WAY } from "@cryptnono/matcher";
 import { constant, Sensor, structLayout } from "@cryptnono/native";
+import { charsOf, formatsOf } from "./wallets/coins.js";
+import { COIN_NAMES, MAX_WALLET_RULES, WALLET_LAYOUT } from "./wallets/index.js";
 
 const border = Sensor.open({
   object: readFileSync(new URL("../../../../../build/bpf/execwhacker.bpf.o", import.meta.url)),
@@ -112,6 +114,35 @@ test("the NFA lies where the kernel walks it", () => {
     word: number("WORK_NFA_WORD"),
     edge: number("WORK_NFA_EDGE"),
   });
+});
+
+test("the wallets' table lies where the kernel reads it", () => {
+  const { kinds, kind, maxKinds, maxChars, leastRun, encoding, ...fields } = WALLET_LAYOUT;
+  const table = struct("wallet_table");
+  const written = Object.fromEntries(Object.entries(fields).map(([name, offset]) => [snake(name), offset]));
+  assert.deepEqual({ ...written, kinds }, { ...table.offsets, size: table.size });
+  const { offsets, size } = struct("wallet_kind");
+  const { reserved: _, ...declared } = offsets;
+  assert.deepEqual(Object.fromEntries(Object.entries(kind).map(([name, offset]) => [snake(name), offset])), {
+    ...declared,
+    size,
+  });
+  assert.equal(maxKinds, number("MAX_WALLET_KINDS"));
+  assert.equal(maxChars, number("MAX_WALLET_CHARS"));
+  assert.equal(leastRun, number("LEAST_WALLET_CHARS"));
+  assert.deepEqual(upper(encoding), {
+    CRYPTONOTE: number("WALLET_CRYPTONOTE"),
+    BASE58CHECK: number("WALLET_BASE58CHECK"),
+    SEGWIT: number("WALLET_SEGWIT"),
+    BECH32: number("WALLET_BECH32"),
+  });
+  // Whichever coins the rules are of, they fit, and no run is shorter than the kernel's stride.
+  const most = Math.max(...COIN_NAMES.map((coin) => formatsOf(coin).length));
+  assert.ok(MAX_WALLET_RULES * most <= maxKinds);
+  for (const format of COIN_NAMES.flatMap(formatsOf)) {
+    const { least, most: longest } = charsOf(format);
+    assert.ok(least >= leastRun && longest <= maxChars, JSON.stringify(format));
+  }
 });
 
 test("limits and numbered words are the same on both sides", () => {

@@ -14,6 +14,11 @@ export interface Rule extends BannedString {
   readonly allowSet: number;
   /** Where it counts, a number of the matcher's `SCOPE`; absent: everywhere. From its own `scope`, else the file's. */
   readonly scope?: number;
+  /**
+   * Of a rule of `wallets`: the coin whose addresses are looked for. `value` is the address that was found, and empty as long as
+   * none was; `index` is its position in that file's `wallets`.
+   */
+  readonly wallet?: string;
   readonly note?: string;
 }
 
@@ -27,6 +32,8 @@ export interface AllowPattern {
 /** Everything that decides, merged from all config files, in their order. Frozen. */
 export interface Rules {
   readonly strings: readonly Rule[];
+  /** In the kernel's records they are numbered behind the strings. */
+  readonly wallets?: readonly Rule[];
   readonly allow: readonly AllowPattern[];
   /** Which of `allow` spare a string, by its `allowSet` less one: strings that the same patterns spare are of one set. */
   readonly allowSets: readonly (readonly number[])[];

@@ -31,7 +31,7 @@ export function allowSetsOf(
   const sets: number[][] = [];
   const numbers = new Map<string, number>([["", 0]]);
   const ofFile = names.map((name, file) => {
-    if (files[file]!.strings.length === 0) return 0;
+    if (hasNoRules(files[file]!)) return 0;
     const covering = [...patterns.keys()].filter((i) => spares(patterns[i]!, file, name));
     const key = covering.join();
     const known = numbers.get(key);
@@ -43,9 +43,13 @@ export function allowSetsOf(
 
   function spares({ pattern, file: own }: PlacedPattern, file: number, name: string): boolean {
     // Patterns in a file without strings are meant for the strings of others.
-    if (pattern.for === undefined) return acrossLists || file === own || files[own]!.strings.length === 0;
+    if (pattern.for === undefined) return acrossLists || file === own || hasNoRules(files[own]!);
     return pattern.for === "all" || pattern.for.some((list) => list.name === name);
   }
+}
+
+function hasNoRules({ strings, wallets = [] }: ConfigFile): boolean {
+  return strings.length === 0 && wallets.length === 0;
 }
 
 /** What is wrong with the lists that patterns name, and with how many sets they make. */

@@ -3,6 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { SCOPE } from "@cryptnono/matcher";
 import { ConfigError } from "../../../config/index.js";
 import type { AllowPattern, Rule, Rules } from "../types.js";
+import { MAX_WALLET_RULES } from "../wallets/index.js";
 import { allowProblems, allowSetsOf, type PlacedPattern } from "./allow-sets.js";
 import type { ActionMode, ConfigFile, StringText } from "./parse.js";
 
@@ -27,6 +28,7 @@ export function mergeRules(
 ): Rules {
   const names = listNames(files.map(({ file }) => file));
   const strings: Rule[] = [];
+  const wallets: Rule[] = [];
   const placed: PlacedPattern[] = [];
   const allow: AllowPattern[] = [];
   const known = new Map<string, Set<string>>();
@@ -65,13 +67,38 @@ export function mergeRules(
       };
       strings.push(note === undefined ? rule : { ...rule, note });
     }
+    for (const [index, { coin, mode, scope = file.scope ?? "any", note, action: wanted }] of (
+      file.wallets ?? []
+    ).entries()) {
+      const effect = action === "audit" ? "audit" : wanted;
+      if (!isNew(`wallet ${effect} ${mode} ${allowSet} ${scope}`, coin)) continue;
+      if (wallets.length === MAX_WALLET_RULES) {
+        const expected = `at most ${MAX_WALLET_RULES} rules about wallets, over all lists`;
+        const hint = "name each coin in one file";
+        throw new ConfigError([{ file: file.file, place: `wallets[${index}]`, expected, got: "one more", hint }]);
+      }
+      wallets.push({
+        value: NOT_FOUND_YET,
+        wallet: coin,
+        mode,
+        list,
+        index,
+        action: effect,
+        allowSet,
+        ...(scope === "any" ? {} : { scope: SCOPE[scope] }),
+        ...(note === undefined ? {} : { note }),
+      });
+    }
   }
   return Object.freeze({
     strings: Object.freeze(strings),
+    ...(wallets.length === 0 ? {} : { wallets: Object.freeze(wallets) }),
     allow: Object.freeze(allow),
     allowSets: Object.freeze(allowSets.sets),
   });
 }
+
+const NOT_FOUND_YET = new Uint8Array(0);
 
 /** The matcher's folding, which touches ASCII alone and so is the same on text as on its UTF-8. */
 function folded(text: string): string {

@@ -3,9 +3,9 @@ import { isOpenEnded } from "@cryptnono/matcher";
 import type { AllowPattern, Rules } from "../types.js";
 
 /** Whoever knows the words of one of these passes with any string of those lists behind them. */
-export function openPatterns({ strings, allow, allowSets }: Rules): AllowPattern[] {
+export function openPatterns({ strings, wallets = [], allow, allowSets }: Rules): AllowPattern[] {
   const lists = new Map<number, Set<string>>();
-  for (const { allowSet, list } of strings) {
+  for (const { allowSet, list } of [...strings, ...wallets]) {
     if (allowSet > 0) lists.set(allowSet, (lists.get(allowSet) ?? new Set()).add(list));
   }
   const across = new Set<number>();

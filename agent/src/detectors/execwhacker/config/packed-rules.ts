@@ -3,7 +3,7 @@
 import { type Indexed, type MatchMode, SCOPE } from "@cryptnono/matcher";
 import type { Rule, Rules, RulesInForce } from "../types.js";
 
-export interface PackedRules extends Pick<Rules, "allow" | "allowSets"> {
+export interface PackedRules extends Pick<Rules, "allow" | "allowSets" | "wallets"> {
   /** Values one after the other, and where each ends. */
   readonly values: Uint8Array;
   readonly ends: Uint32Array;
@@ -23,7 +23,7 @@ export interface PackedRules extends Pick<Rules, "allow" | "allowSets"> {
 const MODES: readonly MatchMode[] = ["word", "anywhere", "exact-argument"];
 const ACTIONS = ["enforce", "audit"] as const;
 
-export function packRules({ strings, allow, allowSets }: Rules): PackedRules {
+export function packRules({ strings, allow, allowSets, wallets }: Rules): PackedRules {
   const count = strings.length;
   const packed = {
     values: new Uint8Array(strings.reduce((sum, { value }) => sum + value.length, 0)),
@@ -51,7 +51,15 @@ export function packRules({ strings, allow, allowSets }: Rules): PackedRules {
     if (note !== undefined) packed.note[i] = notes.of(note) + 1;
     if (also !== undefined) others.set(i, also);
   }
-  return { ...packed, also: others, lists: lists.all(), notes: notes.all(), allow, allowSets };
+  return {
+    ...packed,
+    also: others,
+    lists: lists.all(),
+    notes: notes.all(),
+    allow,
+    allowSets,
+    ...walletsOf({ wallets }),
+  };
 }
 
 /** Each text's number, by its first time. */
@@ -76,7 +84,12 @@ export function unpackRules(packed: PackedRules): RulesInForce {
     length: packed.ends.length,
     at: (i) => (i >= 0 && i < packed.ends.length ? unpackOne(packed, i) : undefined),
   };
-  return { strings, allow: packed.allow, allowSets: packed.allowSets };
+  return { strings, allow: packed.allow, allowSets: packed.allowSets, ...walletsOf(packed) };
+}
+
+/** They are few. */
+function walletsOf({ wallets }: { readonly wallets?: readonly Rule[] | undefined }): Pick<Rules, "wallets"> {
+  return wallets === undefined ? {} : { wallets };
 }
 
 function unpackOne(packed: PackedRules, i: number): Rule {

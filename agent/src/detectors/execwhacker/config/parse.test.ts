@@ -61,6 +61,26 @@ test("a string has a scope of its own, and a file one for those without", () => 
   assert.deepEqual([scope, strings.map((string) => string.scope)], ["containers", [undefined, "any"]]);
 });
 
+test("wallets are coins, audited as words unless they say otherwise; a fault has its place and a near word", () => {
+  assert.deepEqual(
+    parse('{"wallets": ["monero", {"coin": "dero", "mode": "exact-argument", "action": "enforce"}]}').wallets,
+    [
+      { coin: "monero", mode: "word", action: "audit" },
+      { coin: "dero", mode: "exact-argument", action: "enforce" },
+    ],
+  );
+  const problems = problemsOf('{"wallets": ["moneros", {"coin": "dero", "mode": "anywhere"}, {"action": "audit"}, 7]}');
+  assert.deepEqual(
+    problems.map(({ place, hint }) => [place, hint]),
+    [
+      ["wallets[0]", 'did you mean "monero"?'],
+      ["wallets[1].mode", undefined],
+      ["wallets[2].coin", undefined],
+      ["wallets[3]", undefined],
+    ],
+  );
+});
+
 test("a byte order mark is ignored", () => {
   assert.equal(parse('\ufeff{"bannedCommandStrings": ["a"]}').strings.length, 1);
 });

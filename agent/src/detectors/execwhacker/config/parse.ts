@@ -1,6 +1,7 @@
 // One config file's bytes to its checked content. Nothing after this checks the config again.
 import { fold, MAX_STRING_BYTES, type MatchMode, MIN_MEMBER_BYTES, SCOPE } from "@cryptnono/matcher";
 import { ConfigError, ConfigFields, type JsonNode, kind, type Place } from "../../../config/index.js";
+import { COIN_NAMES, type Coin } from "../wallets/index.js";
 
 /** What one file says. Values are UTF-8 bytes as written, not folded. */
 export interface ConfigFile {
@@ -11,6 +12,17 @@ export interface ConfigFile {
   readonly scope?: ScopeName;
   readonly strings: readonly ConfigString[];
   readonly patterns: readonly ConfigPattern[];
+  readonly wallets?: readonly ConfigWallet[];
+}
+
+/** A coin whose wallets' addresses are looked for. */
+export interface ConfigWallet {
+  readonly coin: Coin;
+  readonly mode: "word" | "exact-argument";
+  /** What a find leads to; where the file's mode is `audit` nothing kills. */
+  readonly action: ActionMode;
+  readonly scope?: ScopeName;
+  readonly note?: string;
 }
 
 export interface ConfigPattern {
@@ -75,7 +87,9 @@ export function parseConfigFile(file: string, bytes: Uint8Array, options: ParseO
   return content;
 }
 
-const FILE_KEYS = ["bannedCommandStrings", "allowedCommandPatterns", "mode", "scope"] as const;
+const FILE_KEYS = ["bannedCommandStrings", "allowedCommandPatterns", "wallets", "mode", "scope"] as const;
+const WALLET_KEYS = ["coin", "mode", "action", "scope", "note"] as const;
+const WALLET_MODES = ["word", "exact-argument"] as const;
 const STRING_KEYS = ["value", "allOf", "mode", "scope", "note"] as const;
 const PATTERN_KEYS = ["pattern", "for", "note"] as const;
 const MATCH_MODES: readonly MatchMode[] = ["word", "anywhere", "exact-argument"];
@@ -107,8 +121,10 @@ class FileParser extends ConfigFields {
     const members = this.members(root.members, FILE_KEYS, "");
     const mode = this.oneOf(members.get("mode"), "mode", ACTION_MODES);
     const scope = this.oneOf(members.get("scope"), "scope", SCOPES);
+    const wallets = this.list(members.get("wallets"), "wallets", (node, place) => this.#wallet(node, place));
     return {
       file: this.file,
+      ...(wallets.length === 0 ? {} : { wallets }),
       ...(mode === undefined ? {} : { mode }),
       ...(scope === undefined ? {} : { scope }),
       strings: this.list(members.get("bannedCommandStrings"), "bannedCommandStrings", (node, place) =>
@@ -118,6 +134,27 @@ class FileParser extends ConfigFields {
         this.#pattern(node, place),
       ),
     };
+  }
+
+  #wallet(node: JsonNode, placeOf: Place): ConfigWallet | undefined {
+    const place = placeOf();
+    if (node.type === "string") {
+      const coin = this.oneOf(node, place, COIN_NAMES);
+      return coin === undefined ? undefined : { coin, mode: "word", action: "audit" };
+    }
+    if (node.type !== "object") {
+      this.problem(place, "a coin's name or {coin, mode, action, scope, note}", kind(node));
+      return undefined;
+    }
+    const members = this.members(node.members, WALLET_KEYS, place);
+    if (members.get("coin") === undefined) this.problem(`${place}.coin`, "a coin's name", "no such key");
+    const coin = this.oneOf(members.get("coin"), `${place}.coin`, COIN_NAMES);
+    const mode = this.oneOf(members.get("mode"), `${place}.mode`, WALLET_MODES) ?? "word";
+    const action = this.oneOf(members.get("action"), `${place}.action`, ACTION_MODES) ?? "audit";
+    const scope = this.oneOf(members.get("scope"), `${place}.scope`, SCOPES);
+    const note = this.#note(members.get("note"), `${place}.note`);
+    if (coin === undefined) return undefined;
+    return { coin, mode, action, ...(scope === undefined ? {} : { scope }), ...(note === undefined ? {} : { note }) };
   }
 
   #bannedString(node: JsonNode, placeOf: Place): ConfigString | undefined {

@@ -4,6 +4,7 @@ import { AREA_PIECE_BYTES, type AreaPiece } from "@cryptnono/native";
 import type { Killer } from "../../../kill/index.js";
 import { hasEnded, isDead, type ProcFiles, type ProcStat, parseStat, placeOf, ticksToNs } from "../../../proc/index.js";
 import type { Decision, Source } from "../metrics.js";
+import { ruleByNumber } from "../rules.js";
 import type { JudgeVerdict, Outcome, Report } from "../types.js";
 import type { ExecMemory, SparedAtExec } from "./exec-memory.js";
 import { factsOf } from "./facts.js";
@@ -255,7 +256,7 @@ function bound(found: Found, spared: SparedAtExec | null, { generation, rules }:
   const { verdict } = found;
   if (verdict.kind !== "banned" || spared?.generation !== generation) return found;
   const pattern = rules.allow[spared.patternId];
-  const allowSet = rules.strings.at(spared.stringId)?.allowSet;
+  const allowSet = ruleByNumber(rules, spared.stringId)?.allowSet;
   if (pattern === undefined || verdict.rule.allowSet === 0 || verdict.rule.allowSet !== allowSet) return found;
   return { ...found, verdict: { kind: "spared", rule: verdict.rule, allowedBy: { pattern } } };
 }

@@ -10,7 +10,11 @@ import { type Claim, claimsOf, isTrue, linesUnder, type NamedLine } from "./name
 /** The list in force, as far as a look needs it. */
 export interface ListInForce {
   readonly generation: number;
-  readonly rules: { readonly strings: Indexed<Rule>; readonly allow: readonly AllowPattern[] };
+  readonly rules: {
+    readonly strings: Indexed<Rule>;
+    readonly wallets?: readonly Rule[];
+    readonly allow: readonly AllowPattern[];
+  };
   /** Some string counts in some places alone. */
   readonly isScoped: boolean;
   /**

@@ -142,11 +142,19 @@ function allowedBy(by: AllowedBy): string {
   return typeof by === "string" ? by : `allowed-pattern:${by.pattern.source}`;
 }
 
-function addRule(fields: Fields, { list, index, mode, scope, note }: Rule): void {
-  fields.set("rule", `${list}[${index}]`);
+function addRule(fields: Fields, rule: Rule): void {
+  const { mode, scope, wallet, value, note } = rule;
+  if (wallet !== undefined && value.length > 0) fields.bytes("wallet", value);
+  if (wallet !== undefined) fields.set("coin", wallet);
+  fields.set("rule", placeOfRule(rule));
   fields.set("mode", mode);
   if (scope !== undefined) fields.set("scope", scopeWord(scope));
   if (note !== undefined) fields.set("note", note);
+}
+
+/** As messages name it, by list and index; never by its value. */
+export function placeOfRule({ list, index, wallet }: Pick<Rule, "list" | "index" | "wallet">): string {
+  return wallet === undefined ? `${list}[${index}]` : `${list}.wallets[${index}]`;
 }
 
 const SCOPE_WORDS = Object.keys(SCOPE);
@@ -162,5 +170,6 @@ function same(a: Uint8Array, b: Uint8Array | undefined): boolean {
 
 /** What was found, in small letters; of a rule that is not known any more the text that it matched. */
 function matchedOf(rule: Rule | null, matched: Uint8Array | undefined): Uint8Array | undefined {
+  if (rule?.wallet !== undefined && rule.value.length === 0) return undefined;
   return rule === null ? matched && fold(matched) : matchedText(rule);
 }

@@ -1,5 +1,6 @@
 // Verdicts that the kernel tells of by their number, in the log's words.
 import type { Untold } from "../ledger.js";
+import { ruleByNumber } from "../rules.js";
 import type { RulesInForce } from "../types.js";
 import type { Summary } from "./bound-summaries.js";
 import { ACTION_OF_VERDICT, type TalliedVerdict } from "./verdicts.js";
@@ -25,7 +26,7 @@ export function summaryOfTally({ verdict, count, tally }: Untold, rulesOf: Rules
     ...summary,
     ...allowed,
     ...(pattern === undefined ? {} : { allowedBy: { pattern } }),
-    rule: tally.stringId === null ? null : (rules?.strings.at(tally.stringId) ?? null),
+    rule: tally.stringId === null || rules === undefined ? null : ruleByNumber(rules, tally.stringId),
     group: tally.group,
     firstNs: tally.firstNs,
     lastNs: tally.lastNs,

@@ -15,7 +15,7 @@ import { bootClock, createFormatter } from "../../../report/index.js";
 import type { ProcessFacts } from "../../../types.js";
 import { checkPattern } from "../check-pattern.js";
 import { loadConfig } from "../config/index.js";
-import { reportLine, scopeWord } from "../tell/index.js";
+import { placeOfRule as place, reportLine, scopeWord } from "../tell/index.js";
 import type { AllowedBy, JudgeVerdict, Outcome, Report, Rules } from "../types.js";
 import { compileAccountable } from "./accountable.js";
 import { type AskedLine, type Logged, readProcess, readTyped } from "./read-line.js";
@@ -174,10 +174,6 @@ function patternsOf({ allow }: Rules, { patterns }: Account, names: AskedLine["n
 /** As many of the bytes that a pattern went along with are shown. */
 const LAST_BYTES = 40;
 
-function place({ list, index }: { readonly list: string; readonly index: number }): string {
-  return `${list}[${index}]`;
-}
-
 function wordOf(verdict: JudgeVerdict): Explanation["verdict"] {
   if (verdict.kind === "none") return "passes";
   if (verdict.kind === "spared") return "spared";
@@ -186,7 +182,8 @@ function wordOf(verdict: JudgeVerdict): Explanation["verdict"] {
 
 function sentenceOf(verdict: JudgeVerdict): string {
   if (verdict.kind === "none") return "passes: no banned string stands in it";
-  const rule = `${place(verdict.rule)} (${verdict.rule.mode})`;
+  const { wallet, mode } = verdict.rule;
+  const rule = `${place(verdict.rule)} (${wallet === undefined ? mode : `a wallet of ${wallet}, ${mode}`})`;
   if (verdict.kind === "banned") {
     return verdict.rule.action === "audit" ? `would be logged as would-kill: ${rule}` : `would be killed: ${rule}`;
   }
@@ -208,7 +205,19 @@ function firstThatDecides(verdict: JudgeVerdict, { strings }: Account, rules: Ru
 /** Keys of the log line that a command line decides. */
 const DECIDED: readonly string[] = [
   ...["cmdline", "cmdline_base64", "matched", "matched_base64", "action", "allowedby", "event", "level", "killed_by"],
-  ...["allowed_rule", "argv0", "rule", "mode", "scope", "note", "match_offset", "match_offsets", "truncated"],
+  ...[
+    "allowed_rule",
+    "argv0",
+    "wallet",
+    "coin",
+    "rule",
+    "mode",
+    "scope",
+    "note",
+    "match_offset",
+    "match_offsets",
+    "truncated",
+  ],
 ];
 
 function logOf(

@@ -2,7 +2,8 @@
 import { type Account, accountsOf, matchedText, type Place, scopesIn } from "@cryptnono/matcher";
 import { checkPattern } from "../check-pattern.js";
 import { loadConfig } from "../config/index.js";
-import type { AllowPattern, JudgeVerdict, Rule, Rules } from "../types.js";
+import { placeOfRule as place } from "../tell/index.js";
+import type { JudgeVerdict, Rule, Rules } from "../types.js";
 import { compileAccountable } from "./accountable.js";
 import { type FileLine, linesOf } from "./line-files.js";
 import { type AskedLine, type Logged, readRecorded } from "./read-line.js";
@@ -119,6 +120,10 @@ function judgedBy(verdict: JudgeVerdict, { strings }: Account, rules: Rules): Ju
     .filter(({ sparedBy, index }) => sparedBy < 0 && (fate !== "killed" || rules.strings[index]!.action === "enforce"))
     .map(({ index }) => rules.strings[index]!);
   const sparing = counted.flatMap(({ sparedBy }) => (sparedBy < 0 || fate !== "lives" ? [] : [rules.allow[sparedBy]!]));
+  // A wallet decides by itself, and is no string of the list.
+  if (verdict.kind === "banned" && verdict.rule.wallet !== undefined) deciding.push(verdict.rule);
+  if (verdict.kind === "spared" && verdict.rule.wallet !== undefined && typeof verdict.allowedBy === "object")
+    sparing.push(verdict.allowedBy.pattern);
   return {
     fate,
     strings: new Map(deciding.map((rule) => [keyOfRule(rule), place(rule)])),
@@ -158,10 +163,6 @@ const FATE_OF_ACTION: Readonly<Record<string, Fate>> = {
 /** Numbers change with each new list: a string is the same by its text and mode. */
 function keyOfRule(rule: Rule): string {
   return `${rule.mode} ${Buffer.from(matchedText(rule)).toString()}`;
-}
-
-function place({ list, index }: Rule | AllowPattern): string {
-  return `${list}[${index}]`;
 }
 
 class Tally {
