@@ -13,12 +13,18 @@ const WAYS: readonly (readonly [name: string, compile: (sources: readonly string
   ["the bits", asBits],
 ];
 
+/** Whether every pattern was taken. Of random ones the bits refuse one in some thousands, which says so and is none of this. */
+function takesAll(name: string, { refused }: CompiledAllow): boolean {
+  if (name === "the table") assert.deepEqual(refused, []);
+  return refused.length === 0;
+}
+
 for (const [name, compile] of WAYS) {
   test(`${name} of one pattern and RE2 agree on every line`, () => {
     fc.assert(
       fc.property(pattern, fc.array(line, { minLength: 8, maxLength: 8 }), (source, lines) => {
         const allow = compile([source]);
-        assert.deepEqual(allow.refused, []);
+        fc.pre(takesAll(name, allow));
         const oracle = re2Oracle(source);
         for (const text of lines) assert.equal(matchLine(allow, text) === 0, oracle(text));
       }),
@@ -33,7 +39,7 @@ for (const [name, compile] of WAYS) {
         fc.array(line, { minLength: 8, maxLength: 8 }),
         (sources, lines) => {
           const allow = compile(sources);
-          assert.deepEqual(allow.refused, []);
+          fc.pre(takesAll(name, allow));
           const oracles = sources.map(re2Oracle);
           for (const text of lines) {
             const found = matchLine(allow, text);
@@ -65,11 +71,15 @@ json.dump([matches(case) for case in json.load(sys.stdin)], sys.stdout)`;
   const run = spawnSync("python3", ["-c", script], { input: JSON.stringify(cases) });
   assert.equal(run.status, 0, run.stderr.toString());
   const expected = JSON.parse(run.stdout.toString()) as boolean[][];
+  let compared = 0;
   for (const [i, [source, lines]] of sample.entries()) {
     for (const [name, compile] of WAYS) {
       const allow = compile([source]);
+      if (!takesAll(name, allow)) continue;
+      compared += 1;
       const found = lines.map((text) => matchLine(allow, text) >= 0);
       assert.deepEqual(found, expected[i], `${name}: ${JSON.stringify(source)} on ${JSON.stringify(cases[i]!.lines)}`);
     }
   }
+  assert.ok(compared > 7900, `${compared} of ${2 * sample.length}`);
 });
