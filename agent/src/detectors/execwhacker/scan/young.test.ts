@@ -87,9 +87,10 @@ test("a group with many young processes does not take the turns of others", asyn
   await it.run(1);
   for (let pid = 100; pid < 3100; pid++) processes[pid] = some("flood");
   processes[5000] = some("honest");
-  await it.run(30);
+  await it.run(90);
+  // Each sweep asks one in six of those that are due, by chance: that it takes 80 of them happens once in two million times.
   const [first] = it.agesOf(5000, 1000);
-  assert.ok(first! <= 20_000, `looked at after ${first} ms`);
+  assert.ok(first! <= 80_000, `looked at after ${first} ms`);
   const bySweep = new Map<number, number>();
   for (const [ms] of it.looks) bySweep.set(ms, (bySweep.get(ms) ?? 0) + 1);
   assert.ok(Math.max(...bySweep.values()) <= 64);
