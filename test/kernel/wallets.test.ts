@@ -233,6 +233,43 @@ test("what runs already is found by the scan", async () => {
   }
 });
 
+test("what looks like an address is none, and honest lines with an address are only told of until a pattern spares them", () => {
+  const random = randomOf(11);
+  const [monero, bitcoin] = ["monero", "bitcoin"].map(
+    (coin) => addressesOf(random).find((address) => address.coin === coin)!.text,
+  );
+  const alike = [
+    `docker run image@sha256:${"4f".repeat(32)}`,
+    `git checkout ${"3b9".repeat(13)}c`,
+    `ssh-keygen -y AAAAC3NzaC1lZDI1NTE5AAAAI${"Hq7".repeat(14)}`,
+    `curl -H Authorization:Bearer ${"eyJhbGciOiJIUzI1NiJ9".repeat(4)}`,
+    "kubectl get pod jupyter-5c9b7f6d8d-x2x4z -o json",
+    `aws s3 cp s3://bucket/${"1A".repeat(17)} .`,
+    `python -c print('${"4".repeat(95)}')`,
+  ];
+  const honest = [
+    `/usr/bin/monero-wallet-cli --generate-from-view-key w --address ${monero}`,
+    `/usr/bin/curl https://explorer.example/address/${bitcoin}`,
+    `/usr/bin/less /home/ada/thesis/${monero}.tex`,
+  ];
+  const audited = COINS.map((coin) => walletRule(coin, { action: "audit", allowSet: 1 }));
+  const patterns = ["/usr/bin/(monero-wallet-cli|curl|less)( [-\\w./:]+)+$"];
+  const verdictsOf = (rules: CompiledRules, lines: readonly string[]) =>
+    lines.map((line) => {
+      const args = line.split(" ");
+      const { inKernel, here } = judge(rules, {
+        path: args[0]!.startsWith("/") ? args[0]! : `/usr/bin/${args[0]}`,
+        args,
+      });
+      assert.equal(inKernel, here, line);
+      return inKernel;
+    });
+  const told = install(rulesOf(audited.map((rule) => ({ ...rule, allowSet: 0 }))));
+  assert.deepEqual(new Set(verdictsOf(told, alike)), new Set(["pass"]));
+  assert.deepEqual(new Set(verdictsOf(told, honest)), new Set(["would-kill"]));
+  assert.deepEqual(new Set(verdictsOf(install(rulesOf(audited, patterns)), honest)), new Set(["spared-pattern"]));
+});
+
 test("explain and replay say what the kernel does", async () => {
   const random = randomOf(12);
   const { text } = addressesOf(random).find(({ coin }) => coin === "monero")!;
