@@ -115,3 +115,22 @@ test("a pattern that fits alone and not beside the others is named, with what th
   assert.ok(refused.length > 0 && refused.length < 8, String(refused.length));
   assert.match(refused[0]!.problem, /room beside the other patterns/);
 });
+
+test("wallets that kill where honest lines have addresses are told, and a coin that is named twice", () => {
+  const wallets = [
+    "monero",
+    { coin: "bitcoin", action: "enforce" },
+    { coin: "wownero", action: "enforce", scope: "containers" },
+    { coin: "monero", mode: "exact-argument" },
+  ];
+  const list = file("wallets.json", { wallets, allowedCommandPatterns: ["/opt/wallet( \\S+)*$"] });
+  assert.deepEqual(
+    run([list])
+      .found()
+      .map(({ kind, level, code, place, other }) => [kind, level, code, place, other]),
+    [
+      ["wallet", "warning", "honest-addresses", "wallets.wallets[1]", undefined],
+      ["wallet", "warning", "same-coin", "wallets.wallets[3]", "wallets.wallets[0]"],
+    ],
+  );
+});

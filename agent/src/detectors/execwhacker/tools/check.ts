@@ -10,11 +10,12 @@ import {
   lintStrings,
   type PatternCost,
   patternCost,
+  SCOPE,
 } from "@cryptnono/matcher";
 import { ConfigError } from "../../../config/index.js";
 import { checkPattern } from "../check-pattern.js";
 import { loadConfig } from "../config/index.js";
-import type { Rules } from "../types.js";
+import type { Rule, Rules } from "../types.js";
 import { lintByLines, readBenignLines } from "./benign.js";
 
 export interface CheckOptions {
@@ -31,7 +32,7 @@ export interface CheckOptions {
 
 /** A finding with where it is to be repaired. */
 export interface PlacedFinding extends Omit<Finding, "index" | "other"> {
-  readonly kind: "config" | "string" | "pattern";
+  readonly kind: "config" | "string" | "wallet" | "pattern";
   /** `encrypted-01[17]`; for what cannot be read the file and the place in it. */
   readonly place: string;
   /** The other string's. */
@@ -94,6 +95,7 @@ function examine(options: CheckOptions): Checked {
       ...(noRoom.length > 0 ? [] : lintByLines(rules.strings, options.benign.flatMap(readBenignLines))).map(
         placed("string"),
       ),
+      ...lintWallets(rules.wallets ?? []),
       ...alone.map(placed("pattern")),
       ...withoutRoom(rules, new Set(alone.filter(({ code }) => code === "too-large").map(({ index }) => index))).map(
         placed("pattern"),
@@ -127,9 +129,36 @@ function unreadable({ file, place, expected, got, hint }: ConfigError["problems"
   };
 }
 
-function whoseStrings({ strings, allow, allowSets }: Rules, index: number): "nothing" | "own" | "others" {
+/** Honest lines have addresses: what kills for one wants a place where nobody has. */
+function lintWallets(wallets: readonly Rule[]): PlacedFinding[] {
+  const findings: PlacedFinding[] = [];
+  const first = new Map<string, string>();
+  for (const { list, index, wallet = "", action, scope = SCOPE.any } of wallets) {
+    const place = `${list}.wallets[${index}]`;
+    const coin = `${wallet} ${scope}`;
+    const before = first.get(coin);
+    first.set(coin, before ?? place);
+    if (before !== undefined)
+      findings.push({
+        ...{ kind: "wallet", level: "warning", code: "same-coin", place, other: before },
+        problem: "another rule has this coin in the same scope: one of the two says what happens",
+        hint: "leave one of them",
+      });
+    if (action === "enforce" && scope !== SCOPE.containers)
+      findings.push({
+        ...{ kind: "wallet", level: "warning", code: "honest-addresses", place },
+        problem: "kills on the node itself too, and wallets, nodes and explorers have addresses on their command lines",
+        hint: 'leave it at "audit" until the log is known, or give it "scope": "containers"',
+      });
+  }
+  return findings;
+}
+
+function whoseStrings({ strings, wallets = [], allow, allowSets }: Rules, index: number): "nothing" | "own" | "others" {
   const lists = new Set(
-    strings.filter(({ allowSet }) => allowSet > 0 && allowSets[allowSet - 1]!.includes(index)).map(({ list }) => list),
+    [...strings, ...wallets]
+      .filter(({ allowSet }) => allowSet > 0 && allowSets[allowSet - 1]!.includes(index))
+      .map(({ list }) => list),
   );
   if (lists.size === 0) return "nothing";
   return [...lists].some((list) => list !== allow[index]!.list) ? "others" : "own";
