@@ -115,6 +115,7 @@ LOOP_BODY(add_kind, struct kind_walk)
 
 static __always_inline bool has_length(struct wallet_table *t, __u32 encoding, __u32 chars)
 {
+	barrier_var(chars); /* or the mask goes, and with it the bound that the verifier sees */
 	return (t->lengths[encoding][(chars >> 6) & 1] >> (chars & 63)) & 1;
 }
 
@@ -144,6 +145,7 @@ __attribute__((noinline)) int try_run(__u32 copy, __u32 at, __u32 chars)
 	struct wallet_table *t = s ? wallet_table(s->slot) : NULL;
 	struct wallet_state *w = bpf_map_lookup_elem(&wallet_states, &copy);
 	struct kind_walk walk = { .s = s, .w = w, .t = t, .copy = copy };
+	__u64 size;
 
 	if (!s || !t || !w || chars == 0 || chars > MAX_WALLET_CHARS || at > BUFFER_BYTES - MAX_WALLET_CHARS)
 		return 0;
@@ -154,7 +156,10 @@ __attribute__((noinline)) int try_run(__u32 copy, __u32 at, __u32 chars)
 	__builtin_memset(w->blocks, 0, sizeof(w->blocks));
 	__builtin_memset(w->number, 0, sizeof(w->number));
 	__builtin_memset(w->limbs, 0, sizeof(w->limbs));
-	if (bpf_probe_read_kernel(w->text, chars, s->buffer + at))
+	/* The bound above is made one with the comparison before it, and is none of the size. */
+	size = chars;
+	barrier_var(size);
+	if (bpf_probe_read_kernel(w->text, size & MAX_WALLET_CHARS, s->buffer + at))
 		return 0;
 	w->letters = *(__u64 *)w->text;
 	w->letters |= bytes_between(w->letters, 'A', 'Z') >> 2;
@@ -234,6 +239,7 @@ static __always_inline bool may_be_address(struct run_walk *r, __u32 chars)
 
 	if (chars > MAX_WALLET_CHARS)
 		return false;
+	barrier_var(chars);
 #pragma unroll
 	for (int i = 0; i < WALLET_ENCODINGS; i++)
 		lengths |= r->t->lengths[i][(chars >> 6) & 1];
@@ -290,8 +296,11 @@ LOOP_BODY(wallet_window, struct wallet_scan)
 	struct run_walk walk = { .s = s, .t = ctx->t };
 	__u32 left = s->args_bytes - s->window_offset, n = left > WINDOW_BYTES ? WINDOW_BYTES : left, end;
 
+	if (n == 0)
+		return 1;
+	/* By itself: made one with the comparison above, it bounds n - 1. */
 	barrier_var(n);
-	if (n == 0 || n > WINDOW_BYTES)
+	if (n > WINDOW_BYTES)
 		return 1;
 	if (read_text(s, s->buffer + PATH_ROOM, n, s->window_offset)) {
 		s->flags |= EVENT_UNREADABLE;
