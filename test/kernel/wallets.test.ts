@@ -214,7 +214,7 @@ test("an agent kills and audits at exec, and its lines have the wallet; a reload
 test("what runs already is found by the scan", async () => {
   const random = randomOf(4711);
   const { text } = addressesOf(random).find(({ coin }) => coin === "monero")!;
-  const sleeper = run("/bin/sh", ["-c", "sleep 600; :", text]);
+  const sleeper = run("/bin/sh", ["-c", "sleep 100 > /dev/null 2>&1; :", text]);
   const agent = await TestAgent.start(
     {
       bannedCommandStrings: [],
