@@ -42,12 +42,11 @@ function formatUs(us: number): string {
 /** Longest difference that the 10 ms steps of /proc/uptime explain. */
 const UPTIME_STEP_MS = 20;
 
-/**
- * Nanoseconds since boot to a time of day.
- *
- * @param bootMs - The wall clock's milliseconds at boot. Taken once, so that a process has one start time in all its lines.
- */
-export function bootClock(bootMs = bootTime()): (ns: bigint) => string {
+/** Nanoseconds since boot to a time of day. */
+export type TimeOf = (ns: bigint) => string;
+
+/** @param bootMs - The wall clock's milliseconds at boot. Taken once, so that a process has one start time in all its lines. */
+export function bootClock(bootMs = bootTime()): TimeOf {
   return (ns) => new Date(bootMs + Number(ns / 1_000_000n)).toISOString();
 }
 

@@ -1,4 +1,4 @@
-export { bootClock, type ClockSources, microsecondClock } from "./clock.js";
+export { bootClock, type ClockSources, microsecondClock, type TimeOf } from "./clock.js";
 export { contractLine, memberOffsets, type ShownCommandLine, showCommandLine } from "./command-line.js";
 export type { Counter, Histogram, Labels, Read } from "./exposition.js";
 export { Fields } from "./fields.js";
@@ -17,6 +17,7 @@ export {
 } from "./log.js";
 export { createLoopDelay, type LoopDelay } from "./loop-delay.js";
 export {
+  ALL_ACTIONS,
   createMetrics,
   type Metrics,
   type MetricsOptions,
@@ -25,6 +26,7 @@ export {
   type SeriesMaker,
   type SummedAction,
 } from "./metrics.js";
+export { addProcess } from "./process.js";
 export { createReporter, type Reporter } from "./reporter.js";
 export { openSink, type Sink } from "./sink.js";
 export { type TokenLimits, Tokens } from "./tokens.js";

@@ -199,7 +199,8 @@ const ALL_KINDS: Readonly<Record<LineKind, 0>> = {
   debug: 0,
 };
 
-const ALL_ACTIONS: Readonly<Record<SummedAction, 0>> = {
+/** None of any. */
+export const ALL_ACTIONS: Readonly<Record<SummedAction, 0>> = {
   killed: 0,
   "missed-kill": 0,
   "kill-failed": 0,

@@ -2,7 +2,7 @@
 import type { Layout, SensorMap, SlotContent } from "@cryptnono/native";
 import type { Killer } from "../kill/index.js";
 import type { ProcFiles } from "../proc/index.js";
-import type { Level, ProcessLine, SeriesMaker, SummedAction } from "../report/index.js";
+import type { Level, ProcessLine, SeriesMaker, SummedAction, TimeOf } from "../report/index.js";
 import type { SensorParts } from "../sensor/index.js";
 import type { CgroupIdentity, ContainerResult, Counters } from "../types.js";
 
@@ -108,8 +108,8 @@ export interface House<Rules> {
   map(name: string): SensorMap;
   /** Numbers that only grow, as far as they are known. */
   counters(): Counters | null;
-  /** Nanoseconds since boot to a time of day: one for all lines of a process. */
-  timeOf(ns: bigint): string;
+  /** One for all lines of a process. */
+  readonly timeOf: TimeOf;
   /**
    * Log a line, bounded by the detector, once the process's container is named; `sinceMs` is when the process was first looked
    * at (performance.now()).

@@ -1,5 +1,13 @@
 // Log lines: the contract's keys in their nesting, then ours.
-import { cgroupPath, type Fields, type Level, type LineKind, type ProcessLine } from "../../report/index.js";
+import {
+  addProcess,
+  cgroupPath,
+  type Fields,
+  type Level,
+  type LineKind,
+  type ProcessLine,
+  type TimeOf,
+} from "../../report/index.js";
 import type { Identity } from "../../sensor/index.js";
 import type { CgroupIdentity } from "../../types.js";
 import { showAddress } from "./address.js";
@@ -69,9 +77,6 @@ export interface Told {
   };
 }
 
-/** Nanoseconds since boot to a time of day. */
-export type TimeOf = (ns: bigint) => string;
-
 /** The line of one record. */
 export function lineOf(record: FlowRecord, told: Told, timeOf: TimeOf): ProcessLine {
   const { event, level, kind } = LEVELS[told.action];
@@ -102,7 +107,7 @@ export function lineOf(record: FlowRecord, told: Told, timeOf: TimeOf): ProcessL
       if (told.entry) fields.text("rule", placeOf(told.entry));
       if (told.scan !== undefined) addWindow(fields, told.scan);
       else addDestination(fields, record);
-      addProcess(fields, who, timeOf);
+      addWho(fields, who, timeOf);
     },
   };
 }
@@ -179,13 +184,8 @@ export function addCommandLine(fields: Fields, who: Pick<Identity, "args" | "arg
   if (captured < who.argsBytes) fields.truncated("cmdline", { total_bytes: who.argsBytes, captured_bytes: captured });
 }
 
-export function addProcess(fields: Fields, who: Identity, timeOf: TimeOf): void {
-  fields.bytes("comm", who.comm);
-  fields.set("ppid", who.ppid);
-  fields.bytes("parent", who.parentComm);
-  fields.set("uid", who.uid);
-  fields.set("start_time", timeOf(who.startTimeNs));
-  fields.text("cgroup", cgroupPath(who.cgroup));
+export function addWho(fields: Fields, who: Identity, timeOf: TimeOf): void {
+  addProcess(fields, who, timeOf);
   fields.set("cgroup_id", who.cgroupId.toString());
   fields.set("pid_namespace", who.pidNamespace);
 }

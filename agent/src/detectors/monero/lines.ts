@@ -1,11 +1,13 @@
 // Log lines: the contract's keys, then the evidence.
 import {
+  addProcess,
   cgroupPath,
   type Fields,
   type Level,
   type LineKind,
   type ProcessLine,
   showCommandLine,
+  type TimeOf,
 } from "../../report/index.js";
 import type { Identity } from "../../sensor/index.js";
 import type { CgroupIdentity } from "../../types.js";
@@ -43,8 +45,7 @@ export interface Told {
   readonly exe?: Uint8Array;
   /** User and system time of the whole process, where it could still be read. */
   readonly cpuSeconds?: number;
-  /** Nanoseconds since boot to a time of day. */
-  readonly timeOf: (ns: bigint) => string;
+  readonly timeOf: TimeOf;
 }
 
 /** 8 KiB, as everywhere. */
@@ -114,7 +115,7 @@ export function ownLine(
       if (allowedBy !== undefined) fields.set("allowed_rule", `${allowedBy.list}[${allowedBy.index}]`);
       addEvidence(fields);
       if (exe !== undefined) fields.bytes("exe", exe);
-      addProcess(fields, who, timeOf);
+      addWho(fields, who, timeOf);
     },
   };
 }
@@ -180,13 +181,8 @@ function addCommandLine(fields: Fields, who: Identity, exe: Uint8Array | undefin
   if (shown.truncated !== undefined) fields.truncated("cmdline", shown.truncated);
 }
 
-function addProcess(fields: Fields, who: Identity, timeOf: (ns: bigint) => string): void {
-  fields.bytes("comm", who.comm);
-  fields.set("ppid", who.ppid);
-  fields.bytes("parent", who.parentComm);
-  fields.set("uid", who.uid);
-  fields.set("start_time", timeOf(who.startTimeNs));
-  fields.text("cgroup", cgroupPath(who.cgroup));
+function addWho(fields: Fields, who: Identity, timeOf: TimeOf): void {
+  addProcess(fields, who, timeOf);
   if (who.cgroupId !== 0n) fields.set("cgroup_id", who.cgroupId.toString());
   if (who.pidNamespace !== 0) fields.set("pid_namespace", who.pidNamespace);
 }

@@ -2,6 +2,7 @@
 import { getSystemErrorName } from "node:util";
 import { fold, matchedText, SCOPE } from "@cryptnono/matcher";
 import {
+  addProcess,
   cgroupPath,
   type Fields,
   type Level,
@@ -10,13 +11,11 @@ import {
   type ProcessLine,
   type ShownCommandLine,
   showCommandLine,
+  type TimeOf,
 } from "../../../report/index.js";
 import type { ProcessFacts } from "../../../types.js";
 import type { AllowedBy, Outcome, Report, Rule } from "../types.js";
 import { type Summary, summaryLevel, summaryWords } from "./bound-summaries.js";
-
-/** Nanoseconds since boot to a time of day. */
-export type TimeOf = (ns: bigint) => string;
 
 /** 8 KiB: twice the longest path, and under the 16 KiB at which container runtimes split a line. */
 const MAX_CMDLINE_CHARS = 8192;
@@ -51,7 +50,7 @@ export function reportLine(report: Report, timeOf: TimeOf, isBrief = false): Pro
     more(fields) {
       addOutcome(fields, outcome);
       if (report.because !== undefined) fields.set("because", report.because);
-      addProcess(fields, process, timeOf);
+      addWho(fields, process, timeOf);
       if (rule !== null) addRule(fields, rule);
     },
     last(fields) {
@@ -109,17 +108,12 @@ const OUTCOMES: Readonly<Record<Outcome["action"], { event: string; level: Level
   observed: { event: "New process", level: "debug", kind: "debug" },
 };
 
-function addProcess(fields: Fields, process: ProcessFacts, timeOf: TimeOf): void {
+function addWho(fields: Fields, process: ProcessFacts, timeOf: TimeOf): void {
   const argv0 = process.args[0];
   fields.bytes("exe", process.interpreter ?? process.exe ?? process.path);
   if (argv0 !== undefined && !same(argv0, process.path) && !same(argv0, process.interpreter))
     fields.bytes("argv0", argv0);
-  fields.bytes("comm", process.comm);
-  fields.set("ppid", process.ppid);
-  fields.bytes("parent", process.parentComm);
-  fields.set("uid", process.uid);
-  fields.set("start_time", timeOf(process.startTimeNs));
-  fields.text("cgroup", cgroupPath(process.cgroup));
+  addProcess(fields, process, timeOf);
   if (process.cgroupId !== undefined) fields.set("cgroup_id", process.cgroupId.toString());
   if (process.pidNamespace !== undefined) fields.set("pid_namespace", process.pidNamespace);
 }

@@ -1,7 +1,7 @@
 // A bound on what the agent itself finds, as the kernel bounds what it tells: the first of a kind whole, then some, and the
 // number of all.
 import { uptime } from "node:os";
-import { type SummedAction, type TokenLimits, Tokens } from "../../../report/index.js";
+import { ALL_ACTIONS, type SummedAction, type TokenLimits, Tokens } from "../../../report/index.js";
 import type { AllowedBy, Report } from "../types.js";
 import type { Summary } from "./bound-summaries.js";
 
@@ -63,14 +63,7 @@ export class ReportLimit {
   readonly #all: Tokens | null;
   /** Of kinds that had to go, by source and action. */
   readonly #apart = new Map<string, Summary>();
-  readonly #counts: Record<SummedAction, number> = {
-    killed: 0,
-    "missed-kill": 0,
-    "kill-failed": 0,
-    "would-kill": 0,
-    "let-go": 0,
-    spared: 0,
-  };
+  readonly #counts: Record<SummedAction, number> = { ...ALL_ACTIONS };
 
   /** @param bootNs - Nanoseconds since boot. */
   constructor(limits: ReportLimits | null, bootNs = sinceBoot, nowMs: () => number = () => performance.now()) {

@@ -1,9 +1,9 @@
 // From reports to lines: what is too much to be told whole is counted, and told by its number now and then.
-import { GroupPlaces, groupOfLines, type ProcessLine, Tokens } from "../../../report/index.js";
+import { GroupPlaces, groupOfLines, type ProcessLine, type TimeOf, Tokens } from "../../../report/index.js";
 import type { Report } from "../types.js";
 import { boundSummaries, type Summary } from "./bound-summaries.js";
 import { boundedReport } from "./bounded-report.js";
-import { reportLine, summaryLine, type TimeOf } from "./lines.js";
+import { reportLine, summaryLine } from "./lines.js";
 import type { ReportLimit } from "./report-limit.js";
 
 export interface Teller {

@@ -1,9 +1,10 @@
 // Names within flowkiller: a second object beside the network guard's, its records to lines and kills, and what is in force.
+
+import type { TimeOf } from "../../../report/index.js";
 import type { Alongside, House } from "../../../run/detector.js";
 import { objectDir, readObject } from "../../../run/objects.js";
 import type { CgroupIdentity, Counters } from "../../../types.js";
 import type { FlowRules } from "../index.js";
-import type { TimeOf } from "../lines.js";
 import type { FlowMetrics } from "../metrics.js";
 import { Egress } from "./egress.js";
 import { type Action, lineOf, type Told } from "./lines.js";

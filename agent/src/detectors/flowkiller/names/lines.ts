@@ -1,8 +1,8 @@
 // Log lines about names: what became of a process, by which name of which list, and the evidence in words.
-import { cgroupPath, type Level, type LineKind, type ProcessLine } from "../../../report/index.js";
+import { cgroupPath, type Level, type LineKind, type ProcessLine, type TimeOf } from "../../../report/index.js";
 import type { CgroupIdentity } from "../../../types.js";
 import { showAddress, showDestination } from "../address.js";
-import { addCommandLine, addProcess, type TimeOf } from "../lines.js";
+import { addCommandLine, addWho } from "../lines.js";
 import type { NameEntry } from "./lists.js";
 import type { NamesRecord } from "./record.js";
 
@@ -83,7 +83,7 @@ export function lineOf(record: NamesRecord, told: Told, timeOf: TimeOf): Process
       if (told.killedBy !== undefined) fields.set("killed_by", told.killedBy);
       if (told.error !== undefined) fields.set("error", told.error);
       if (who !== null) {
-        addProcess(fields, who, timeOf);
+        addWho(fields, who, timeOf);
       } else {
         fields.bytes("comm", owner.comm);
         fields.set("uid", owner.uid);
