@@ -47,33 +47,73 @@ static __always_inline bool take_turn(__u64 now)
 	return true;
 }
 
-/* Count one of a kind; whether it is told. */
-static __always_inline bool tally_finding(struct finding *f)
+/* A name's end, if it is longer than what is kept of it; the rest is left as it is. */
+static __always_inline void keep_end(__u8 *kept, struct name *n)
 {
-	struct tally_key key = { .group = f->owner->group, .evidence = f->evidence };
-	__u64 now = bpf_ktime_get_boot_ns();
-	struct tally *t, begun = { .first_ns = now };
+	__u32 bytes = n->bytes, from;
 
-	key.entry = f->apart ? f->apart : f->entry;
-	t = bpf_map_lookup_elem(&name_tallies, &key);
-	if (!t) {
-		bpf_map_update_elem(&name_tallies, &key, &begun, BPF_NOEXIST);
-		t = bpf_map_lookup_elem(&name_tallies, &key);
-	}
+	from = bytes > NAME_TOLD_BYTES ? bytes - NAME_TOLD_BYTES : 0;
+	barrier_var(from);
+	from &= NAME_BYTES / 2 - 1;
+	bytes -= from;
+	barrier_var(bytes);
+	bytes = bytes > NAME_TOLD_BYTES ? NAME_TOLD_BYTES : bytes;
+	bpf_probe_read_kernel(kept, ((bytes - 1) & (NAME_TOLD_BYTES - 1)) + 1, n->text + from);
+}
+
+/* Whoever makes a tally writes what it is of: no two write a name. */
+static __always_inline struct tally *find_tally(struct finding *f, struct tally_key *key, __u64 now)
+{
+	struct tally *t = bpf_map_lookup_elem(&name_tallies, key), *empty;
+	__u32 zero = 0;
+	bool is_first;
+
+	if (t)
+		return t;
+	empty = bpf_map_lookup_elem(&no_tally, &zero);
+	if (!empty)
+		return NULL;
+	is_first = !bpf_map_update_elem(&name_tallies, key, empty, BPF_NOEXIST);
+	t = bpf_map_lookup_elem(&name_tallies, key);
+	if (!t || !is_first)
+		return t;
+	if (f->learnt)
+		__builtin_memcpy(t->name, f->learnt->name, NAME_TOLD_BYTES);
+	else if (f->flow && f->evidence != EVIDENCE_STRATUM && f->flow->name.bytes)
+		keep_end(t->name, &f->flow->name);
+	t->first_ns = now;
+	return t;
+}
+
+/* Count one of a kind; whether it is told. */
+static __always_inline bool tally_finding(struct finding *f, struct tally **tallied)
+{
+	struct tally_key key = {
+		.group = f->owner->group,
+		.evidence = f->evidence,
+		.entry = f->apart ? f->apart : f->entry,
+		.outcome = f->outcome,
+		.generation = f->settings->generation,
+	};
+	__u64 now = bpf_ktime_get_boot_ns();
+	struct tally *t = find_tally(f, &key, now);
+
+	*tallied = t;
 	if (!t)
 		return true;
 	__sync_fetch_and_add(&t->total, 1);
 	t->last_ns = now;
 	t->pid = f->owner->pid;
 	t->uid = f->owner->uid;
-	if (f->settings->whole_lines) {
-		if (t->told >= f->settings->whole_lines && now < t->told_ns + TELL_EVERY_S * NS_PER_S)
-			return false;
-		if (!take_turn(now))
-			return false;
-	}
+	t->port = f->owner->port;
+	__builtin_memcpy(t->address, f->owner->address, sizeof(t->address));
+	if (!f->settings->whole_lines)
+		return true;
+	if (t->told >= f->settings->whole_lines && now < t->told_ns + TELL_EVERY_S * NS_PER_S)
+		return false;
+	if (!take_turn(now))
+		return false;
 	t->told_ns = now;
-	__sync_fetch_and_add(&t->told, 1);
 	return true;
 }
 
@@ -140,9 +180,10 @@ static __always_inline void tell(struct finding *f)
 	struct task_struct *task = (void *)bpf_get_current_task();
 	bool is_kill = f->outcome == OUTCOME_KILLED;
 	struct names_event *e;
+	struct tally *t;
 
 	count(COUNTER_HIT_QUESTION + f->evidence);
-	if (!tally_finding(f) && !f->must)
+	if (!tally_finding(f, &t) && !f->must)
 		return;
 	if (is_kill)
 		e = bpf_ringbuf_reserve(&name_kill_events, sizeof(*e), 0);
@@ -170,6 +211,8 @@ static __always_inline void tell(struct finding *f)
 		fill_current(&e->who);
 	}
 	bpf_ringbuf_submit(e, 0);
+	if (t)
+		__sync_fetch_and_add(&t->told, 1);
 }
 
 #endif

@@ -83,6 +83,23 @@ struct {
 	__type(value, struct tally);
 } name_tallies SEC(".maps");
 
+/* What a tally begins as. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct tally);
+} no_tally SEC(".maps");
+
+/* struct tally_key -> struct summed. Written and read by the agents, one after the other. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MAX_TALLIES);
+	__type(key, struct tally_key);
+	__type(value, struct summed);
+} name_summed SEC(".maps");
+
 /* 0 -> when the next record is due if they came evenly, in ns since boot. Of the programs. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -595,21 +595,6 @@ LOOP_BODY(answer_on, struct answer_walk)
 	return 0;
 }
 
-static __always_inline void keep_name(struct learnt *l, struct name *n)
-{
-	__u32 bytes = n->bytes, from;
-
-	/* Its end, if it is longer. */
-	from = bytes > NAME_TOLD_BYTES ? bytes - NAME_TOLD_BYTES : 0;
-	barrier_var(from);
-	from &= NAME_BYTES / 2 - 1;
-	__builtin_memset(l->name, 0, sizeof(l->name));
-	bytes -= from;
-	barrier_var(bytes);
-	bytes = bytes > NAME_TOLD_BYTES ? NAME_TOLD_BYTES : bytes;
-	bpf_probe_read_kernel(l->name, ((bytes - 1) & (NAME_TOLD_BYTES - 1)) + 1, n->text + from);
-}
-
 static __always_inline void read_answer(struct __sk_buff *skb, struct force *force, struct asker *a, struct question *q, struct head *h)
 {
 	struct finding f = { .evidence = EVIDENCE_ANSWER,
@@ -641,7 +626,8 @@ static __always_inline void read_answer(struct __sk_buff *skb, struct force *for
 	l->generation = force->settings->generation;
 	l->flags = name->flags & NAME_SPARED ? name->flags & ~NAME_LISTED : name->flags;
 	l->pid = a->owner.pid;
-	keep_name(l, name);
+	__builtin_memset(l->name, 0, sizeof(l->name));
+	keep_end(l->name, name);
 	walk.at += 4; /* the question's type and class */
 	walk.end = h->payload + h->bytes;
 	q->flow.left = records;

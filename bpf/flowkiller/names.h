@@ -224,7 +224,9 @@ enum json_flags {
 struct tally_key {
 	__u64 group; /* the pod's cgroup, lib/identity.bpf.h */
 	__u32 evidence;
-	__u32 entry; /* or names_event.apart */
+	__u32 entry; /* of `generation`; or names_event.apart */
+	__u32 outcome; /* enum names_outcome */
+	__u32 generation;
 };
 
 struct tally {
@@ -233,8 +235,18 @@ struct tally {
 	__u64 first_ns; /* since boot */
 	__u64 last_ns;
 	__u64 told_ns; /* the last record */
-	__u32 pid; /* of the last one */
+	__u32 pid; /* of the last one; as the next three */
 	__u32 uid;
+	__u32 port;
+	__u32 address[4]; /* as struct owner has it */
+	__u8 name[NAME_TOLD_BYTES]; /* of the first one, as struct learnt has it; empty: there was none */
+	__u32 reserved;
+};
+
+/* How much of a tally the agent has told of by its number. */
+struct summed {
+	__u64 first_ns; /* the tally's: an entry that went and came again counts anew */
+	__u64 count;
 };
 
 /* ---- the test entry (SEC("syscall")) ---- */
@@ -278,6 +290,7 @@ struct border {
 	struct names_event names_event;
 	struct tally_key tally_key;
 	struct tally tally;
+	struct summed summed;
 	struct look_args look_args;
 };
 

@@ -191,6 +191,30 @@ test("pinned, it goes on without the agent, and the next one tells", async (t) =
   await second.until("each is told once", () => second.actions("dropped").length === 2);
 });
 
+test("of many some have a line, and the rest are counted: together they are all", async (t) => {
+  const agent = await FlowAgent.start([
+    `--FlowKiller.names_file_globs=${NAMES}`,
+    "--FlowKiller.names=enforce",
+    "--whole-lines",
+    "3",
+  ]);
+  t.after(() => agent.stop());
+  await withServers(lists, [`for i in $(seq 40); do ${ask("a question", "ask", "192.0.2.53", `eu.${POOL}`)}; done`]);
+  const blocked = await agent.metric('names_blocked_total{what="question"}');
+  assert.ok(blocked >= 40, String(blocked));
+  assert.equal(await agent.metric('map_entries{map="name_tallies"}'), 1);
+  await agent.until("some are told", () => agent.actions("dropped").length >= 3);
+  await agent.stop();
+  const told = agent.actions("dropped").length;
+  const [summary, ...more] = agent.actions("dropped-summary");
+  assert.deepEqual(more, []);
+  assert.equal(told + Number(summary!["count"]), blocked);
+  assert.ok(told < 20, String(told));
+  const { because, name, matched, rule, ip, last_pid: pid } = summary!;
+  assert.deepEqual([because, name, matched, rule, ip], ["question", `eu.${POOL}`, POOL, `${NAMES}:2`, "192.0.2.53"]);
+  assert.ok(Number(pid) > 0);
+});
+
 test("where there are no hooks of cgroups, it says that names are off", async (t) => {
   const agent = await FlowAgent.start(["--kill-way", "at-state", `--FlowKiller.names_file_globs=${NAMES}`]);
   t.after(() => agent.stop());

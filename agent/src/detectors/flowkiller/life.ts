@@ -9,10 +9,10 @@ import { kernelSettings } from "./kernel-settings.js";
 import { type KernelAbility, WAY_WORDS } from "./kill-way.js";
 import { lineOf, summaryOf, type Told } from "./lines.js";
 import type { Entry } from "./lists.js";
-import { flowMetrics, type Reason } from "./metrics.js";
+import { flowMetrics, isOfNames, type Reason } from "./metrics.js";
 import { openNames } from "./names/index.js";
 import { wantsNames } from "./names/rules.js";
-import { FLOW_KINDS, type FlowRecord, flowDecoder } from "./record.js";
+import { type FlowKind, type FlowRecord, flowDecoder, flowKindOf } from "./record.js";
 import { scanWindows } from "./scan.js";
 import { runSelfTest } from "./self-test.js";
 import { checkKillWays, SUMMED, slotContents, TALLIES } from "./sensor.js";
@@ -53,7 +53,10 @@ export function live(
     readNetworks: () => networks,
     way,
     readNamesKilled: () => names?.kernelKilled() ?? 0n,
-    readEntries: (map) => house.map(map).keys().length,
+    readEntries: (map) => {
+      const of = isOfNames(map) ? names?.map : house.map;
+      return of === undefined ? 0 : of(map).keys().length;
+    },
   });
   const exempt = exemptions({
     map: () => house.map("exempt"),
@@ -66,7 +69,7 @@ export function live(
       }),
     onError: house.fault,
   });
-  let readTallies: (() => Untold[]) | null = null;
+  let readTallies: (() => Untold<FlowKind>[]) | null = null;
   // Names need the hooks of a cgroup.
   const names =
     hasNames && root !== null
@@ -119,12 +122,13 @@ export function live(
           layout,
           tallies: house.map(TALLIES),
           summed: house.map(SUMMED),
-          kinds: FLOW_KINDS,
+          kindOf: flowKindOf(layout),
         });
         for (const untold of readTallies()) {
           const cgroup = places.get(String(untold.group)) ?? NOWHERE;
           house.tell(summaryOf(untold, cgroup, timeOf), performance.now());
         }
+        names?.tellCounts();
       },
       untold: () => ({}),
     },

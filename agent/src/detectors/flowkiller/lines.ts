@@ -138,7 +138,7 @@ function addDestination(fields: Fields, record: FlowRecord): void {
 }
 
 /** One line for many that have none of their own. */
-export function summaryOf(untold: Untold, cgroup: CgroupIdentity, timeOf: TimeOf): ProcessLine {
+export function summaryOf(untold: Untold<FlowKind>, cgroup: CgroupIdentity, timeOf: TimeOf): ProcessLine {
   const { action, because } = MEANINGS[untold.kind];
   const count = Number(untold.count);
   return {

@@ -8,8 +8,26 @@ export type Reason = "banned-ip" | "scan" | "name";
 
 const REASONS: readonly Reason[] = ["banned-ip", "scan", "name"];
 /** Maps that hold so many at most, the oldest of which go for new ones. */
-const BOUNDED = ["windows", "pod_windows", "pod_budgets", "spoken", "unreachable", "attempts"] as const;
+const OF_GUARD = [
+  "windows",
+  "pod_windows",
+  "destinations",
+  "pod_budgets",
+  "spoken",
+  "unreachable",
+  "attempts",
+  "exempt",
+  "told_pods",
+  "tallies",
+] as const;
+const OF_NAMES = ["learnt", "policies", "name_tallies"] as const;
+const BOUNDED = [...OF_GUARD, ...OF_NAMES];
 export type BoundedMap = (typeof BOUNDED)[number];
+
+/** It is the second object's, which may not be there. */
+export function isOfNames(map: BoundedMap): boolean {
+  return OF_NAMES.some((one) => one === map);
+}
 
 export interface FlowMetricsOptions {
   /** The kernel's; null when others go on with them. */

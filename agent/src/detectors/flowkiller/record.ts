@@ -54,7 +54,7 @@ export interface ScanWindow {
 
 const WINDOW_KINDS = { WINDOW_PROCESS: "process", WINDOW_SESSION: "session", WINDOW_POD: "pod" } as const;
 
-export const FLOW_KINDS: Readonly<Record<string, FlowKind>> = {
+const FLOW_KINDS: Readonly<Record<string, FlowKind>> = {
   FLOW_REFUSED: "refused",
   FLOW_KILLED: "killed",
   FLOW_WOULD_KILL: "would-kill",
@@ -111,6 +111,13 @@ export function flowDecoder(layout: Layout): (record: Uint8Array) => FlowRecord 
       window: kind === "scan" || kind === "scan-killed" ? windowOf(record) : null,
     };
   };
+}
+
+/** @returns a function that answers what a tally of the object's is of; null: this agent has no word for it. */
+export function flowKindOf(layout: Layout): (key: Uint8Array) => FlowKind | null {
+  const at = structLayout(layout, "tally_key").offsets["kind"]!;
+  const kinds = numbered(layout, "flow_event_kind", FLOW_KINDS);
+  return (key) => kinds.get(new DataView(key.buffer, key.byteOffset).getUint32(at, true)) ?? null;
 }
 
 function windowDecoder(layout: Layout): (record: Uint8Array) => ScanWindow {

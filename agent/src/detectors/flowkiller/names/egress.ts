@@ -4,9 +4,9 @@ import { constant, type Layout, type SensorMap, structLayout } from "@cryptnono/
 import type { ContainerResult } from "../../../types.js";
 import { showAddress } from "../address.js";
 import { shownName } from "./lines.js";
-import type { NamesRecord } from "./record.js";
+import { type NamesRecord, type TalliedNames, tallyDecoder } from "./record.js";
 import type { EgressRules } from "./rules.js";
-import { POLICIES } from "./sensor.js";
+import { POLICIES, TALLIES } from "./sensor.js";
 
 export type EgressMode = "free" | "learn" | "enforce";
 
@@ -41,9 +41,12 @@ export interface Destination {
   readonly addresses: Set<string>;
   readonly ports: Set<number>;
   readonly pods: Set<string>;
-  /** Connects by the kernel's tally: its key to their number. */
+  /** Connects by the kernel's tallies: group and destination to their number. */
   readonly counts: Map<string, bigint>;
 }
+
+/** Of a record's owner, or of a tally. */
+type Seen = Pick<NamesRecord["owner"], "group" | "address" | "port">;
 
 const MAX_DESTINATIONS = 10_000;
 /** Of one destination, as the file shows them. */
@@ -63,6 +66,9 @@ export class Egress {
   /** By the cgroup that pods are counted for. The oldest are forgotten. */
   readonly #pods = new Map<bigint, Labels>();
   readonly #destinations = new Map<string, Destination>();
+  /** Tallies that are among some destination's. */
+  readonly #counted = new Set<string>();
+  readonly #tallyOf: (key: Uint8Array, tally: Uint8Array) => TalliedNames | null;
   #rules: EgressRules | null = null;
   #hasNews = false;
 
@@ -70,6 +76,7 @@ export class Egress {
     this.#layout = layout;
     this.#map = map;
     this.#writeFile = writeFile;
+    this.#tallyOf = tallyDecoder(layout);
   }
 
   /** These are in force from now on, for the pods that are known too. */
@@ -105,49 +112,61 @@ export class Egress {
   // ---- what was learnt ----
 
   seen({ name, owner, apart }: NamesRecord): void {
-    const address = showAddress(owner.address);
+    this.#note(name, owner, apart);
+  }
+
+  #note(name: Uint8Array, { address, port, group }: Seen, apart: number): void {
+    const shown = showAddress(address);
     const text = shownName(name);
-    const key = text === "" ? address : text;
+    const key = text === "" ? shown : text;
     let destination = this.#destinations.get(key);
     if (destination === undefined) {
       if (this.#destinations.size >= MAX_DESTINATIONS) return;
       destination = { name: text, addresses: new Set(), ports: new Set(), pods: new Set(), counts: new Map() };
       this.#destinations.set(key, destination);
     }
-    const labels = this.#pods.get(owner.group);
-    add(destination.addresses, address);
-    add(destination.ports, owner.port);
+    const labels = this.#pods.get(group);
+    add(destination.addresses, shown);
+    add(destination.ports, port);
     if (labels !== undefined) add(destination.pods, `${labels[NAMESPACE] ?? "?"}/${labels[POD] ?? "?"}`);
-    destination.counts.set(`${owner.group} ${apart}`, 1n);
     this.#hasNews = true;
+    const tally = `${group} ${apart}`;
+    if (this.#counted.has(tally) || destination.counts.size >= MAX_PODS) return;
+    this.#counted.add(tally);
+    destination.counts.set(tally, 1n);
   }
 
   /** Write the file anew, when there is something new and a file to write. */
   write(): void {
     const file = this.#rules?.learntFile ?? null;
-    if (!this.#hasNews || file === null) return;
+    if (file === null) return;
     this.#count();
+    if (!this.#hasNews) return;
     this.#writeFile(file, listOf([...this.#destinations.values()]));
     this.#hasNews = false;
   }
 
-  /** From the kernel's tallies, which know of all connects and not only of those that were told. */
+  /**
+   * From the kernel's tallies, which know of all connects and not only of those that were told, and of those that an agent before this
+   * one saw.
+   */
   #count(): void {
     const key = structLayout(this.#layout, "tally_key").offsets;
-    const total = structLayout(this.#layout, "tally").offsets["total"]!;
-    const seen = constant(this.#layout, "EVIDENCE_SEEN");
-    const totals = new Map(
-      this.#map("name_tallies")
-        .entries()
-        .map(({ key: bytes, value }) => ({ k: viewOf(bytes), v: viewOf(value) }))
-        .filter(({ k }) => k.getUint32(key["evidence"]!, true) === seen)
-        .map(({ k, v }) => [
-          `${k.getBigUint64(key["group"]!, true)} ${k.getUint32(key["entry"]!, true)}`,
-          v.getBigUint64(total, true),
-        ]),
-    );
+    const tally = structLayout(this.#layout, "tally").offsets;
+    const totals = new Map<string, bigint>();
+    for (const { key: keyBytes, value } of this.#map(TALLIES).entries()) {
+      const of = this.#tallyOf(keyBytes, value);
+      if (of?.evidence !== "seen") continue;
+      const [k, v] = [viewOf(keyBytes), viewOf(value)];
+      const group = k.getBigUint64(key["group"]!, true);
+      const name = `${group} ${of.apart}`;
+      totals.set(name, (totals.get(name) ?? 0n) + v.getBigUint64(tally["total"]!, true));
+      if (this.#counted.has(name)) continue;
+      const address = value.slice(tally["address"]!, tally["address"]! + 16);
+      this.#note(of.name, { group, address, port: v.getUint32(tally["port"]!, true) }, of.apart);
+    }
     for (const { counts } of this.#destinations.values())
-      for (const [tally, count] of counts) counts.set(tally, totals.get(tally) ?? count);
+      for (const [name, count] of counts) counts.set(name, totals.get(name) ?? count);
   }
 }
 

@@ -1,17 +1,19 @@
 // Names within flowkiller: a second object beside the network guard's, its records to lines and kills, and what is in force.
 
-import type { TimeOf } from "../../../report/index.js";
+import type { SensorMap } from "@cryptnono/native";
+import { GroupPlaces, type TimeOf } from "../../../report/index.js";
 import type { Alongside, House } from "../../../run/detector.js";
 import { objectDir, readObject } from "../../../run/objects.js";
 import type { CgroupIdentity, Counters } from "../../../types.js";
 import type { FlowRules } from "../index.js";
 import type { FlowMetrics } from "../metrics.js";
+import { tallyReader, type Untold } from "../tallies.js";
 import { Egress } from "./egress.js";
-import { type Action, lineOf, type Told } from "./lines.js";
+import { type Action, lineOf, summaryOf, type Told } from "./lines.js";
 import { namesMetrics } from "./metrics.js";
-import { type NamesRecord, namesDecoder } from "./record.js";
+import { type NamesRecord, namesDecoder, type TalliedNames, tallyDecoder } from "./record.js";
 import type { NameRules } from "./rules.js";
-import { canSignal, namesSensor, OBJECT, slotContents } from "./sensor.js";
+import { canSignal, namesSensor, OBJECT, SUMMED, slotContents, TALLIES } from "./sensor.js";
 
 export interface NamesOptions {
   /** The root cgroup2's path. */
@@ -31,11 +33,18 @@ export interface Names {
   readonly alongside: readonly Alongside[];
   /** So many the kernel killed. */
   kernelKilled(): bigint;
+  /** Tell by number what was not told one by one. */
+  tellCounts(): void;
+  /** A map of its sensor. */
+  map(name: string): SensorMap;
 }
 
 /** Lists whose numbers events may still carry. */
 const REMEMBERED = 4;
 const WRITE_EVERY_MS = 60_000;
+
+/** Of a group of which nothing was told. */
+const NOWHERE: CgroupIdentity = { source: "kernel", paths: ["/"] };
 
 /** While the detector begins. */
 export function openNames(house: House<FlowRules>, options: NamesOptions): Names {
@@ -46,6 +55,10 @@ export function openNames(house: House<FlowRules>, options: NamesOptions): Names
   let current: NameRules | null = null;
   let readCounters: () => Counters | null = () => null;
   let egress: Egress | null = null;
+  let mapOf!: (name: string) => SensorMap;
+  let makeReader!: () => () => Untold<TalliedNames>[];
+  let readTallies: (() => Untold<TalliedNames>[]) | null = null;
+  const places = new GroupPlaces();
   const { kernelKilled } = namesMetrics(house.series, {
     readCounters: () => readCounters(),
     readNames: () => ({ listed: current?.listed.length ?? 0, spared: current?.spared.length ?? 0 }),
@@ -54,7 +67,11 @@ export function openNames(house: House<FlowRules>, options: NamesOptions): Names
 
   house.open(namesSensor(options.cgroupRoot, signals), ({ layout, map, counters }) => {
     const decode = namesDecoder(layout);
+    const kindOf = tallyDecoder(layout);
     readCounters = counters;
+    // At once, while the detector begins.
+    mapOf = map;
+    makeReader = () => tallyReader({ layout, tallies: map(TALLIES), summed: map(SUMMED), kindOf });
     egress = new Egress({ layout, map });
     return {
       contents({ names, generation }) {
@@ -69,13 +86,14 @@ export function openNames(house: House<FlowRules>, options: NamesOptions): Names
   function onRecord(record: NamesRecord): void {
     const sinceMs = performance.now();
     const cgroup = cgroupOf(record);
+    places.remember(String(record.owner.group), cgroup);
     const rules = known.get(record.generation) ?? current;
     const entry = record.entry === null ? null : (known.get(record.generation)?.listed[record.entry] ?? null);
     const tell = (told: Omit<Told, "entry" | "cgroup">) =>
       house.tell(lineOf(record, { ...told, entry, cgroup }, timeOf), sinceMs);
     switch (record.evidence) {
       case "unknown-pod":
-        if (record.outcome === "refused") tell({ action: "refused" });
+        if (hasLine(record, rules)) tell({ action: "refused" });
         know(record.owner.group, cgroup).catch(house.fault);
         return;
       case "seen":
@@ -85,8 +103,7 @@ export function openNames(house: House<FlowRules>, options: NamesOptions): Names
         tell({ action: "refused" });
         return;
       default:
-        // Where names are off, only pods' destinations are looked at.
-        if (rules?.mode === "off") return;
+        if (!hasLine(record, rules)) return;
         if (record.outcome === "killed") killOrTell(record, tell);
         else tell({ action: actionOf(record) });
     }
@@ -148,6 +165,21 @@ export function openNames(house: House<FlowRules>, options: NamesOptions): Names
       };
     },
     kernelKilled,
+    map: (name) => mapOf(name),
+    tellCounts() {
+      readTallies ??= makeReader();
+      for (const untold of readTallies()) {
+        const { evidence, outcome, entry, generation } = untold.kind;
+        const rules = known.get(generation);
+        if (!hasLine(untold.kind, rules ?? current)) continue;
+        const told = {
+          action: outcome === "killed" ? "killed" : actionOf({ evidence, outcome }),
+          entry: entry === null ? null : (rules?.listed[entry] ?? null),
+          cgroup: places.get(String(untold.group)) ?? NOWHERE,
+        } as const;
+        house.tell(summaryOf(untold, told, timeOf), performance.now());
+      }
+    },
     readyText: () => `${current?.listed.length ?? 0} names of pools, ${current?.mode ?? "off"}`,
     alongside: [
       {
@@ -161,7 +193,15 @@ export function openNames(house: House<FlowRules>, options: NamesOptions): Names
   };
 }
 
-function actionOf({ evidence, outcome }: NamesRecord): Action {
+/** The first of them are told one by one. */
+function hasLine({ evidence, outcome }: Pick<NamesRecord, "evidence" | "outcome">, rules: NameRules | null): boolean {
+  if (evidence === "seen") return false;
+  if (evidence === "unknown-pod") return outcome === "refused";
+  // Where names are off, only pods' destinations are looked at.
+  return evidence === "egress" || rules?.mode !== "off";
+}
+
+function actionOf({ evidence, outcome }: Pick<NamesRecord, "evidence" | "outcome">): Action {
   if (evidence === "answer") return "observed";
   if (evidence === "question") return outcome === "dropped" ? "dropped" : "would-drop";
   return outcome === "refused" ? "refused" : "would-kill";

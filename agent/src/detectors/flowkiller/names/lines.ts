@@ -3,8 +3,9 @@ import { cgroupPath, type Level, type LineKind, type ProcessLine, type TimeOf } 
 import type { CgroupIdentity } from "../../../types.js";
 import { showAddress, showDestination } from "../address.js";
 import { addCommandLine, addWho } from "../lines.js";
+import type { Untold } from "../tallies.js";
 import type { NameEntry } from "./lists.js";
-import type { NamesRecord } from "./record.js";
+import type { NamesRecord, TalliedNames } from "./record.js";
 
 export const SOURCE = "flowkiller.names";
 
@@ -91,6 +92,42 @@ export function lineOf(record: NamesRecord, told: Told, timeOf: TimeOf): Process
         fields.text("cgroup", cgroupPath(told.cgroup));
         fields.set("cgroup_id", owner.cgroupId.toString());
       }
+    },
+  };
+}
+
+/** One line for many that have none of their own. */
+export function summaryOf(untold: Untold<TalliedNames>, told: Told, timeOf: TimeOf): ProcessLine {
+  const { kind, group, pid, uid, address, port, firstNs, lastNs } = untold;
+  const { action, entry, cgroup } = told;
+  const { event, level } = LEVELS[action];
+  const count = Number(untold.count);
+  return {
+    kind: "summary",
+    level,
+    cgroup,
+    group: String(group),
+    pid,
+    source: SOURCE,
+    nestsContainer: true,
+    fill(fields) {
+      if (entry !== null) fields.text("matched", entry.name);
+      fields.set("source", SOURCE);
+      fields.set("action", `${action}-summary`);
+      fields.set("event", `${event}: ${count} more ${count === 1 ? "time" : "times"}`);
+      fields.set("count", count);
+    },
+    more(fields) {
+      fields.set("because", kind.evidence);
+      if (kind.name.length > 0) fields.bytes("name", kind.name);
+      if (entry !== null) fields.text("rule", placeOf(entry));
+      fields.set("ip", showAddress(address));
+      fields.set("port", port);
+      fields.set("first", timeOf(firstNs));
+      fields.set("last", timeOf(lastNs));
+      fields.set("last_pid", pid);
+      fields.set("uid", uid);
+      fields.text("cgroup", cgroupPath(cgroup));
     },
   };
 }

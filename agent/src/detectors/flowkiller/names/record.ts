@@ -93,6 +93,20 @@ export interface NamesRecord {
   readonly timeNs: bigint;
 }
 
+/** What a tally of the names object is of. */
+export interface TalliedNames {
+  readonly evidence: Evidence;
+  readonly outcome: NamesOutcome;
+  /** The listed name, by its number in the lists of `generation`; null when there is none, and where destinations are counted. */
+  readonly entry: number | null;
+  /** The number of a destination that is counted by itself. */
+  readonly apart: number;
+  readonly generation: number;
+  /** As it was asked for the first time; its end, if it is long; empty: none was. */
+  readonly name: Uint8Array;
+}
+
+const APART: readonly Evidence[] = ["egress", "seen", "unknown-pod"];
 const NO_ENTRY = 0xffffffff;
 const SIGNAL_NOT_SENT = 1;
 
@@ -158,5 +172,30 @@ export function namesDecoder(layout: Layout): (record: Uint8Array) => NamesRecor
         port: view.getUint32(place("port"), true),
       };
     }
+  };
+}
+
+/** @returns a function that answers null where this agent has no word for it. */
+export function tallyDecoder(layout: Layout): (key: Uint8Array, tally: Uint8Array) => TalliedNames | null {
+  const at = structLayout(layout, "tally_key").offsets;
+  const tally = structLayout(layout, "tally");
+  const evidences = numbered(layout, "evidence", EVIDENCE);
+  const outcomes = numbered(layout, "names_outcome", OUTCOMES);
+  return (key, value) => {
+    const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
+    const u32 = (field: string) => view.getUint32(at[field]!, true);
+    const [evidence, outcome] = [evidences.get(u32("evidence")), outcomes.get(u32("outcome"))];
+    if (evidence === undefined || outcome === undefined) return null;
+    const isApart = APART.includes(evidence);
+    const name = value.subarray(tally.offsets["name"]!, tally.offsets["name"]! + tally.sizes["name"]!);
+    const nul = name.indexOf(0);
+    return {
+      evidence,
+      outcome,
+      entry: isApart || u32("entry") === NO_ENTRY ? null : u32("entry"),
+      apart: isApart ? u32("entry") : 0,
+      generation: u32("generation"),
+      name: nul < 0 ? name : name.subarray(0, nul),
+    };
   };
 }

@@ -10,6 +10,8 @@ export const OBJECT = "names.bpf.o";
 export const KILL_RING = "name_kill_events";
 export const OTHER_RING = "name_events";
 export const POLICIES = "policies";
+export const TALLIES = "name_tallies";
+export const SUMMED = "name_summed";
 
 /** Those of cgroups, in the order of attaching: who a socket belongs to must be known before its packets come. */
 export const HOOKS = [
@@ -35,14 +37,14 @@ export function namesSensor(cgroupRoot: string, signals: boolean): SensorParts &
     constants: { signals },
     maxEntries: {},
     rings: [KILL_RING, OTHER_RING],
-    kept: ["learnt"],
+    kept: ["learnt", TALLIES, SUMMED],
   };
 }
 
 /** This kernel lets programs of these hooks send signals: tried, as versions differ. */
 export function canSignal(object: Uint8Array, native: Pick<SensorFactory, "open"> = Sensor): boolean {
   const skip = ["agent_exit", ...HOOKS, TEST_PROGRAM];
-  const maxEntries = { [KILL_RING]: 4096, [OTHER_RING]: 4096, learnt: 64, name_tallies: 64, policies: 64 };
+  const maxEntries = { [KILL_RING]: 4096, [OTHER_RING]: 4096, learnt: 64, [TALLIES]: 64, [SUMMED]: 64, policies: 64 };
   const sensor = native.open({ object, skip, maxEntries });
   try {
     sensor.map("control");
