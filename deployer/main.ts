@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { explainString } from "./commands/explain_string/explain.js";
 import { type GenerateOptions, generateSecretConfig } from "./commands/generate/cryptnono_config/generate.js";
+import { generatePoolNames, type NamesOptions } from "./commands/generate/cryptnono_pool_names/generate.js";
 import { DeployerError, GeneratorError } from "./errors.js";
 import { packageFile } from "./generator/package-file.js";
 import { findPaths } from "./paths.js";
@@ -28,6 +29,15 @@ generate
   .option("--show-strings", "print the strings that change (they are secret)")
   .action(async (options: GenerateOptions) => {
     process.exitCode = await generateSecretConfig(findPaths(), options, output);
+  });
+
+generate
+  .command("cryptnono-pool-names")
+  .description("Regenerate the pools' names for flowkiller in the same file, from the same generator")
+  .option("--dry-run", "write nothing; say how many names would change; exit 3 if any would")
+  .option("--show-names", "print the names that change, and those that are dropped, with the reason (they are secret)")
+  .action(async (options: NamesOptions) => {
+    process.exitCode = await generatePoolNames(findPaths(), options, output);
   });
 
 generate

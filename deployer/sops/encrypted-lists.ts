@@ -7,9 +7,31 @@ export interface Standing {
   readonly clear: number;
 }
 
-/** Where the lists are in the document. */
-export const LISTS = ["cryptnono", "detectors", "execwhacker", "configs"];
-const ENTRIES = "bannedCommandStrings";
+/** Where lists of a kind are in the document. */
+export interface ListKind {
+  /** The keys above the lists' names. */
+  readonly parents: readonly string[];
+  /** The key of a list's entries below its name; null: they are what its name stands for. */
+  readonly entries: string | null;
+}
+
+/** Banned strings. */
+export const STRINGS: ListKind = {
+  parents: ["cryptnono", "detectors", "execwhacker", "configs"],
+  entries: "bannedCommandStrings",
+};
+
+/** Names of pools. */
+export const POOL_NAMES: ListKind = {
+  parents: ["cryptnono", "detectors", "tcpflowkiller", "poolNames"],
+  entries: null,
+};
+
+/** The keys of a list's entries. */
+export function keysOf({ parents, entries }: ListKind, list: string): string[] {
+  return [...parents, list, ...(entries === null ? [] : [entries])];
+}
+
 const CIPHERTEXT = /^(["']?)ENC\[AES256_GCM,data:[A-Za-z0-9+/=]*,iv:[A-Za-z0-9+/=]+,tag:[A-Za-z0-9+/=]+,type:\w+\]\1$/;
 const KEY = /^(?:"([^"\\]*)"|'([^']*)'|([^\s"'#[\]{},&*!|>%@`-][^\s:]*|-[^\s:]+)):(?: +(.*))?$/;
 
@@ -17,7 +39,9 @@ const KEY = /^(?:"([^"\\]*)"|'([^']*)'|([^\s"'#[\]{},&*!|>%@`-][^\s:]*|-[^\s:]+)
  * The lists in the text of a values file, by name, in the shape that sops writes: block style, an item a line, which is the
  * ciphertext or a map of `value` or `allOf`, `mode`, `scope` and `note`. What has another shape counts as clear: people look at an odd file then.
  */
-export function standingOf(text: string): ReadonlyMap<string, Standing> {
+export function standingOf(text: string, kind = STRINGS): ReadonlyMap<string, Standing> {
+  const { parents } = kind;
+  const depth = keysOf(kind, "").length;
   const lists = new Map<string, { encrypted: number; clear: number }>();
   const path: { readonly indent: number; readonly key: string }[] = [];
   let list: { encrypted: number; clear: number } | undefined;
@@ -28,7 +52,7 @@ export function standingOf(text: string): ReadonlyMap<string, Standing> {
     const isItem = /^-( |$)/.test(content);
     // A list's items may stand as deep as its key.
     while (path.length > 0 && (path.at(-1)!.indent > indent || (path.at(-1)!.indent === indent && !isItem))) path.pop();
-    if (path.length < LISTS.length + 2) list = undefined;
+    if (path.length < depth) list = undefined;
     if (list !== undefined) {
       const item = content.replace(/^- +/, "");
       if (/^(mode|scope|note): /.test(item) || item === "allOf:") continue;
@@ -38,9 +62,10 @@ export function standingOf(text: string): ReadonlyMap<string, Standing> {
     }
     const [, quoted, single, plain, value = ""] = KEY.exec(content) ?? [];
     path.push({ indent, key: quoted ?? single ?? plain ?? content });
-    if (!isPathOfList(path.map(({ key }) => key))) continue;
+    if (path.length !== depth || !keysOf(kind, path[parents.length]!.key).every((key, i) => key === path[i]!.key))
+      continue;
     list = { encrypted: 0, clear: /^(\[\])?$/.test(value) ? 0 : 1 };
-    lists.set(path[LISTS.length]!.key, list);
+    lists.set(path[parents.length]!.key, list);
   }
   return lists;
 }
@@ -51,8 +76,4 @@ export function leavingClear(text: string): string[] {
   return [...section.matchAll(/^ {4}((?:un)?encrypted_(?:regex|suffix|comment_regex)): /gm)].map(
     ([, option]) => option!,
   );
-}
-
-function isPathOfList(keys: readonly string[]): boolean {
-  return keys.length === LISTS.length + 2 && LISTS.every((key, i) => key === keys[i]) && keys.at(-1) === ENTRIES;
 }

@@ -4,7 +4,7 @@ import { chmod, open, readdir, readFile, readlink, rename, rm, stat, writeFile }
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { DeployerError } from "../errors.js";
-import { LISTS, leavingClear, standingOf } from "./encrypted-lists.js";
+import { keysOf, type ListKind, leavingClear, STRINGS, standingOf } from "./encrypted-lists.js";
 import { runSops } from "./run.js";
 
 /** An entry of `bannedCommandStrings`: a string, or several that must all stand in the line. The default mode is `word`. */
@@ -46,9 +46,9 @@ export async function readValues(root: string, path: string): Promise<Values> {
   return { ciphertext, document: ciphertext === null ? {} : await decrypt(root, path, ciphertext) };
 }
 
-/** The entries of `configs.<list>.bannedCommandStrings`; empty when there is no such list. */
-export function entriesOf({ document }: Values, list: string): readonly Entry[] {
-  const node = at(document, [...LISTS, list, "bannedCommandStrings"]);
+/** The entries of a list, `configs.<list>.bannedCommandStrings` of strings; empty when there is no such list. */
+export function entriesOf({ document }: Values, list: string, kind = STRINGS): readonly Entry[] {
+  const node = at(document, keysOf(kind, list));
   return Array.isArray(node) ? (node as Entry[]) : [];
 }
 
@@ -57,15 +57,21 @@ export function entriesOf({ document }: Values, list: string): readonly Entry[] 
  *
  * @throws DeployerError when `list` is one of them.
  */
-export function listsInClear(root: string, path: string, { ciphertext }: Values, list: string): string[] {
+export function listsInClear(
+  root: string,
+  path: string,
+  { ciphertext }: Values,
+  list: string,
+  kind = STRINGS,
+): string[] {
   const text = ciphertext?.toString() ?? "";
-  const clear = [...standingOf(text)].filter(([, standing]) => standing.clear > 0).map(([name]) => name);
+  const clear = [...standingOf(text, kind)].filter(([, standing]) => standing.clear > 0).map(([name]) => name);
   if (clear.includes(list)) refuseClear(`read ${relative(root, path)}: ${list} stands there in clear`, text);
   return clear;
 }
 
 /**
- * Replace `configs.<list>` in the values file at `path` by `entries`, atomically. A link is followed.
+ * Replace a list, `configs.<list>` of strings, in the values file at `path` by `entries`, atomically. A link is followed.
  *
  * The change is made by `sops set` on a copy of the ciphertext. sops keeps the IV of each value it has decrypted, filed under
  * the value and its key path (list positions are no part of the path), and takes it again when it encrypts that value: so
@@ -81,28 +87,29 @@ export async function replaceList(
   before: Values,
   list: string,
   entries: readonly Entry[],
+  kind = STRINGS,
 ): Promise<void> {
   const name = relative(root, path);
   const target = await throughLinks(path);
-  const wanted = withList(before.document, list, entries);
+  const wanted = withList(before.document, list, entries, kind);
   await removeLeftovers(dirname(target));
   const stem = basename(path).replace(/\.yaml$/, "");
   const copy = join(dirname(target), `.${stem}.${process.pid}-${randomBytes(4).toString("hex")}.tmp.yaml`);
   try {
     if (before.ciphertext === null) {
       const ciphertext = await encrypt(root, path, wanted);
-      checkEncrypted(name, ciphertext, list, stringCount(entries));
+      checkEncrypted(name, ciphertext, list, stringCount(entries), kind);
       await write(copy, name, ciphertext, 0o644);
     } else {
       await write(copy, name, before.ciphertext, (await stat(target)).mode & 0o777);
       const substitutes = standIns(entries);
-      await setList(root, name, copy, before.document, list, substitutes);
-      checkEncrypted(name, await readFile(copy), list, stringCount(substitutes));
+      await setList(root, name, copy, before.document, list, substitutes, kind);
+      checkEncrypted(name, await readFile(copy), list, stringCount(substitutes), kind);
       await writeFile(copy, before.ciphertext);
-      await setList(root, name, copy, before.document, list, entries);
+      await setList(root, name, copy, before.document, list, entries, kind);
     }
     const after = await readFile(copy);
-    checkEncrypted(name, after, list, stringCount(entries));
+    checkEncrypted(name, after, list, stringCount(entries), kind);
     if (!isDeepStrictEqual(await decrypt(root, path, after), wanted)) {
       throw new DeployerError(`edit ${name}: what sops wrote does not decrypt to what was meant`, {
         hint: "sops 3.13.3 is known to work",
@@ -151,7 +158,7 @@ function stringCount(entries: readonly Entry[]): number {
   return entries.reduce((sum, entry) => sum + stringsOfEntry(entry).length, 0);
 }
 
-/** `sops set`, in place. It is given the list's parent, as it takes an object and no bare list. */
+/** `sops set`, in place. It is given what is above the entries, as it takes an object and no bare list. */
 async function setList(
   root: string,
   name: string,
@@ -159,19 +166,20 @@ async function setList(
   document: unknown,
   list: string,
   entries: readonly Entry[],
+  kind: ListKind,
 ): Promise<void> {
-  const keys = [...LISTS, list];
+  const keys = keysOf(kind, list).slice(0, -1);
   await runSops({
     act: `edit ${name}`,
     args: ["set", "--value-stdin", copy, keys.map((key) => `[${JSON.stringify(key)}]`).join("")],
     cwd: root,
-    input: JSON.stringify(at(withList(document, list, entries), keys)),
+    input: JSON.stringify(at(withList(document, list, entries, kind), keys)),
   });
 }
 
-function checkEncrypted(name: string, ciphertext: Buffer, list: string, count: number): void {
+function checkEncrypted(name: string, ciphertext: Buffer, list: string, count: number, kind: ListKind): void {
   const text = ciphertext.toString();
-  const { encrypted, clear } = standingOf(text).get(list) ?? { encrypted: 0, clear: 0 };
+  const { encrypted, clear } = standingOf(text, kind).get(list) ?? { encrypted: 0, clear: 0 };
   if (clear > 0 || encrypted !== count) refuseClear(`write ${name}: sops would leave ${list} in clear`, text);
 }
 
@@ -213,14 +221,15 @@ function encrypt(root: string, path: string, document: unknown): Promise<Buffer>
   });
 }
 
-function withList(document: unknown, list: string, entries: readonly Entry[]): unknown {
+function withList(document: unknown, list: string, entries: readonly Entry[], kind: ListKind): unknown {
   const copy = structuredClone(document) as Record<string, unknown>;
+  const keys = keysOf(kind, list);
   let node = copy;
-  for (const key of [...LISTS, list]) {
+  for (const key of keys.slice(0, -1)) {
     node[key] ??= {};
     node = node[key] as Record<string, unknown>;
   }
-  node["bannedCommandStrings"] = entries;
+  node[keys.at(-1)!] = entries;
   return copy;
 }
 
