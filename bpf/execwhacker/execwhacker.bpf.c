@@ -13,6 +13,7 @@
 #include "true-path.bpf.h"
 #include "tally.bpf.h"
 #include "wallets.bpf.h"
+#include "environment.bpf.h"
 
 /* bpf_send_signal and the ring buffer's helpers are for GPL-compatible programs. */
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -506,9 +507,7 @@ int BPF_PROG(spared_exited, struct task_struct *task)
 	return 0;
 }
 
-/* Count the verdict that has taken effect, and tell of it. A global function, which the verifier looks at by itself: where
- * the verdict is one of any. */
-__attribute__((noinline)) int tell(__u32 copy)
+static __always_inline int tell_of(__u32 copy, bool in_environment)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct search *s = search_state(copy);
@@ -551,9 +550,24 @@ __attribute__((noinline)) int tell(__u32 copy)
 	b->event.match_in_path = s->told.match_in_path;
 	add_identity(copy);
 	add_line(copy, telling.args_bytes);
+	if (in_environment)
+		add_variable(copy);
 	if (send_event(b) && counted)
 		count_told(verdict, &telling);
 	return 0;
+}
+
+/* Count the verdict that has taken effect, and tell of it. A global function, which the verifier looks at by itself: where
+ * the verdict is one of any. */
+__attribute__((noinline)) int tell(__u32 copy)
+{
+	return tell_of(copy, false);
+}
+
+/* The same of what stands in the environment. */
+__attribute__((noinline)) int tell_environment(__u32 copy)
+{
+	return tell_of(copy, true);
 }
 
 /* Search and judge. */
@@ -580,19 +594,24 @@ static __always_inline __u32 look(struct search *s, struct filters *f)
 	return verdict;
 }
 
-/* The verdict takes effect, and only then is it told. */
-static __always_inline void conclude(struct search *s, __u32 verdict)
+/* @return the verdict as it is told */
+static __always_inline __u32 take_effect(struct search *s, __u32 verdict)
 {
 	long failed = 0;
 
-	if (verdict == VERDICT_PASS && !report_all)
-		return;
 	if (verdict == VERDICT_KILLED && (failed = bpf_send_signal(SIGKILL)) != 0)
 		verdict = VERDICT_KILL_FAILED;
-	if (verdict == VERDICT_PASS)
-		verdict = VERDICT_OBSERVED;
-	s->verdict = verdict;
 	s->signal_result = failed;
+	return verdict;
+}
+
+/* The verdict takes effect, and only then is it told. */
+static __always_inline void conclude(struct search *s, __u32 verdict)
+{
+	if (verdict == VERDICT_PASS && !report_all)
+		return;
+	verdict = take_effect(s, verdict);
+	s->verdict = verdict == VERDICT_PASS ? VERDICT_OBSERVED : verdict;
 	tell(s->copy);
 }
 
@@ -914,35 +933,103 @@ static __always_inline bool is_dying(struct task_struct *task)
 	return (BPF_CORE_READ(task, pending.signal.sig[0]) >> (SIGKILL - 1)) & 1;
 }
 
-/* Behind the guard, and only where wallets are looked for. */
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(guard_wallets, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+/* What looks beside the guard begins, if there is something to look at. */
+static __always_inline struct search *begin_beside(struct task_struct *task, struct linux_binprm *bprm, __u32 copy)
 {
 	__u64 entered = bpf_ktime_get_ns();
 	unsigned long args, args_end;
-	__u32 copy = wallets_copy, verdict;
 	struct filters *f;
 	struct search *s;
 
 	if (control_get(CONTROL_RETIRED_BY) || is_dying(task) || !in_scope(task))
-		return 0;
+		return NULL;
 	s = search_state(copy);
 	if (!s)
-		return 0;
+		return NULL;
 	args = BPF_CORE_READ(task, mm, arg_start);
 	args_end = BPF_CORE_READ(task, mm, arg_end);
 	f = begin(s, copy, args, args_end > args ? args_end - args : 0, script_flags(bprm));
 	if (!f)
-		return 0;
+		return NULL;
 	s->max_work = f->policy.max_work;
 	s->argc = bprm->argc;
 	s->filename = (__u64)bprm->filename;
 	s->interp = (__u64)bprm->interp;
 	s->entered_ns = entered;
+	return s;
+}
+
+/* Behind the guard, and only where wallets are looked for. */
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(guard_wallets, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	struct search *s = begin_beside(task, bprm, wallets_copy);
+	__u32 verdict;
+
+	if (!s)
+		return 0;
 	s->scopes = find_scopes(wallets_policy_flags(s->slot));
 	verdict = look_for_wallets(s, true);
 	if (verdict != VERDICT_PASS)
 		conclude(s, verdict);
+	return 0;
+}
+
+/* ---- the environment ---- */
+
+/* Set before load: which state the search of the environment takes. */
+const volatile __u32 environment_copy = 0;
+
+/* What was found in it, and which patterns spare it: under the same names as strings. */
+static __always_inline __u32 look_at_environment(struct search *s, __u32 bytes, bool at_exec)
+{
+	__u32 slot = s->slot, args_bytes = s->args_bytes, verdict;
+	__u64 args = s->args;
+
+	s->slot = slot + ENVIRONMENT_SLOTS;
+	s->args = s->text = s->environment;
+	s->args_bytes = bytes - 1;
+	search_environment(s->copy);
+	s->slot = slot;
+	s->args = s->text = args;
+	s->args_bytes = args_bytes;
+	/* The patterns' walks have all of it. */
+	s->work = 0;
+	/* The agent looks at what is not searched here: no one is killed for the length of an environment. */
+	s->flags &= ~(EVENT_UNREADABLE | EVENT_OVER_LONG);
+	if (!any_found(s) && !s->has_told && !s->has_out_of_scope)
+		return VERDICT_PASS;
+	s->path_bytes = read_path(s, (const char *)s->filename);
+	s->is_plain = is_plain_path(s);
+	if (at_exec && !(s->flags & EVENT_SCRIPT)) {
+		read_true_path(s->copy);
+		s->has_true_path = 1;
+	}
+	verdict = judge(s);
+	s->told.match_in_path = MATCH_IN_ENVIRONMENT;
+	return verdict;
+}
+
+/* Behind the others, and only where something is looked for in the environment. */
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(guard_environment, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	unsigned long from = BPF_CORE_READ(task, mm, env_start), end = BPF_CORE_READ(task, mm, env_end);
+	struct search *s;
+	__u32 verdict;
+
+	if (end <= from)
+		return 0;
+	s = begin_beside(task, bprm, environment_copy);
+	if (!s)
+		return 0;
+	s->environment = from;
+	s->scopes = find_scopes(environment_policy_flags(s->slot));
+	verdict = look_at_environment(s, end - from, true);
+	if (verdict == VERDICT_PASS)
+		return 0;
+	s->verdict = take_effect(s, verdict);
+	tell_environment(s->copy);
 	return 0;
 }
 
@@ -986,31 +1073,62 @@ int judge_buffer(struct judge_args *in)
 	return 0;
 }
 
-SEC("syscall")
-int judge_wallets(struct judge_args *in)
+/* The line, for those that look beside the guard. */
+static __always_inline struct search *begin_judging(struct judge_args *in)
 {
 	struct event_buffer *b = event_buffer(0);
 	struct search *s = search_state(0);
 	struct filters *f;
-	__u64 entered;
 
 	if (!s || !b)
-		return 1;
+		return NULL;
 	f = begin(s, 0, in->args, in->args_bytes, in->script_interpreter ? EVENT_SCRIPT : 0);
 	if (!f)
-		return 1;
+		return NULL;
 	s->max_work = f->policy.max_work;
 	bpf_probe_read_user_str(b->data, MAX_PATH_BYTES, (void *)in->path);
 	s->filename = (__u64)b->data;
-	entered = bpf_ktime_get_ns();
 	s->scopes = in->scopes ? in->scopes : ALL_SCOPES;
-	in->verdict = look_for_wallets(s, false);
-	in->elapsed_ns = bpf_ktime_get_ns() - entered;
+	return s;
+}
+
+static __always_inline void end_judging(struct judge_args *in, struct search *s)
+{
 	in->string_id = s->told.string_id;
 	in->pattern_id = s->allow.told_pattern;
 	in->flags = s->flags;
 	in->match_offset = s->told.match_offset;
 	in->match_in_path = s->told.match_in_path;
 	in->work = s->work;
+}
+
+SEC("syscall")
+int judge_wallets(struct judge_args *in)
+{
+	struct search *s = begin_judging(in);
+	__u64 entered;
+
+	if (!s)
+		return 1;
+	entered = bpf_ktime_get_ns();
+	in->verdict = look_for_wallets(s, false);
+	in->elapsed_ns = bpf_ktime_get_ns() - entered;
+	end_judging(in, s);
+	return 0;
+}
+
+SEC("syscall")
+int judge_environment(struct judge_args *in)
+{
+	struct search *s = begin_judging(in);
+	__u64 entered;
+
+	if (!s || !in->environment_bytes)
+		return 1;
+	s->environment = in->environment;
+	entered = bpf_ktime_get_ns();
+	in->verdict = look_at_environment(s, in->environment_bytes, false);
+	in->elapsed_ns = bpf_ktime_get_ns() - entered;
+	end_judging(in, s);
 	return 0;
 }

@@ -138,7 +138,8 @@ struct entry {
 
 /* KIND_MEMBER, beside the mode: one of several strings; its id is its bit in the rules that want it. */
 enum string_kind { KIND_MODE = 3, KIND_MEMBER = 1 << 3 };
-enum string_mode { MODE_WORD = 0, MODE_ANYWHERE = 1, MODE_EXACT_ARGUMENT = 2 };
+/* MODE_EXACT_VALUE: of the environment, a whole variable, or all of it behind an equals sign. */
+enum string_mode { MODE_WORD = 0, MODE_ANYWHERE = 1, MODE_EXACT_ARGUMENT = 2, MODE_EXACT_VALUE = 3 };
 /* ACTION_QUOTED and on: a piece of a string of that action less two, which may stand in the quoted line alone. */
 enum string_action { ACTION_ENFORCE = 0, ACTION_AUDIT = 1, ACTION_QUOTED_ENFORCE = 2, ACTION_QUOTED_AUDIT = 3 };
 /* Where a string counts: everywhere; in containers; among the host's own processes, which are all others. */
@@ -261,6 +262,8 @@ enum counter {
 	COUNTER_UNCHECKED, /* execs of which that is not known */
 	COUNTER_WALLETS_UNREADABLE, /* execs whose arguments could not be searched for wallets; as the next one */
 	COUNTER_WALLETS_OVER_LONG,
+	COUNTER_ENVIRONMENT_UNREADABLE, /* execs whose environment could not be searched; as the next one */
+	COUNTER_ENVIRONMENT_OVER_LONG,
 	/* Verdicts that were sent as records, in the order of enum verdict. Behind the verdicts' own counters, and so read after
 	 * them: what was told is never more than what happened. */
 	COUNTER_TOLD_KILLED,
@@ -282,6 +285,11 @@ enum counter {
 };
 
 #define NO_STRING 0xffffffffU
+
+/* What is looked for in the environment lies in slots of its own, so many behind the list's. */
+enum environment_slots { ENVIRONMENT_SLOTS = 2 };
+/* Longest name of a variable that is told. */
+enum environment_limits { MAX_VARIABLE_BYTES = 64 };
 
 /* ---- events ---- */
 enum verdict {
@@ -306,6 +314,15 @@ enum event_flags {
 	EVENT_CHANGED = 1 << 6, /* the arguments are not those that exec copied */
 };
 
+/* What match_offset counts from. */
+enum match_place {
+	MATCH_IN_ARGUMENTS = 0,
+	MATCH_IN_PATH = 1,
+	MATCH_IN_EXE = 2, /* of exe */
+	/* The context is the variable's name, of context_offset bytes (0: not told), a NUL, and the match. */
+	MATCH_IN_ENVIRONMENT = 3,
+};
+
 /* Followed by cgroup_bytes (default hierarchy), cgroup_v1_bytes, path_bytes, exe_bytes, args_bytes and
  * context_bytes, in this order, nothing between. */
 struct exec_event {
@@ -325,7 +342,7 @@ struct exec_event {
 	__u32 generation;
 	__s32 signal_result; /* negative errno */
 	__u32 match_offset; /* within the argument area, or within the path */
-	__u32 match_in_path; /* 1: match_offset counts from the path's start; 2: from the start of exe */
+	__u32 match_in_path; /* enum match_place */
 	__u32 args_total_bytes; /* the whole area, without the last NUL */
 	__u32 context_offset; /* where in the area the context begins */
 	__u32 reserved;
@@ -409,6 +426,9 @@ struct judge_args {
 	__u32 match_in_path; /* out */
 	__u32 work; /* out: what it cost */
 	__u32 scopes; /* a bit for each enum string_scope that holds; 0: all do */
+	__u64 environment; /* user address */
+	__u32 environment_bytes; /* with the last NUL */
+	__u32 reserved;
 };
 
 /* Everything that user space reads by the object's BTF, with what it contains. No memory has this shape. */
@@ -433,6 +453,9 @@ struct border {
 	struct demoted_key demoted_key;
 	struct spared spared;
 	enum event_flags event_flags;
+	enum match_place match_place;
+	enum environment_slots environment_slots;
+	enum environment_limits environment_limits;
 	struct exec_event exec_event;
 	struct judge_args judge_args;
 	enum wallet_limits wallet_limits;

@@ -7,8 +7,9 @@
 #include "../lib/agent.bpf.h"
 
 /* Table slots: one list's tables lie in one slot, CONTROL_SLOT says which slot an exec takes. User space fills the other
- * one and turns the switch, so an exec meets one whole list, whichever. Sizes, not types: clang prunes the types that only an
- * inner map's definition names. */
+ * one and turns the switch, so an exec meets one whole list, whichever. What it has for the environment lies ENVIRONMENT_SLOTS
+ * further on, and is there only once a list has any. Sizes, not types: clang prunes the types that only an inner map's definition
+ * names. */
 struct filters_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -18,7 +19,7 @@ struct filters_map {
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 2);
+	__uint(max_entries, 2 + ENVIRONMENT_SLOTS);
 	__type(key, __u32);
 	__array(values, struct filters_map);
 } filters_slots SEC(".maps");
@@ -32,7 +33,7 @@ struct cells_map {
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 2);
+	__uint(max_entries, 2 + ENVIRONMENT_SLOTS);
 	__type(key, __u32);
 	__array(values, struct cells_map);
 } cells_slots SEC(".maps");

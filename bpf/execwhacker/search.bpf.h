@@ -111,6 +111,7 @@ struct search {
 	__s32 signal_result;
 	__u64 entered_ns;
 	__u64 filename, interp; /* kernel addresses: what was given to exec, what runs it */
+	__u64 environment; /* user address */
 	__u32 argc;
 	__u32 work_factor; /* of the policy's bound */
 	__u32 taken; /* by a second look */
@@ -303,7 +304,7 @@ LOOP_BODY(compare_word, struct compare)
 /* Where it stands, by its place in the buffer. */
 struct place {
 	__u32 offset;
-	__u32 in_path; /* as exec_event.match_in_path */
+	__u32 in_path; /* enum match_place */
 };
 
 static __always_inline struct place place_of(struct search *s, __u32 at)
@@ -422,7 +423,7 @@ __attribute__((noinline)) int try_string(__u32 copy, __u32 string_cell, __u32 at
 	else if (mode == MODE_WORD)
 		standing = !is_word(before) && !is_word(after);
 	else
-		standing = !before && !after && !compare.nul;
+		standing = (!before || (mode == MODE_EXACT_VALUE && before == '=')) && !after && !compare.nul;
 	if (!(cell->string.kind & KIND_MEMBER))
 		add_find(s, cell, standing, place_of(s, at));
 	else if (standing)

@@ -19,7 +19,7 @@ struct wallets_map {
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 2);
+	__uint(max_entries, 2 + ENVIRONMENT_SLOTS);
 	__type(key, __u32);
 	__array(values, struct wallets_map);
 } wallets_slots SEC(".maps");
@@ -76,11 +76,12 @@ LOOP_BODY(want_kind, struct kind_walk)
 }
 
 /* Where an argument ends there is a NUL; where the area does, the buffer has one. */
-static __always_inline bool is_whole_argument(struct search *s, struct wallet_state *w)
+static __always_inline bool is_whole(struct search *s, struct wallet_state *w, __u32 mode)
 {
 	__u32 at = w->at;
+	__u8 before = at == s->args_start ? 0 : buffer_byte(s, at - 1);
 
-	return (at == s->args_start || !buffer_byte(s, at - 1)) && !buffer_byte(s, at + w->chars);
+	return (!before || (mode == MODE_EXACT_VALUE && before == '=')) && !buffer_byte(s, at + w->chars);
 }
 
 /* The first of each action and allow set is kept, as of strings. */
@@ -100,7 +101,7 @@ LOOP_BODY(add_kind, struct kind_walk)
 		return 0;
 	if (!((s->scopes >> (kind->scope & 3)) & 1))
 		return 0;
-	if (kind->mode == MODE_EXACT_ARGUMENT && !is_whole_argument(s, w))
+	if (kind->mode >= MODE_EXACT_ARGUMENT && !is_whole(s, w, kind->mode))
 		return 0;
 	s->found_sets[action] |= 1U << set;
 	find = &s->found[action][set];

@@ -239,11 +239,14 @@ function argumentAt(text: Uint8Array, at: number): { readonly index: number; rea
   return { index, offset: at - start };
 }
 
+const EQUALS = 0x3d;
+
 function besides(text: Uint8Array, at: number, { value, mode }: BannedString): Beside | null {
   const before = text[at - 1] ?? 0;
   const after = text[at + value.length] ?? 0;
   const isInTheWay = (byte: number) => (mode === "word" ? WORD[byte] === 1 : byte !== 0);
-  if (isInTheWay(before)) return { side: "before", byte: before };
+  const isBeforeValue = mode === "exact-value" && before === EQUALS;
+  if (isInTheWay(before) && !isBeforeValue) return { side: "before", byte: before };
   return isInTheWay(after) ? { side: "after", byte: after } : null;
 }
 

@@ -16,6 +16,8 @@ export interface CompilableString extends BannedString {
   readonly allowSet?: number;
   /** Where it counts: a number of {@link SCOPE}; everywhere when nothing is said. */
   readonly scope?: number;
+  /** That events and matches give; its place in the list when nothing is said. */
+  readonly number?: number;
 }
 
 /** One list's tables, ready to be copied into a slot. */
@@ -45,6 +47,8 @@ export interface CompileOptions {
   readonly enforce?: { readonly containers: boolean; readonly host: boolean };
   /** Most work that the kernel's part does for one exec, in its units of about a nanosecond. */
   readonly maxWork?: number;
+  /** What is searched is an environment: it has no quoted line, and no path before it. */
+  readonly isEnvironment?: boolean;
 }
 
 /** A list that cannot be laid out. `index` is the string's; its value is not in the message. */
@@ -95,7 +99,7 @@ export function compileTables(list: readonly CompilableString[], options: Compil
   for (let index = 0; index < list.length; index++) {
     checkLength(list[index]!.value.length, index);
   }
-  const pieces = piecesOf(list);
+  const pieces = options.isEnvironment === true ? [] : piecesOf(list);
   const { members, rules } = membersThatFit(list);
   const more = [...pieces.map((piece) => pieceEntry(list, piece)), ...members.map(memberEntry)];
   const strings = more.length === 0 ? list : [...list, ...more];
@@ -138,7 +142,7 @@ export function compileTables(list: readonly CompilableString[], options: Compil
   set("maskKeys", filterKeys.byteMask);
   set("bucketMask", bucketMask);
   set("shortLengths", shortLengths);
-  set("tailBytes", tailBytes);
+  set("tailBytes", options.isEnvironment === true ? 0 : tailBytes);
   set("maxScanBytes", options.maxScanBytes ?? 0);
   set("wayUnreadable", WAY[options.unreadable ?? "kill"]);
   set("wayOverLong", WAY[options.overLong ?? "kill"]);
@@ -184,8 +188,6 @@ function membersThatFit(list: readonly CompilableString[]) {
  * that rules want beside others.
  */
 interface Entry extends CompilableString {
-  /** Of a piece: the string's number in the list; of a member its own number. A string's own is its place. */
-  readonly number?: number;
   readonly kind?: "piece" | "member";
 }
 
@@ -194,8 +196,8 @@ function memberEntry({ value, mode }: Member, number: number): Entry {
 }
 
 function pieceEntry(list: readonly CompilableString[], { index, value }: Piece): Entry {
-  const { action = "enforce", allowSet = 0, scope = SCOPE.any } = list[index]!;
-  return { value, mode: "anywhere", action, allowSet, scope, number: index, kind: "piece" };
+  const { action = "enforce", allowSet = 0, scope = SCOPE.any, number = index } = list[index]!;
+  return { value, mode: "anywhere", action, allowSet, scope, number, kind: "piece" };
 }
 
 function quotedTable(list: readonly CompilableString[], pieces: readonly Piece[], allow: CompiledAllow | undefined) {
@@ -550,7 +552,7 @@ function listIndex({ kind, number }: Entry, place: number, rules: readonly Membe
 /** `struct rule_head`. */
 function layOutRule(cell: Uint8Array, rule: CompilableString, { index, members }: MemberRule): void {
   const view = new DataView(cell.buffer, cell.byteOffset, LAYOUT.cell.size);
-  view.setUint32(0, index, true);
+  view.setUint32(0, rule.number ?? index, true);
   view.setUint16(4, rule.value.length, true);
   view.setUint16(6, kindOf(rule), true);
   for (const member of members) cell[LAYOUT.rule.members + (member >>> 3)]! |= 1 << (member & 7);

@@ -91,7 +91,7 @@ export type Way = keyof typeof WAY;
 
 /** `enum string_kind`: the bit beside the mode of a string that is one of several. */
 export const KIND_MEMBER = 8;
-export const MODE = { word: 0, anywhere: 1, "exact-argument": 2 } as const;
+export const MODE = { word: 0, anywhere: 1, "exact-argument": 2, "exact-value": 3 } as const;
 export const ACTION = { enforce: 0, audit: 1, quotedEnforce: 2, quotedAudit: 3 } as const;
 /** `enum string_scope`: where a string counts. */
 export const SCOPE = { any: 0, containers: 1, host: 2 } as const;

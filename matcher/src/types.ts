@@ -5,8 +5,9 @@
  * - `word`: the bytes on either side are not word bytes (ASCII letters, digits, `_`); the contract's rule and the default.
  * - `anywhere`: any occurrence.
  * - `exact-argument`: the occurrence is a whole argument (or the whole executed path, or the whole `argv[0]`).
+ * - `exact-value`: what `exact-argument` is in an environment: a whole variable, or all of it behind an equals sign.
  */
-export type MatchMode = "word" | "anywhere" | "exact-argument";
+export type MatchMode = "word" | "anywhere" | "exact-argument" | "exact-value";
 
 /** A banned string as the matcher takes it. `value` is 1 to {@link MAX_STRING_BYTES} bytes, in any case, any bytes but NUL. */
 export interface BannedString {

@@ -57,7 +57,14 @@ export interface Addon {
   pidfdOpen(pid: number): number;
   pidfdSendSignal(fd: number, signal: number): void;
   closeFd(fd: number): void;
-  readArea(pid: number, deadlineMs: number, from: number, limit: number, hash: bigint): Promise<Answer>;
+  readArea(
+    pid: number,
+    deadlineMs: number,
+    from: number,
+    limit: number,
+    hash: bigint,
+    environment: boolean,
+  ): Promise<Answer>;
   checkName(pid: number, deadlineMs: number, path: Uint8Array, wantsHead: boolean): Promise<Answer>;
   listCode(pid: number, deadlineMs: number, from: bigint): Promise<Answer>;
   prepareSearch(patterns: Uint8Array): void;

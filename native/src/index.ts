@@ -18,7 +18,7 @@ export {
   SEARCH_BYTES,
   SEARCH_KNOWN_BYTES,
 } from "./process-reads.js";
-export { type Attachment, Sensor, type SensorOptions, type SlotContent } from "./sensor.js";
+export { type Attachment, Sensor, type SensorOptions, type SlotContent, type SlotContents } from "./sensor.js";
 
 /** Freed heap, and pages of program code that only the start ran: some 30 MB. What runs again comes from the page cache. */
 export function giveBackMemory(): void {

@@ -411,22 +411,23 @@ static struct request *new_request(napi_env env, enum act act, napi_value pid, n
 	return NULL;
 }
 
-/* readArea(pid, deadlineMs, from, limit, hash: BigInt): Promise<{ error, bytes, length, hash }> */
+/* readArea(pid, deadlineMs, from, limit, hash: BigInt, environment): Promise<{ error, bytes, length, hash }> */
 static napi_value read_area_method(napi_env env, napi_callback_info info)
 {
 	struct request *request;
-	napi_value arguments[5];
+	napi_value arguments[6];
 	uint32_t from, limit;
 	bool lossless;
 
-	if (!get_arguments(env, info, 5, arguments) || !get_u32(env, arguments[2], &from) || !get_u32(env, arguments[3], &limit))
+	if (!get_arguments(env, info, 6, arguments) || !get_u32(env, arguments[2], &from) || !get_u32(env, arguments[3], &limit))
 		return NULL;
 	request = new_request(env, READ_AREA, arguments[0], arguments[1]);
 	if (!request)
 		return NULL;
 	request->ask.from = from;
 	request->ask.limit = limit;
-	if (!succeeded(env, napi_get_value_bigint_uint64(env, arguments[4], &request->ask.hash, &lossless))) {
+	if (!succeeded(env, napi_get_value_bigint_uint64(env, arguments[4], &request->ask.hash, &lossless)) ||
+	    !succeeded(env, napi_get_value_bool(env, arguments[5], &request->ask.environment))) {
 		free(request);
 		return NULL;
 	}

@@ -101,7 +101,7 @@ static void read_area(struct work *work, const uint64_t key[2])
 	ssize_t n;
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%u/cmdline", ask->pid);
+	snprintf(path, sizeof(path), "/proc/%u/%s", ask->pid, ask->environment ? "environ" : "cmdline");
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
 		said->error = errno;

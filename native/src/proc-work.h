@@ -20,6 +20,7 @@ enum answer { NAME_SAME, NAME_OTHER, NAME_NONE, NAME_UNKNOWN };
 struct ask {
 	enum act act;
 	bool wants_head; /* CHECK_NAME: the first bytes of the file too */
+	bool environment; /* READ_AREA: that area, not the arguments' */
 	uint32_t pid;
 	uint32_t deadline_ms;
 	/* READ_AREA: offset, and how many bytes from there to hash at most; LIST_CODE: least address; SEARCH_MEMORY: address and length */

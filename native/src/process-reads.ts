@@ -6,7 +6,7 @@ import { NativeError } from "./native-error.js";
 /** Bytes of an argument area that one read hands over at most (native/src/proc-work.h, PIECE_BYTES). */
 export const AREA_PIECE_BYTES = 64 * 1024;
 
-/** A part of /proc/PID/cmdline. */
+/** A part of /proc/PID/cmdline, or of /proc/PID/environ. */
 export interface AreaPiece {
   /** At most {@link AREA_PIECE_BYTES} of them. */
   readonly bytes: Uint8Array;
@@ -88,7 +88,15 @@ export const processReads = {
   async area(pid: number, deadlineMs: number, from: number, limit: number, hash: bigint): Promise<AreaPiece> {
     return answered(
       `read the arguments of process ${pid}`,
-      await call((addon) => addon.readArea(pid, deadlineMs, from, limit, hash)),
+      await call((addon) => addon.readArea(pid, deadlineMs, from, limit, hash, false)),
+    );
+  },
+
+  /** The same of the environment. */
+  async environment(pid: number, deadlineMs: number, from: number, limit: number, hash: bigint): Promise<AreaPiece> {
+    return answered(
+      `read the environment of process ${pid}`,
+      await call((addon) => addon.readArea(pid, deadlineMs, from, limit, hash, true)),
     );
   },
 

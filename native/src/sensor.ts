@@ -27,6 +27,12 @@ export interface Attachment {
 /** What an inner map gets: an array's values in the order of its keys, or each entry's key and value. */
 export type SlotContent = Uint8Array | { readonly keys: Uint8Array; readonly values: Uint8Array };
 
+/** For a slot; several are for it and for those that lie {@link SLOTS} behind it, one after the other. */
+export type SlotContents = SlotContent | readonly SlotContent[];
+
+/** One is in force while the other is filled. */
+const SLOTS = 2;
+
 /** Every method throws NativeError when the kernel refuses, and, but for {@link close}, once the sensor is closed. */
 export class Sensor {
   readonly #handle: Handle;
@@ -81,12 +87,16 @@ export class Sensor {
   }
 
   /** Give slot `slot` of outer maps a fresh inner map each. It must not be the slot in force. */
-  fill(slot: number, contents: Readonly<Record<string, SlotContent>>): void {
-    const outers = Object.keys(contents);
-    const all = Object.values(contents);
-    const values = all.map((content) => (content instanceof Uint8Array ? content : content.values));
-    const keys = all.map((content) => (content instanceof Uint8Array ? null : content.keys));
-    call((addon) => addon.fill(this.#handle, slot, outers, values, keys));
+  fill(slot: number, contents: Readonly<Record<string, SlotContents>>): void {
+    const lists = Object.entries(contents).map(([outer, content]) => [outer, listOf(content)] as const);
+    const most = Math.max(...lists.map(([, list]) => list.length));
+    for (let set = 0; set < most; set++) {
+      const all = lists.flatMap(([outer, { [set]: content }]) => (content === undefined ? [] : [{ outer, content }]));
+      const values = all.map(({ content }) => (content instanceof Uint8Array ? content : content.values));
+      const keys = all.map(({ content }) => (content instanceof Uint8Array ? null : content.keys));
+      const outers = all.map(({ outer }) => outer);
+      call((addon) => addon.fill(this.#handle, slot + set * SLOTS, outers, values, keys));
+    }
   }
 
   /** Attach all of the programs, in this order, or none and an error. @returns the optional ones that failed. */
@@ -147,6 +157,10 @@ export class Sensor {
   close(): void {
     call((addon) => addon.closeSensor(this.#handle));
   }
+}
+
+function listOf(content: SlotContents): readonly SlotContent[] {
+  return Array.isArray(content) ? content : [content as SlotContent];
 }
 
 /** The object with `name` called what no kernel function is called, in its symbols and in its BTF. */

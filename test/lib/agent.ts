@@ -24,9 +24,9 @@ export type LogLine = Readonly<Record<string, unknown>> & {
 };
 
 export interface ConfigFile {
-  readonly bannedCommandStrings: readonly (string | Readonly<Record<string, string | readonly string[]>>)[];
+  readonly bannedCommandStrings: readonly (string | Readonly<Record<string, string | boolean | readonly string[]>>)[];
   readonly allowedCommandPatterns?: readonly (string | AllowedPattern)[];
-  readonly wallets?: readonly (string | Readonly<Record<string, string>>)[];
+  readonly wallets?: readonly (string | Readonly<Record<string, string | boolean>>)[];
   readonly mode?: "enforce" | "audit";
   readonly scope?: string;
 }

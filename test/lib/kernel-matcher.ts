@@ -1,6 +1,8 @@
 // The BPF programs' own search and verdict, asked about buffers: nothing is attached.
 import { readFileSync } from "node:fs";
+import type { EnvironmentTables } from "@cryptnono/agent/detectors/execwhacker/environment/index";
 import {
+  ENVIRONMENT_TEST_PROGRAM,
   execwhackerSensor,
   guardProgram,
   slotContents,
@@ -36,6 +38,8 @@ export interface MatcherOptions {
   readonly withoutBpfLoop?: boolean;
   /** Look for wallets, and for nothing else. */
   readonly wallets?: boolean;
+  /** Look at the environment, and at nothing else. */
+  readonly environment?: boolean;
 }
 
 export class KernelMatcher {
@@ -46,8 +50,8 @@ export class KernelMatcher {
   readonly #program: string;
   #slot: 0 | 1 = 0;
 
-  constructor({ withoutBpfLoop = false, wallets = false }: MatcherOptions = {}) {
-    this.#program = wallets ? WALLETS_TEST_PROGRAM : TEST_PROGRAM;
+  constructor({ withoutBpfLoop = false, wallets = false, environment = false }: MatcherOptions = {}) {
+    this.#program = environment ? ENVIRONMENT_TEST_PROGRAM : wallets ? WALLETS_TEST_PROGRAM : TEST_PROGRAM;
     const object = readFileSync(`${ROOT}build/bpf/execwhacker.bpf.o`);
     const skip = this.#parts.skip.filter((program) => program !== this.#program);
     const { maxEntries } = this.#parts;
@@ -63,23 +67,36 @@ export class KernelMatcher {
   }
 
   /** Put a list in force. Takes some 30 ms: the kernel waits for those who may still see the slot's last tables. */
-  install(tables: Tables, wallets?: Uint8Array): void {
+  install(tables: Tables, wallets?: Uint8Array, environment?: EnvironmentTables): void {
     this.#slot = this.#slot === 0 ? 1 : 0;
-    this.#sensor.fill(this.#slot, slotContents(tables, wallets));
+    this.#sensor.fill(this.#slot, slotContents(tables, wallets, environment));
     this.#sensor.map("control").set(this.constant("CONTROL_SLOT"), this.#slot);
   }
 
-  /** @param path - With its NUL. @param area - Arguments, each with its NUL. @param scopes - That hold; 0: all. */
-  judge(path: Uint8Array, area: Uint8Array, script = false, scopes = 0): BufferJudgement {
+  /**
+   * @param path - With its NUL.
+   * @param area - Arguments, each with its NUL.
+   * @param scopes - That hold; 0: all.
+   * @param environment - Variables, each with its NUL.
+   */
+  judge(
+    path: Uint8Array,
+    area: Uint8Array,
+    script = false,
+    scopes = 0,
+    environment = new Uint8Array(0),
+  ): BufferJudgement {
     const { size, offsets } = this.#args;
     const context = new Uint8Array(size);
     const view = new DataView(context.buffer);
     view.setUint32(offsets["args_bytes"]!, area.length, true);
     view.setUint32(offsets["script_interpreter"]!, script ? 1 : 0, true);
     view.setUint32(offsets["scopes"]!, scopes, true);
+    view.setUint32(offsets["environment_bytes"]!, environment.length, true);
     const failed = this.#sensor.testRun(this.#program, context, [
       [offsets["path"]!, path],
       [offsets["args"]!, area],
+      [offsets["environment"]!, environment],
     ]);
     if (failed !== 0) throw new Error("judge a buffer: no tables in force");
     const u32 = (field: string) => view.getUint32(offsets[field]!, true);

@@ -115,6 +115,13 @@ export class ConfigFields {
     return undefined;
   }
 
+  boolean(node: JsonNode | undefined, place: string): boolean | undefined {
+    if (node === undefined) return undefined;
+    if (node.type === "boolean") return node.value;
+    this.problem(place, "true or false", kind(node));
+    return undefined;
+  }
+
   /** The members by key; unknown and repeated ones become problems. Of equal keys the first is kept. */
   members<K extends string>(members: readonly JsonMember[], known: readonly K[], place: string): Map<K, JsonNode> {
     const found = new Map<K, JsonNode>();

@@ -6,7 +6,8 @@ export type JsonNode =
   | { readonly type: "string"; readonly at: number; readonly value: string }
   | { readonly type: "array"; readonly at: number; readonly items: readonly JsonNode[] }
   | { readonly type: "object"; readonly at: number; readonly members: readonly JsonMember[] }
-  | { readonly type: "number" | "boolean" | "null"; readonly at: number };
+  | { readonly type: "boolean"; readonly at: number; readonly value: boolean }
+  | { readonly type: "number" | "null"; readonly at: number };
 
 /** Equal keys stay apart: the reader of the tree decides what they mean. */
 export interface JsonMember {
@@ -85,6 +86,12 @@ const ESCAPES: Readonly<Record<string, string>> = {
   t: "\t",
 };
 
+const WORDS = [
+  ["true", true],
+  ["false", false],
+  ["null", null],
+] as const;
+
 class Reader {
   readonly #text: string;
   #at = 0;
@@ -101,15 +108,10 @@ class Reader {
     if (char === '"') return { type: "string", at, value: this.#string() };
     if (char === "[") return { type: "array", at, items: this.#array(depth) };
     if (char === "{") return { type: "object", at, members: this.#object(depth) };
-    for (const [word, type] of [
-      ["true", "boolean"],
-      ["false", "boolean"],
-      ["null", "null"],
-    ] as const) {
-      if (this.#text.startsWith(word, at)) {
-        this.#at += word.length;
-        return { type, at };
-      }
+    for (const [word, value] of WORDS) {
+      if (!this.#text.startsWith(word, at)) continue;
+      this.#at += word.length;
+      return value === null ? { type: "null", at } : { type: "boolean", at, value };
     }
     if (this.#take(NUMBER) !== "") return { type: "number", at };
     this.#fail("a JSON value");

@@ -39,6 +39,12 @@ export interface ProcFiles {
    */
   area(pid: number, from: number, limit: number, hash: bigint): Promise<AreaPiece>;
   /**
+   * The same of the environment.
+   *
+   * @throws StuckError
+   */
+  environment(pid: number, from: number, limit: number, hash: bigint): Promise<AreaPiece>;
+  /**
    * What `path` names in the process's root; see `processReads.name`.
    *
    * @throws StuckError
@@ -103,6 +109,7 @@ export function openProc({
       return fs.readlinkSync(`${root}/${pid}/exe`, "buffer");
     },
     area: (pid, from, limit, hash) => answered(reads.area(pid, deadlineMs, from, limit, hash)),
+    environment: (pid, from, limit, hash) => answered(reads.environment(pid, deadlineMs, from, limit, hash)),
     name: (pid, path, wantsHead) => answered(reads.name(pid, deadlineMs, path, wantsHead)),
     code: (pid, from) => answered(reads.code(pid, deadlineMs, from)),
     search: (pid, from, bytes, known) => answered(reads.search(pid, deadlineMs, from, bytes, known)),

@@ -1,5 +1,5 @@
 // What a detector gives the house, and what it gets. Neither knows the other's inside.
-import type { Layout, SensorMap, SlotContent } from "@cryptnono/native";
+import type { Layout, SensorMap, SlotContents } from "@cryptnono/native";
 import type { Killer } from "../kill/index.js";
 import type { ProcFiles } from "../proc/index.js";
 import type { Level, ProcessLine, SeriesMaker, SummedAction, TimeOf } from "../report/index.js";
@@ -43,7 +43,7 @@ export interface HouseWishes {
 /** What of a detector lives as long as it runs. */
 export interface Life<Rules> {
   /** What comes into the slots of its sensor's outer maps. */
-  contents(rules: Rules): Readonly<Record<string, SlotContent>>;
+  contents(rules: Rules): Readonly<Record<string, SlotContents>>;
   /** A record of one of its rings. */
   onRecord(record: Uint8Array): void;
   /** It judges from now on, by what was installed. */

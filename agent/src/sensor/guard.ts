@@ -9,7 +9,7 @@ import {
   layoutVersion,
   Sensor,
   type SensorMap,
-  type SlotContent,
+  type SlotContents,
 } from "@cryptnono/native";
 import type { Counters } from "../types.js";
 import { addCounters, nameCounters } from "./counters.js";
@@ -112,7 +112,7 @@ export class Guard {
   }
 
   /** Put `contents`, by outer map, in force: from one event to the next, whole. @throws NativeError; what was before stays. */
-  install(contents: Readonly<Record<string, SlotContent>>): void {
+  install(contents: Readonly<Record<string, SlotContents>>): void {
     const slot = this.#slot === 0 ? 1 : 0;
     this.#sensor.fill(slot, contents);
     this.#setControl(this.#sensor, "CONTROL_SLOT", slot);

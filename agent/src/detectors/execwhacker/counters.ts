@@ -26,6 +26,9 @@ const SINGLE = [
   /** Execs whose arguments could not be searched for wallets, or not to the end. */
   "wallets_unreadable",
   "wallets_over_long",
+  /** The same of the environment. */
+  "environment_unreadable",
+  "environment_over_long",
   /** The search stopped at its bound of work. */
   "budget_exceeded",
   /** Events that found no room in the ring buffer: log lines lost, never verdicts. */

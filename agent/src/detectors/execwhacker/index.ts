@@ -4,12 +4,14 @@ import type { Detector, House, Life } from "../../run/detector.js";
 import { Breaker, placeOf, type Tripped } from "./breaker.js";
 import { sensorCounters } from "./counters.js";
 import { DEMOTED, demote, promoteAll } from "./demoted.js";
+import { noEnvironment } from "./environment/index.js";
 import { execMemory, SPARED } from "./exec-memory.js";
 import { Ledger } from "./ledger.js";
 import { Lists } from "./lists.js";
 import { load, loadInTurns } from "./load.js";
 import { type Decision, execMetrics } from "./metrics.js";
 import { PatternCounts } from "./pattern-counts.js";
+import { mayHave, NotLoaded, wantedBy } from "./peek.js";
 import { type ExecMatch, execDecoder } from "./record.js";
 import { type CompiledRules, ruleByNumber, type Ways, waysOf } from "./rules.js";
 import { Looker, Rounds, scanProcesses, YoungSweep } from "./scan/index.js";
@@ -26,7 +28,6 @@ import {
   summaryOfTally,
 } from "./tell/index.js";
 import type { Report, Rule, RulesInForce } from "./types.js";
-import { mayHaveWallets, WalletsNotLoaded } from "./wallets/index.js";
 
 export interface ExecwhackerOptions extends Ways {
   readonly config: readonly string[];
@@ -55,8 +56,8 @@ const MOST_NAMED = 20;
 
 export function execwhacker(options: ExecwhackerOptions): Detector<CompiledRules> {
   const rings = { [KILL_RING]: options.killRingBytes, [OTHER_RING]: options.otherRingBytes };
-  const withWallets = mayHaveWallets(options.config);
-  const sensor = execwhackerSensor(rings, undefined, withWallets);
+  const beside = mayHave(options.config);
+  const sensor = execwhackerSensor(rings, undefined, beside);
   const selfTest = selfTestRule();
   let loaded: CompiledRules | null = null;
 
@@ -71,17 +72,21 @@ export function execwhacker(options: ExecwhackerOptions): Detector<CompiledRules
       const request = { files: config, mode, allowAcrossLists, ways: waysOf(options), more: [selfTest] };
       // At start there is nothing that could wait.
       const next = loaded === null ? load(request) : await loadInTurns(request, loaded);
-      if (!withWallets && next.rules.wallets !== undefined) throw new WalletsNotLoaded();
+      const wanted = wantedBy(next.rules, next.list.environment);
+      for (const what of ["wallets", "environment"] as const)
+        if (wanted[what] && !beside[what]) throw new NotLoaded(what);
       loaded = next;
       return loaded;
     },
-    begin: (house) => live(house, options, (onStart) => runSelfTest(selfTest, undefined, undefined, onStart)),
+    begin: (house) =>
+      live(house, options, beside.environment, (onStart) => runSelfTest(selfTest, undefined, undefined, onStart)),
   };
 }
 
 function live(
   house: House<CompiledRules>,
   { mode, scanExisting, wholeLines, breakerPods, breakerNamespaces, breakerWindow }: ExecwhackerOptions,
+  withEnvironment: boolean,
   selfTest: (onStart?: (pid: number) => void) => ReturnType<typeof runSelfTest>,
 ): Life<CompiledRules> {
   const { proc, kill, notice } = house;
@@ -117,7 +122,8 @@ function live(
       // Before it is in force: the kernel's first records of it may come at once.
       lists.remember(compiled);
       byPattern.inForce(compiled.rules);
-      return slotContents(compiled.tables, compiled.list.wallets);
+      const { wallets, environment } = compiled.list;
+      return slotContents(compiled.tables, wallets, withEnvironment ? (environment ?? noEnvironment()) : undefined);
     },
     onRecord,
     inForce(compiled) {

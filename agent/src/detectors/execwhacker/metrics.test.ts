@@ -23,6 +23,8 @@ const COUNTERS: SensorCounters = {
   unchecked: 8n,
   wallets_unreadable: 0n,
   wallets_over_long: 0n,
+  environment_unreadable: 0n,
+  environment_over_long: 0n,
   budget_exceeded: 4n,
   kill_events_lost: 5n,
   other_events_lost: 6n,

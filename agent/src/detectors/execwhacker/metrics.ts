@@ -112,6 +112,8 @@ export function execMetrics(
     [{ reason: "budget" }, "budget_exceeded"],
     [{ reason: "wallets-unreadable" }, "wallets_unreadable"],
     [{ reason: "wallets-over-long" }, "wallets_over_long"],
+    [{ reason: "environment-unreadable" }, "environment_unreadable"],
+    [{ reason: "environment-over-long" }, "environment_over_long"],
   );
   ofKernel(
     "second_looks_total",

@@ -3,6 +3,8 @@
 import { type Layout, structLayout } from "@cryptnono/native";
 import { cgroupOf, splitArguments, untilNul } from "../../sensor/index.js";
 import type { ProcessFacts } from "../../types.js";
+import { variableName } from "./environment/index.js";
+import type { InEnvironment } from "./types.js";
 
 /** A record that is shorter than its own header says; the kernel program and this file disagree. */
 export class DecodeError extends Error {
@@ -25,6 +27,8 @@ export interface ExecMatch {
   readonly offset: number | undefined;
   /** The text as it stands there, not folded; empty if that part was not captured. */
   readonly bytes: Uint8Array;
+  /** It stands in the environment; of that nothing else is told. */
+  readonly environment?: InEnvironment;
 }
 
 /** `struct exec_event` of bpf/execwhacker/execwhacker.h, read. */
@@ -91,6 +95,7 @@ function decode(record: Uint8Array, { size, at, verdicts, flags: known }: Border
   const flags = u32("flags");
   const has = (flag: string) => (flags & known[flag]!) !== 0;
   const argsBytes = u32("args_total_bytes");
+  const isInEnvironment = u32("match_in_path") === IN_ENVIRONMENT;
   const process: ProcessFacts = {
     pid: u32("pid"),
     ppid: u32("ppid"),
@@ -101,7 +106,7 @@ function decode(record: Uint8Array, { size, at, verdicts, flags: known }: Border
     ...(has("EVENT_ARGV0_KEPT") ? { keepsArgv0: true } : {}),
     args: splitArguments(area),
     argsBytes: argsBytes + 1,
-    ...(context.length > 0 ? { context: { offset: u32("context_offset"), bytes: context } } : {}),
+    ...(context.length > 0 && !isInEnvironment ? { context: { offset: u32("context_offset"), bytes: context } } : {}),
     comm: untilNul(record.subarray(at["comm"]!, at["comm"]! + 16)),
     parentComm: untilNul(record.subarray(at["parent_comm"]!, at["parent_comm"]! + 16)),
     cgroup: { source: "kernel", paths: [cgroupOf(cgroup), cgroupOf(cgroupV1)].filter((text) => text !== "") },
@@ -114,11 +119,13 @@ function decode(record: Uint8Array, { size, at, verdicts, flags: known }: Border
     latencyNs: u64("latency_ns"),
     match: has("EVENT_NO_STRING")
       ? null
-      : {
-          stringId: u32("string_id"),
-          offset: offsetInLine(u32("match_offset"), u32("match_in_path"), path, area),
-          bytes: matchedBytes(view, at, path, exe, area, context),
-        },
+      : isInEnvironment
+        ? { stringId: u32("string_id"), offset: undefined, ...fromEnvironment(context, u32("context_offset")) }
+        : {
+            stringId: u32("string_id"),
+            offset: offsetInLine(u32("match_offset"), u32("match_in_path"), path, area),
+            bytes: matchedBytes(view, at, path, exe, area, context),
+          },
     patternId: u32("pattern_id"),
     generation: u32("generation"),
     group: u64("group"),
@@ -149,6 +156,13 @@ function verdictOf(number: number, verdicts: Border["verdicts"]): Verdict {
 /** `match_in_path`: the match stands in the path that was given, or in the true one. */
 const IN_PATH = 1;
 const IN_TRUE_PATH = 2;
+/** Or in the environment: the context is a variable's name, a NUL, and the match. */
+const IN_ENVIRONMENT = 3;
+
+function fromEnvironment(context: Uint8Array, nameBytes: number): Pick<ExecMatch, "bytes" | "environment"> {
+  const variable = variableName(context.subarray(0, nameBytes));
+  return { bytes: context.subarray(nameBytes + 1), environment: variable === null ? {} : { variable } };
+}
 
 function offsetInLine(offset: number, inPath: number, path: Uint8Array, area: Uint8Array): number | undefined {
   if (inPath === IN_TRUE_PATH) return undefined;

@@ -8,6 +8,7 @@ import {
   DEFAULT_MAX_ALLOW_BYTES,
   isInScope,
   type Judge,
+  type Judgement,
   joinArguments,
   judgeLine,
   type Place,
@@ -19,6 +20,14 @@ import {
   type Tables,
 } from "@cryptnono/matcher";
 import { openPatterns } from "./config/index.js";
+import {
+  type EnvironmentTables,
+  environmentTables,
+  environmentWallets,
+  type NumberedRule,
+  placeOfString,
+  variableAt,
+} from "./environment/index.js";
 import { SELF_TEST_LIST } from "./self-test.js";
 import type { AllowPattern, JudgeVerdict, Rule, Rules, RulesInForce } from "./types.js";
 import { findWallets, walletTable } from "./wallets/index.js";
@@ -62,6 +71,12 @@ export interface CompiledRules {
    * @param seen - See `judgeLine`. When left out, patterns see the path, then the arguments behind `argv[0]`.
    */
   judge(line: CommandLine, seen?: Seen): JudgeVerdict;
+  /**
+   * The verdict on an environment, or a piece of one: variables, with a NUL between two. null: nothing is looked for there.
+   *
+   * @param seen - As for `judge`; patterns see the command line.
+   */
+  readonly judgeEnvironment: ((text: Uint8Array, seen: Seen) => JudgeVerdict) | null;
 }
 
 /** How the line is to be taken. */
@@ -96,6 +111,7 @@ export interface CompiledList extends Omit<Judge, "strings"> {
   readonly isScoped: boolean;
   /** `struct wallet_table` */
   readonly wallets: Uint8Array;
+  readonly environment: EnvironmentTables | null;
   /** Allow patterns that an operator should know of, see `openPatterns`. */
   readonly open: readonly AllowPattern[];
 }
@@ -141,7 +157,12 @@ export function compileList(
   const { wallets = [] } = rules;
   const isScoped = [...rules.strings, ...wallets].some(({ scope }) => scope !== undefined);
   const table = walletTable(wallets, rules.strings.length);
-  return { tables, allow, maxAllowBytes, quoted, generation, isScoped, wallets: table, open: openPatterns(rules) };
+  return {
+    ...{ tables, allow, maxAllowBytes, quoted, generation, isScoped },
+    wallets: table,
+    environment: environmentTables(rules.strings, wallets, options),
+    open: openPatterns(rules),
+  };
 }
 
 function mayKill({ strings, wallets = [] }: Rules, place: Place): boolean {
@@ -168,22 +189,47 @@ export function judgeBy(rules: RulesInForce, compiled: CompiledList): CompiledRu
     generation: compiled.generation,
     isScoped: compiled.isScoped,
     judge(line, { names, cut, scopes } = { names: [[line.path, ...line.args.slice(1)]] }) {
-      const judged = judgeLine(list, line, names, cut, scopes);
-      const wallet = judgeWallets(rules, list, line, {
-        names,
-        ...(cut === undefined ? {} : { cut }),
-        scopes: scopes ?? ALL_SCOPES,
-      });
-      if (weight(wallet) > (judged.kind === "banned" ? WEIGHT[judged.action] : judged.kind === "none" ? 0 : 1))
-        return wallet;
-      if (judged.kind === "none") return judged;
-      const rule = rules.strings.at(judged.index)!;
-      if (judged.kind === "banned")
-        return { kind: "banned", rule: judged.action === rule.action ? rule : { ...rule, action: judged.action } };
-      if (judged.kind === "is-substring") return { kind: "spared", rule, allowedBy: "is-substring" };
-      if (judged.kind === "out-of-scope") return { kind: "spared", rule, allowedBy: "out-of-scope" };
-      return { kind: "spared", rule, allowedBy: { pattern: rules.allow[judged.pattern]! } };
+      const judged = verdictOf(rules, judgeLine(list, line, names, cut, scopes));
+      const wallets = (rules.wallets ?? []).map((rule, i) => ({ rule, number: rules.strings.length + i, asked: rule }));
+      const wallet = judgeWallets(rules, list, joinArguments(line.args), wallets, seenOf(names, cut, scopes)).verdict;
+      return weight(wallet) > weight(judged) ? wallet : judged;
     },
+    judgeEnvironment: environmentJudge(rules, list),
+  };
+}
+
+function seenOf(names: Seen["names"], cut: Cut | undefined, scopes: Scopes = ALL_SCOPES): Seen {
+  return { names, ...(cut === undefined ? {} : { cut }), scopes };
+}
+
+function verdictOf(rules: RulesInForce, judged: Judgement): JudgeVerdict {
+  if (judged.kind === "none") return judged;
+  const rule = rules.strings.at(judged.index)!;
+  if (judged.kind === "banned")
+    return { kind: "banned", rule: judged.action === rule.action ? rule : { ...rule, action: judged.action } };
+  if (judged.kind === "is-substring") return { kind: "spared", rule, allowedBy: "is-substring" };
+  if (judged.kind === "out-of-scope") return { kind: "spared", rule, allowedBy: "out-of-scope" };
+  return { kind: "spared", rule, allowedBy: { pattern: rules.allow[judged.pattern]! } };
+}
+
+// ---- the environment ----
+
+const NO_PATH = new Uint8Array(0);
+
+function environmentJudge(rules: RulesInForce, list: CompiledRules["list"]): CompiledRules["judgeEnvironment"] {
+  const { environment } = list;
+  if (environment === null) return null;
+  const inEnvironment: Judge = { ...list, tables: { ...list.tables, ...environment }, quoted: [] };
+  const wallets = environmentWallets(rules);
+  return (text, { names, cut, scopes }) => {
+    const judged = verdictOf(rules, judgeLine(inEnvironment, { path: NO_PATH, args: [text] }, names, cut, scopes));
+    const wallet = judgeWallets(rules, list, text, wallets, seenOf(names, cut, scopes));
+    const isWallet = weight(wallet.verdict) > weight(judged);
+    const verdict = isWallet ? wallet.verdict : judged;
+    if (verdict.kind === "none") return verdict;
+    const offset = isWallet ? wallet.offset : placeOfString(text, verdict.rule);
+    const variable = variableAt(text, offset, cut?.start);
+    return { ...verdict, environment: variable === null ? {} : { variable } };
   };
 }
 
@@ -196,28 +242,34 @@ function weight(verdict: JudgeVerdict): number {
   return verdict.kind === "none" ? 0 : 1;
 }
 
-/** The verdict on the addresses that stand among the arguments. */
+/** The verdict on the addresses that stand in a text, and where the one stands that it is about. */
 function judgeWallets(
-  { strings, wallets = [], allow }: RulesInForce,
+  { allow }: RulesInForce,
   list: Judge & { readonly demoted: ReadonlySet<number> },
-  { args }: CommandLine,
+  text: Uint8Array,
+  wallets: readonly NumberedRule[],
   { names, cut, scopes = ALL_SCOPES }: Seen,
-): JudgeVerdict {
-  const counting = wallets.filter(({ scope }) => isInScope(scope, scopes));
-  if (counting.length === 0) return { kind: "none" };
-  const ends = { start: cut?.start ?? false, end: cut?.end ?? false };
+): { readonly verdict: JudgeVerdict; readonly offset: number } {
+  const counting = wallets.filter(({ rule }) => isInScope(rule.scope, scopes));
   let verdict: JudgeVerdict = { kind: "none" };
-  for (const { rule, address } of findWallets(joinArguments(args), counting, ends)) {
+  let at = -1;
+  if (counting.length === 0) return { verdict, offset: at };
+  const ends = { start: cut?.start ?? false, end: cut?.end ?? false };
+  for (const { rule: which, address, offset } of findWallets(
+    text,
+    counting.map(({ asked }) => asked),
+    ends,
+  )) {
+    const { rule, number } = counting.find(({ asked }) => asked === which)!;
     const pattern = sparedBy(list, rule.allowSet, names);
-    const isDemoted = list.demoted.has(strings.length + wallets.indexOf(rule));
-    const found: Rule = { ...rule, value: address, ...(isDemoted ? { action: "audit" } : {}) };
+    const found: Rule = { ...rule, value: address, ...(list.demoted.has(number) ? { action: "audit" } : {}) };
     const here: JudgeVerdict =
       pattern < 0
         ? { kind: "banned", rule: found }
         : { kind: "spared", rule: found, allowedBy: { pattern: allow[pattern]! } };
-    if (weight(here) > weight(verdict)) verdict = here;
+    if (weight(here) > weight(verdict)) [verdict, at] = [here, offset];
   }
-  return verdict;
+  return { verdict, offset: at };
 }
 
 /** The rule that a record names by its number. */

@@ -1,9 +1,11 @@
 // The names of execwhacker's BPF object, and how its tables come into force.
 import { release } from "node:os";
 import type { Tables } from "@cryptnono/matcher";
-import type { SlotContent } from "@cryptnono/native";
+import type { SlotContents } from "@cryptnono/native";
 import type { SensorParts } from "../../sensor/index.js";
+import type { EnvironmentTables } from "./environment/index.js";
 import { SPARED } from "./exec-memory.js";
+import type { Beside } from "./peek.js";
 import { SUMMED, TALLIES, TOLD_GROUPS } from "./tallies.js";
 import { walletTable } from "./wallets/index.js";
 
@@ -19,9 +21,11 @@ export function guardProgram(kernelRelease = release()): string {
 /** For tests and benchmarks. */
 export const TEST_PROGRAM = "judge_buffer";
 export const WALLETS_TEST_PROGRAM = "judge_wallets";
+export const ENVIRONMENT_TEST_PROGRAM = "judge_environment";
 
-/** Looks for wallets, in a state of its own; only loaded where some are to be looked for. */
+/** What looks beside the guard, each in a state of its own; only loaded where there is something to look for. */
 const WALLETS = "guard_wallets";
+const ENVIRONMENT = "guard_environment";
 
 /** Copies of it, each with a state of its own in these maps, and what notices that all of them were skipped. */
 const COPIES = ["guard_exec_2", "guard_exec_3"];
@@ -39,12 +43,12 @@ const COPIED = {
 
 /**
  * @param ringBytes - 0: the object's own.
- * @param withWallets - Wallets are looked for.
+ * @param beside - What is looked for beside strings on command lines.
  */
 export function execwhackerSensor(
   ringBytes: Readonly<Record<string, number>> = {},
   kernelRelease = release(),
-  withWallets = false,
+  { wallets = false, environment = false }: Partial<Beside> = {},
 ): SensorParts {
   const others = [...COPIES, AFTER_COPIES];
   const isPreempted = isTracingPreempted(kernelRelease);
@@ -53,10 +57,11 @@ export function execwhackerSensor(
   const copies = isPreempted ? 1 + COPIES.length : 1;
   // What cannot be searched at once is looked at once more where the kernel can schedule that (look_later), in a state of its own.
   const looks = hasSecondLook(kernelRelease) ? copies + 1 : copies;
-  const states = withWallets ? looks + 1 : looks;
+  const states = looks + Number(wallets) + Number(environment);
   const guard = guardProgram(kernelRelease);
   const programs = ["agent_exit", "spared_forked", "spared_exited", guard, ...(isPreempted ? others : [])];
-  if (withWallets) programs.push(WALLETS);
+  if (wallets) programs.push(WALLETS);
+  if (environment) programs.push(ENVIRONMENT);
   return {
     detector: "execwhacker",
     programs: [...copied.map((program) => ({ program, optional: true })), ...programs.map((program) => ({ program }))],
@@ -64,7 +69,9 @@ export function execwhackerSensor(
     skip: [
       TEST_PROGRAM,
       WALLETS_TEST_PROGRAM,
-      ...(withWallets ? [] : [WALLETS]),
+      ENVIRONMENT_TEST_PROGRAM,
+      ...(wallets ? [] : [WALLETS]),
+      ...(environment ? [] : [ENVIRONMENT]),
       ...["guard_exec", "guard_exec_once"].filter((program) => program !== guard),
       ...(isPreempted ? [] : others),
       ...(hasTracepoints ? COPIED.byFunction : COPIED.byTracepoints),
@@ -73,7 +80,7 @@ export function execwhackerSensor(
       ...Object.fromEntries(Object.entries(ringBytes).filter(([, bytes]) => bytes > 0)),
       ...Object.fromEntries(MAPS_BY_COPY.map((map) => [map, states])),
     },
-    constants: { check_copied: true, later_copy: copies, wallets_copy: looks },
+    constants: { check_copied: true, later_copy: copies, wallets_copy: looks, environment_copy: states - 1 },
     // From 7.0 on it takes an argument that the verifier gives, and has a name without the ending (execwhacker.bpf.c).
     absent: isAtLeast(kernelRelease, 7, 0) ? ["bpf_task_work_schedule_signal_impl"] : [],
     rings: [KILL_RING, OTHER_RING],
@@ -98,10 +105,22 @@ function isAtLeast(kernelRelease: string, major: number, minor: number): boolean
   return ownMajor > major || (ownMajor === major && ownMinor >= minor);
 }
 
-/** A list's tables by the outer maps of their slots. */
+/**
+ * A list's tables by the outer maps of their slots.
+ *
+ * @param environment - What is looked for there; left out where nothing looks at it.
+ */
 export function slotContents(
   { filters, cells, allow }: Tables,
   wallets: Uint8Array = walletTable([], 0),
-): Readonly<Record<string, SlotContent>> {
-  return { filters_slots: filters, cells_slots: cells, allow_slots: allow, wallets_slots: wallets };
+  environment?: EnvironmentTables,
+): Readonly<Record<string, SlotContents>> {
+  if (environment === undefined)
+    return { filters_slots: filters, cells_slots: cells, allow_slots: allow, wallets_slots: wallets };
+  return {
+    filters_slots: [filters, environment.filters],
+    cells_slots: [cells, environment.cells],
+    allow_slots: allow,
+    wallets_slots: [wallets, environment.wallets],
+  };
 }

@@ -19,7 +19,15 @@ export interface Rule extends BannedString {
    * none was; `index` is its position in that file's `wallets`.
    */
   readonly wallet?: string;
+  /** It is looked for in the environment too. */
+  readonly environment?: true;
   readonly note?: string;
+}
+
+/** What stands in the environment, not on the command line. */
+export interface InEnvironment {
+  /** The variable's name, if that is known and looks like one. */
+  readonly variable?: string;
 }
 
 /** An allow pattern with where it was written. */
@@ -45,11 +53,12 @@ export type RulesInForce = Omit<Rules, "strings"> & { readonly strings: Indexed<
 /** What the rules say of one command line. */
 export type JudgeVerdict =
   | { readonly kind: "none" }
-  | { readonly kind: "banned"; readonly rule: Rule }
+  | { readonly kind: "banned"; readonly rule: Rule; readonly environment?: InEnvironment }
   | {
       readonly kind: "spared";
       readonly rule: Rule;
       readonly allowedBy: AllowedBy;
+      readonly environment?: InEnvironment;
     };
 
 /** What happened to one process. The log line is made of this and nothing else. */
@@ -70,6 +79,8 @@ export interface Report {
   readonly latencyNs?: bigint;
   /** Byte offset of the match in the searched text, when known. */
   readonly matchOffset?: number;
+  /** Where it was found, if not on the command line. */
+  readonly environment?: InEnvironment;
 }
 
 /**

@@ -52,9 +52,12 @@ export function mergeRules(
     const list = names[i]!;
     const action = file.mode ?? defaultMode;
     const allowSet = allowSets.ofFile[i]!;
-    for (const [index, { value, text, also, mode, scope = file.scope ?? "any", note }] of file.strings.entries()) {
+    for (const [
+      index,
+      { value, text, also, mode, scope = file.scope ?? "any", environment = false, note },
+    ] of file.strings.entries()) {
       const key = also === undefined ? folded(text) : foldedAll([text, ...textsOf(also)]);
-      if (!isNew(`${action} ${mode} ${allowSet} ${scope}`, key)) continue;
+      if (!isNew(`${action} ${mode} ${allowSet} ${scope} ${environment}`, key)) continue;
       const rule = {
         value,
         mode,
@@ -64,14 +67,15 @@ export function mergeRules(
         action,
         allowSet,
         ...(scope === "any" ? {} : { scope: SCOPE[scope] }),
+        ...(environment ? { environment } : {}),
       };
       strings.push(note === undefined ? rule : { ...rule, note });
     }
-    for (const [index, { coin, mode, scope = file.scope ?? "any", note, action: wanted }] of (
+    for (const [index, { coin, mode, scope = file.scope ?? "any", environment, note, action: wanted }] of (
       file.wallets ?? []
     ).entries()) {
       const effect = action === "audit" ? "audit" : wanted;
-      if (!isNew(`wallet ${effect} ${mode} ${allowSet} ${scope}`, coin)) continue;
+      if (!isNew(`wallet ${effect} ${mode} ${allowSet} ${scope} ${environment}`, coin)) continue;
       if (wallets.length === MAX_WALLET_RULES) {
         const expected = `at most ${MAX_WALLET_RULES} rules about wallets, over all lists`;
         const hint = "name each coin in one file";
@@ -86,6 +90,7 @@ export function mergeRules(
         action: effect,
         allowSet,
         ...(scope === "any" ? {} : { scope: SCOPE[scope] }),
+        ...(environment === true ? { environment } : {}),
         ...(note === undefined ? {} : { note }),
       });
     }

@@ -7,12 +7,13 @@ export interface PackedRules extends Pick<Rules, "allow" | "allowSets" | "wallet
   /** Values one after the other, and where each ends. */
   readonly values: Uint8Array;
   readonly ends: Uint32Array;
-  /** By rule: its place in `lists`, its index there, its match mode and action, its allow set, its scope, its place in `notes` plus 1. */
+  /** By rule: its place in `lists`, its index there, its match mode and action, its allow set, its scope, whether it is looked for in the environment, its place in `notes` plus 1. */
   readonly list: Uint32Array;
   readonly index: Uint32Array;
   readonly kind: Uint8Array;
   readonly allowSet: Uint32Array;
   readonly scope: Uint8Array;
+  readonly environment: Uint8Array;
   readonly note: Uint32Array;
   /** By rule of several strings: those behind the first. */
   readonly also: ReadonlyMap<number, readonly Uint8Array[]>;
@@ -33,13 +34,15 @@ export function packRules({ strings, allow, allowSets, wallets }: Rules): Packed
     kind: new Uint8Array(count),
     allowSet: new Uint32Array(count),
     scope: new Uint8Array(count),
+    environment: new Uint8Array(count),
     note: new Uint32Array(count),
   };
   const others = new Map<number, readonly Uint8Array[]>();
   const lists = new Numbering();
   const notes = new Numbering();
   let end = 0;
-  for (const [i, { value, mode, list, index, action, allowSet, scope = SCOPE.any, note, also }] of strings.entries()) {
+  for (const [i, rule] of strings.entries()) {
+    const { value, mode, list, index, action, allowSet, scope = SCOPE.any, environment, note, also } = rule;
     packed.values.set(value, end);
     end += value.length;
     packed.ends[i] = end;
@@ -48,6 +51,7 @@ export function packRules({ strings, allow, allowSets, wallets }: Rules): Packed
     packed.kind[i] = MODES.indexOf(mode) * ACTIONS.length + ACTIONS.indexOf(action);
     packed.allowSet[i] = allowSet;
     packed.scope[i] = scope;
+    packed.environment[i] = Number(environment ?? false);
     if (note !== undefined) packed.note[i] = notes.of(note) + 1;
     if (also !== undefined) others.set(i, also);
   }
@@ -93,7 +97,7 @@ function walletsOf({ wallets }: { readonly wallets?: readonly Rule[] | undefined
 }
 
 function unpackOne(packed: PackedRules, i: number): Rule {
-  const { values, ends, list, index, kind, allowSet, scope, note, lists, notes } = packed;
+  const { values, ends, list, index, kind, allowSet, scope, environment, note, lists, notes } = packed;
   const also = packed.also.get(i);
   const rule = {
     value: values.subarray(i === 0 ? 0 : ends[i - 1], ends[i]),
@@ -104,6 +108,7 @@ function unpackOne(packed: PackedRules, i: number): Rule {
     action: ACTIONS[kind[i]! % ACTIONS.length]!,
     allowSet: allowSet[i]!,
     ...(scope[i] === SCOPE.any ? {} : { scope: scope[i]! }),
+    ...(environment[i] === 0 ? {} : { environment: true as const }),
   };
   return note[i] === 0 ? rule : { ...rule, note: notes[note[i]! - 1]! };
 }

@@ -22,6 +22,7 @@ export interface ConfigWallet {
   /** What a find leads to; where the file's mode is `audit` nothing kills. */
   readonly action: ActionMode;
   readonly scope?: ScopeName;
+  readonly environment?: boolean;
   readonly note?: string;
 }
 
@@ -52,6 +53,8 @@ export interface ConfigString {
   readonly scope?: ScopeName;
   /** Of `allOf`: the strings behind the first, which is `value`. */
   readonly also?: readonly StringText[];
+  /** It is looked for in the environment too. */
+  readonly environment?: boolean;
   readonly note?: string;
 }
 
@@ -88,9 +91,9 @@ export function parseConfigFile(file: string, bytes: Uint8Array, options: ParseO
 }
 
 const FILE_KEYS = ["bannedCommandStrings", "allowedCommandPatterns", "wallets", "mode", "scope"] as const;
-const WALLET_KEYS = ["coin", "mode", "action", "scope", "note"] as const;
+const WALLET_KEYS = ["coin", "mode", "action", "scope", "environment", "note"] as const;
 const WALLET_MODES = ["word", "exact-argument"] as const;
-const STRING_KEYS = ["value", "allOf", "mode", "scope", "note"] as const;
+const STRING_KEYS = ["value", "allOf", "mode", "scope", "environment", "note"] as const;
 const PATTERN_KEYS = ["pattern", "for", "note"] as const;
 const MATCH_MODES: readonly MatchMode[] = ["word", "anywhere", "exact-argument"];
 const SCOPES = Object.keys(SCOPE) as ScopeName[];
@@ -152,9 +155,15 @@ class FileParser extends ConfigFields {
     const mode = this.oneOf(members.get("mode"), `${place}.mode`, WALLET_MODES) ?? "word";
     const action = this.oneOf(members.get("action"), `${place}.action`, ACTION_MODES) ?? "audit";
     const scope = this.oneOf(members.get("scope"), `${place}.scope`, SCOPES);
+    const environment = this.#environment(members.get("environment"), place);
     const note = this.#note(members.get("note"), `${place}.note`);
     if (coin === undefined) return undefined;
-    return { coin, mode, action, ...(scope === undefined ? {} : { scope }), ...(note === undefined ? {} : { note }) };
+    return {
+      ...{ coin, mode, action },
+      ...(scope === undefined ? {} : { scope }),
+      ...environment,
+      ...(note === undefined ? {} : { note }),
+    };
   }
 
   #bannedString(node: JsonNode, placeOf: Place): ConfigString | undefined {
@@ -167,6 +176,7 @@ class FileParser extends ConfigFields {
     const members = this.members(node.members, STRING_KEYS, place);
     const mode = this.oneOf(members.get("mode"), `${place}.mode`, MATCH_MODES) ?? "word";
     const scope = this.oneOf(members.get("scope"), `${place}.scope`, SCOPES);
+    const environment = this.#environment(members.get("environment"), place);
     const note = this.#note(members.get("note"), `${place}.note`);
     const value = members.get("value");
     const allOf = members.get("allOf");
@@ -184,7 +194,12 @@ class FileParser extends ConfigFields {
         ? this.#stringValue(value.value, () => `${place}.value`, mode)
         : this.#allOf(allOf!, `${place}.allOf`, mode);
     if (string === undefined) return undefined;
-    return { ...string, ...(scope === undefined ? {} : { scope }), ...(note === undefined ? {} : { note }) };
+    return {
+      ...string,
+      ...(scope === undefined ? {} : { scope }),
+      ...environment,
+      ...(note === undefined ? {} : { note }),
+    };
   }
 
   /** Strings that must all stand in the line. */
@@ -307,6 +322,11 @@ class FileParser extends ConfigFields {
       else this.problem(`${place}[${i}]`, "a list's name", kind(item));
     }
     return names;
+  }
+
+  #environment(node: JsonNode | undefined, place: string): Pick<ConfigString, "environment"> {
+    const environment = this.boolean(node, `${place}.environment`) ?? false;
+    return environment ? { environment } : {};
   }
 
   #note(node: JsonNode | undefined, place: string): string | undefined {

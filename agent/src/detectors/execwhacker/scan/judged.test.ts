@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Judged, type JudgedState } from "./judged.js";
 
-const state: JudgedState = { startTicks: 1, generation: 1, bytes: 10, hash: 5n, exe: "/bin/x" };
+const state: JudgedState = { startTicks: 1, generation: 1, bytes: 10, hash: 5n, exe: "/bin/x", environment: 0n };
 
 test("a verdict holds for as long as all that it depends on is the same", () => {
   const judged = new Judged<string>();
@@ -15,6 +15,7 @@ test("a verdict holds for as long as all that it depends on is the same", () => 
     { bytes: 11 },
     { hash: 6n },
     { exe: "" },
+    { environment: 1n },
   ];
   for (const other of others) assert.equal(judged.get(7, { ...state, ...other }), null, Object.keys(other)[0]);
 });

@@ -10,6 +10,8 @@ export interface JudgedState {
   readonly hash: bigint;
   /** The executable's path, when it was searched too. */
   readonly exe: string;
+  /** The environment's hash, when that was searched too; else 0. */
+  readonly environment: bigint;
 }
 
 /** More processes than a node has; some 200 bytes each. */
@@ -51,6 +53,7 @@ function isSame(a: JudgedState, b: JudgedState): boolean {
     a.bytes === b.bytes &&
     a.startTicks === b.startTicks &&
     a.generation === b.generation &&
-    a.exe === b.exe
+    a.exe === b.exe &&
+    a.environment === b.environment
   );
 }

@@ -1,4 +1,4 @@
-// A process's command line, searched without ever holding all of it: an argument area may be as long as the process likes.
+// A process's command line, or its environment, searched without ever holding all of it: an argument area may be as long as the process likes.
 import { OVERLAP_BYTES } from "@cryptnono/matcher";
 import { AREA_PIECE_BYTES, type AreaPiece } from "@cryptnono/native";
 import type { ProcFiles } from "../../../proc/index.js";
@@ -30,14 +30,19 @@ export interface ReadLine {
 }
 
 /** The beginning of the area that `first` is the first piece of, with what is needed to go on. */
-export async function readHead(pid: number, first: AreaPiece, proc: ProcFiles): Promise<ReadLine> {
+export async function readHead(
+  pid: number,
+  first: AreaPiece,
+  proc: ProcFiles,
+  area: "area" | "environment" = "area",
+): Promise<ReadLine> {
   const { bytes, length, hash } = first;
   if (length <= bytes.length) return { head: bytes, isCut: false, totalBytes: length, hash };
   const head = Buffer.allocUnsafeSlow(Math.min(length, HEAD_BYTES));
   let used = 0;
   let chain = 0n;
   while (used < head.length) {
-    const piece = await proc.area(pid, used, AREA_PIECE_BYTES, chain);
+    const piece = await proc[area](pid, used, AREA_PIECE_BYTES, chain);
     chain = piece.hash;
     head.set(piece.bytes.subarray(0, head.length - used), used);
     used += piece.bytes.length;
@@ -58,6 +63,7 @@ export async function searchInPieces(
   line: ReadLine,
   proc: ProcFiles,
   search: (window: Window) => boolean,
+  area: "area" | "environment" = "area",
 ): Promise<ReadLine> {
   const { head, isCut } = line;
   if (!isCut && head.length <= AREA_PIECE_BYTES) {
@@ -76,7 +82,7 @@ export async function searchInPieces(
   let { totalBytes, hash } = line;
   let last = head.subarray(head.length - OVERLAP_BYTES);
   for (let isLast = !isCut; !isLast; ) {
-    const piece = await proc.area(pid, totalBytes, AREA_PIECE_BYTES, hash);
+    const piece = await proc[area](pid, totalBytes, AREA_PIECE_BYTES, hash);
     const text = Buffer.concat([last, piece.bytes]);
     isLast = piece.bytes.length < AREA_PIECE_BYTES || totalBytes + piece.bytes.length >= MAX_AREA_BYTES;
     const goesOn = search(windowOf(text, totalBytes - last.length, isLast));

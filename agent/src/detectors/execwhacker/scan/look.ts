@@ -154,6 +154,7 @@ export class Looker {
     let area = await readArea();
     count.scanned();
     if (area.length === 0 && stat.argumentBytes > 0) count.scanFailed("unreadable");
+    const environment = inForce.judgeEnvironment ? await this.#readEnvironment(task, cost) : null;
     for (let reads = 1; ; reads++) {
       const spared = memory.spared(pid, startTimeNs, stat.image);
       // What was executed under the guard has been judged by its path there: a link's target is no part of its line.
@@ -164,6 +165,7 @@ export class Looker {
         bytes,
         hash,
         exe: isPathSearched ? Buffer.from(exe).toString("latin1") : "",
+        environment: environment?.hash ?? 0n,
       });
       const before = this.#judged.get(pid, stateOf(area.length, area.hash));
       if (before !== null) return count.decided(SOURCE, before);
@@ -172,9 +174,14 @@ export class Looker {
         return count.decided(SOURCE, "allowed-pattern");
       }
       const line = await readHead(task, area, proc);
+      const variables = environment === null ? null : await readHead(task, environment, proc, "environment");
       const scopes = inForce.isScoped ? scopesIn(placeOf(task, proc)) : ALL_SCOPES;
       const found = bound(
-        await verdictOn({ task, line, exe, isPathSearched, spared, scopes, list: inForce }, proc, cost),
+        await verdictOn(
+          { task, line, environment: variables, exe, isPathSearched, spared, scopes, list: inForce },
+          proc,
+          cost,
+        ),
         spared,
         inForce,
       );
@@ -195,6 +202,20 @@ export class Looker {
     }
   }
 
+  /** @returns null, counted, for one that cannot be read: the line is judged all the same. @throws StuckError */
+  async #readEnvironment(task: number, cost: Cost): Promise<AreaPiece | null> {
+    const { proc, count } = this.#dependencies;
+    try {
+      const area = await proc.environment(task, 0, MAX_AREA_BYTES, 0n);
+      cost.read(area.length);
+      return area;
+    } catch (error) {
+      if (reasonOf(error) !== "unreadable") throw error;
+      count.scanFailed("unreadable");
+      return null;
+    }
+  }
+
   /** Does what is to be done. @returns null when nothing was decided. */
   #conclude(pid: number, stat: ProcStat, found: Found, verdict: Standing, startNs: bigint): Decision | null {
     const { proc, kill, report, isFirst, nowNs = process.hrtime.bigint } = this.#dependencies;
@@ -209,6 +230,7 @@ export class Looker {
       outcome,
       ...(found.isUnverified ? { because: "unreadable" } : {}),
       latencyNs: nowNs() - startNs,
+      ...(verdict.environment === undefined ? {} : { environment: verdict.environment }),
     };
     const isEvent = verdict.kind === "banned" && verdict.rule.action === "enforce" && !found.isUnverified;
     if (isEvent || isFirst(told)) report(told);

@@ -25,6 +25,13 @@ export interface ListInForce {
     line: CommandLine,
     seen: { readonly names: readonly NamedLine[]; readonly cut?: Cut; readonly scopes?: Scopes },
   ): JudgeVerdict;
+  /** The same of an environment, or a piece of it; nothing said or null: nothing is looked for there. */
+  readonly judgeEnvironment?:
+    | ((
+        text: Uint8Array,
+        seen: { readonly names: readonly NamedLine[]; readonly cut?: Cut; readonly scopes?: Scopes },
+      ) => JudgeVerdict)
+    | null;
 }
 
 /** What is to be judged. */
@@ -32,6 +39,8 @@ export interface Subject {
   /** A thread of it that still has memory and executable. */
   readonly task: number;
   readonly line: ReadLine;
+  /** null: it is not searched. */
+  readonly environment: ReadLine | null;
   /** What /proc/PID/exe names; null when it names nothing. */
   readonly exe: Uint8Array | null;
   /** Strings are looked for in the executable's path too. */
@@ -96,7 +105,7 @@ export async function verdictOn(subject: Subject, proc: ProcFiles, spend: Spendi
 
 /** The heaviest verdict on any piece of the line. */
 async function search(
-  { task, line, exe, isPathSearched, list, scopes }: Subject,
+  { task, line, environment, exe, isPathSearched, list, scopes }: Subject,
   names: readonly NamedLine[],
   proc: ProcFiles,
   spend: Spending,
@@ -112,6 +121,22 @@ async function search(
     if (weight(here) > weight(verdict)) [verdict, found] = [here, window];
     return weight(verdict) < WEIGHT.enforce;
   });
+  if (environment === null || !list.judgeEnvironment || weight(verdict) === WEIGHT.enforce)
+    return { verdict, window: found, line: searched };
+  const judge = list.judgeEnvironment;
+  const ofVariables = new Set<number>();
+  await searchInPieces(
+    task,
+    environment,
+    proc,
+    ({ text, cut }) => {
+      spend.searched(text.length);
+      const here = judge(text, { names, cut: { ...cut, members: ofVariables }, scopes });
+      if (weight(here) > weight(verdict)) [verdict, found] = [here, null];
+      return weight(verdict) < WEIGHT.enforce;
+    },
+    "environment",
+  );
   return { verdict, window: found, line: searched };
 }
 

@@ -14,7 +14,7 @@ import {
   type TimeOf,
 } from "../../../report/index.js";
 import type { ProcessFacts } from "../../../types.js";
-import type { AllowedBy, Outcome, Report, Rule } from "../types.js";
+import type { AllowedBy, InEnvironment, Outcome, Report, Rule } from "../types.js";
 import { type Summary, summaryLevel, summaryWords } from "./bound-summaries.js";
 
 /** 8 KiB: twice the longest path, and under the 16 KiB at which container runtimes split a line. */
@@ -34,7 +34,8 @@ export function reportLine(report: Report, timeOf: TimeOf, isBrief = false): Pro
     pid: process.pid,
     source: report.source,
     fill(fields) {
-      shown = showCommandLine(process, rule, cmdlineChars >> fields.shrink, report.matchOffset);
+      const inLine = report.environment === undefined ? rule : null;
+      shown = showCommandLine(process, inLine, cmdlineChars >> fields.shrink, report.matchOffset);
       fields.set("pid", process.pid);
       fields.bytes("cmdline", shown.bytes);
       const matched = matchedOf(rule, report.matched);
@@ -51,12 +52,14 @@ export function reportLine(report: Report, timeOf: TimeOf, isBrief = false): Pro
       addOutcome(fields, outcome);
       if (report.because !== undefined) fields.set("because", report.because);
       addWho(fields, process, timeOf);
+      if (report.environment !== undefined) addEnvironment(fields, report.environment);
       if (rule !== null) addRule(fields, rule);
     },
     last(fields) {
       if (report.latencyNs !== undefined) fields.set("latency_us", Number(report.latencyNs) / 1000);
       if (report.matchOffset !== undefined) fields.set("match_offset", report.matchOffset);
-      if (rule?.also !== undefined) fields.value("match_offsets", memberOffsets(process, rule));
+      if (rule?.also !== undefined && report.environment === undefined)
+        fields.value("match_offsets", memberOffsets(process, rule));
       if (shown.truncated !== undefined) fields.truncated("cmdline", shown.truncated);
     },
   };
@@ -134,6 +137,12 @@ function errorName(errno: number): string {
 
 function allowedBy(by: AllowedBy): string {
   return typeof by === "string" ? by : `allowed-pattern:${by.pattern.source}`;
+}
+
+/** Of the environment no more than where in it the match stands. */
+function addEnvironment(fields: Fields, { variable }: InEnvironment): void {
+  fields.set("matched_in", "environment");
+  if (variable !== undefined) fields.text("variable", variable);
 }
 
 function addRule(fields: Fields, rule: Rule): void {

@@ -18,6 +18,7 @@ export function reportOf(record: ExecRecord, rule: Rule | null, rules: RulesInFo
     latencyNs: record.latencyNs,
     ...becauseOf(record),
     ...(record.match?.offset === undefined ? {} : { matchOffset: record.match.offset }),
+    ...(record.match?.environment === undefined ? {} : { environment: record.match.environment }),
   };
 }
 

@@ -36,8 +36,10 @@ export function findWallets(
     if (run.length < least || run.length > Math.min(most, MOST_CHARS)) continue;
     if ((offset === 0 && cut.start) || (end === latin1.length && cut.end)) continue;
     const isWhole = isEdge(latin1, offset - 1) && isEdge(latin1, end);
+    const isValue = latin1[offset - 1] === "=" && isEdge(latin1, end);
     for (const rule of rulesOf(run, rules)) {
       if (rule.mode === "exact-argument" && !isWhole) continue;
+      if (rule.mode === "exact-value" && !isWhole && !isValue) continue;
       found.push({ rule, address: text.slice(offset, end), offset });
     }
   }

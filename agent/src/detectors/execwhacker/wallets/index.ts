@@ -1,4 +1,3 @@
 export { COIN_NAMES, type Coin } from "./coins.js";
 export { type FoundWallet, findWallets } from "./find.js";
-export { mayHaveWallets, WalletsNotLoaded } from "./peek.js";
 export { MAX_WALLET_RULES, WALLET_LAYOUT, walletTable } from "./table.js";

@@ -34,8 +34,11 @@ export const WALLET_LAYOUT = {
 /** So many rules about wallets fit into the table, whichever coins they are of. */
 export const MAX_WALLET_RULES = 24;
 
-/** @param firstNumber - Of the first rule in the kernel's records: strings come before. */
-export function walletTable(rules: readonly Rule[], firstNumber: number): Uint8Array {
+/**
+ * @param firstNumber - Of the first rule in the kernel's records: strings come before.
+ * @param numbers - Of each, where they do not follow one another.
+ */
+export function walletTable(rules: readonly Rule[], firstNumber: number, numbers?: readonly number[]): Uint8Array {
   const bytes = new Uint8Array(WALLET_LAYOUT.size);
   const view = new DataView(bytes.buffer);
   const kinds = rules.flatMap((rule, i) => formatsOf(rule.wallet ?? "").map((format) => ({ rule, i, format })));
@@ -55,7 +58,7 @@ export function walletTable(rules: readonly Rule[], firstNumber: number): Uint8A
     const at = WALLET_LAYOUT.kinds + k * WALLET_LAYOUT.kind.size;
     const { kind } = WALLET_LAYOUT;
     view.setBigUint64(at + kind.prefix, prefixOf(format), true);
-    view.setUint32(at + kind.stringId, firstNumber + i, true);
+    view.setUint32(at + kind.stringId, numbers?.[i] ?? firstNumber + i, true);
     bytes[at + kind.encoding] = encoding;
     bytes[at + kind.bytes] = "letters" in format ? format.letters.length : bytesOf(format);
     bytes[at + kind.leastChars] = least;

@@ -1,0 +1,204 @@
+// What stands in the environment: the kernel held against the oracle and against the judge in user space, and an agent that kills by it.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { type CompiledRules, compileRules } from "@cryptnono/agent/detectors/execwhacker/rules";
+import type { Rule, Rules } from "@cryptnono/agent/detectors/execwhacker/types";
+import { ALL_SCOPES, joinArguments, scopesIn, verdict } from "@cryptnono/matcher";
+import { randomString, run, TestAgent } from "../lib/agent.js";
+import { hostileLine, hostileList, longLine, Random } from "../lib/hostile-lines.js";
+import { KernelMatcher } from "../lib/kernel-matcher.js";
+import { addressesOf, oneLetterOff, randomOf } from "../lib/wallets.js";
+
+const utf8 = (text: string) => new TextEncoder().encode(text);
+const WINDOWS = { window: 16_384, overlap: 576 };
+const PATH = utf8("/bin/x\0");
+const LINE = utf8("x\0");
+
+let kernel: KernelMatcher;
+before(() => {
+  kernel = new KernelMatcher({ environment: true });
+});
+after(() => kernel.close());
+
+function install(rules: Rules, matcher = kernel): CompiledRules {
+  const compiled = compileRules(rules, 1);
+  assert.ok(compiled.list.environment !== null);
+  matcher.install(compiled.tables, compiled.list.wallets, compiled.list.environment);
+  return compiled;
+}
+
+function stringRule(value: string, more: Partial<Rule> = {}): Rule {
+  return {
+    ...{ value: utf8(value), mode: "word", list: "e", index: 0, action: "enforce", allowSet: 0, environment: true },
+    ...more,
+  };
+}
+
+function walletRule(wallet: string, more: Partial<Rule> = {}): Rule {
+  return stringRule("", { wallet, ...more });
+}
+
+function rulesOf(strings: readonly Rule[], wallets: readonly Rule[] = [], allow: readonly string[] = []): Rules {
+  const patterns = allow.map((source, index) => ({ source, list: "e", index }));
+  const allowSets = patterns.length === 0 ? [] : [patterns.map((_, i) => i)];
+  return { strings, wallets, allow: patterns, allowSets };
+}
+
+/** What both judges say of an environment, as the kernel names it. */
+function judge(compiled: CompiledRules, environment: Uint8Array<ArrayBuffer>, scopes = ALL_SCOPES, matcher = kernel) {
+  const seen = matcher.judge(PATH, LINE, false, scopes, environment);
+  const own = compiled.judgeEnvironment!(environment.subarray(0, -1), { names: [[utf8("/bin/x")]], scopes });
+  const here =
+    own.kind === "none"
+      ? "pass"
+      : own.kind === "banned"
+        ? own.rule.action === "audit"
+          ? "would-kill"
+          : "killed"
+        : own.allowedBy === "is-substring"
+          ? "spared-substring"
+          : own.allowedBy === "out-of-scope"
+            ? "spared-scope"
+            : "spared-pattern";
+  const inKernel = matcher.verdictName(seen.verdict);
+  if (inKernel !== "pass") assert.equal(seen.matchInPath, matcher.constant("MATCH_IN_ENVIRONMENT"));
+  return { inKernel, here, seen, own };
+}
+
+const areaOf = (variables: readonly (string | Uint8Array)[]) =>
+  Buffer.concat(variables.map((one) => Buffer.concat([Buffer.from(one), Buffer.of(0)])));
+
+test("hostile bytes: the oracle, user space and the kernel agree, whatever the list and its places", () => {
+  const seen: Record<string, number> = {};
+  const matchers = [kernel, new KernelMatcher({ environment: true, withoutBpfLoop: true })];
+  try {
+    for (let list = 0; list < 20; list++) {
+      const random = new Random(list + 1);
+      const matcher = matchers[list % matchers.length]!;
+      const hostile = hostileList(random, random.pick([1, 2, 5, 12, 60]));
+      const strings = hostile.strings.map((string, index) => ({
+        ...stringRule(""),
+        ...string,
+        index,
+        action: string.action ?? "enforce",
+        allowSet: 0,
+        scope: random.pick([0, 0, 1, 2]),
+      }));
+      const compiled = install(rulesOf(strings), matcher);
+      for (let i = 0; i < 60; i++) {
+        const { path, args } = random.oneIn(40)
+          ? longLine(random, hostile, random.between(15_000, 40_000), WINDOWS)
+          : hostileLine(random, hostile);
+        const variables = [path, ...args].map((one, at) =>
+          at % 3 === 1 ? Buffer.concat([Buffer.from("NAME="), one]) : Buffer.from(one),
+        );
+        const environment = areaOf(variables);
+        const scopes = scopesIn(random.pick(["containers", "host"] as const));
+        const { inKernel, here } = judge(compiled, environment, scopes, matcher);
+        const modes = strings.map((string) => ({
+          ...string,
+          mode: string.mode === "exact-argument" ? ("exact-value" as const) : string.mode,
+        }));
+        const text = joinArguments(variables);
+        const wanted = verdict(modes, { path: new Uint8Array(0), args: [text] }, [], () => false, scopes);
+        assert.deepEqual([inKernel, here], [wanted, wanted], `list ${list}, environment ${i}`);
+        seen[wanted] = (seen[wanted] ?? 0) + 1;
+      }
+    }
+  } finally {
+    matchers[1]!.close();
+  }
+  for (const kind of ["killed", "would-kill", "spared-scope", "spared-substring", "pass"])
+    assert.ok((seen[kind] ?? 0) > 5, JSON.stringify(seen));
+});
+
+test("wallets, modes, actions and patterns are those of the line; a variable's whole value is what an argument is", () => {
+  const random = randomOf(21);
+  const monero = addressesOf(random).find(({ coin }) => coin === "monero")!;
+  const verdicts = (rules: Rules) => {
+    const compiled = install(rules);
+    return [`WALLET=${monero.text}`, `POOL={"user":"${monero.text}.rig"}`, `W=${oneLetterOff(random, monero)}`].map(
+      (variable) => {
+        const { inKernel, here } = judge(compiled, areaOf(["A=b", variable, "PATH=/bin"]));
+        assert.equal(inKernel, here, variable);
+        return inKernel;
+      },
+    );
+  };
+  assert.deepEqual(verdicts(rulesOf([], [walletRule("monero")])), ["killed", "killed", "pass"]);
+  assert.deepEqual(verdicts(rulesOf([], [walletRule("monero", { action: "audit" })])), [
+    ...["would-kill", "would-kill", "pass"],
+  ]);
+  const whole = walletRule("monero", { mode: "exact-argument" });
+  assert.deepEqual(verdicts(rulesOf([], [whole])), ["killed", "pass", "pass"]);
+  const spared = rulesOf([], [walletRule("monero", { allowSet: 1 })], ["/bin/x$"]);
+  assert.deepEqual(verdicts(spared), ["spared-pattern", "spared-pattern", "pass"]);
+  const elsewhere = rulesOf([], [walletRule("monero", { allowSet: 1 })], ["/bin/y$"]);
+  assert.deepEqual(verdicts(elsewhere), ["killed", "killed", "pass"]);
+  // A string without the key is not looked for there, and one with it is found beside a wallet that is only told of.
+  const both = rulesOf(
+    [stringRule("rig", { index: 0 }), { ...stringRule("WALLET", { index: 1 }), environment: undefined } as never],
+    [walletRule("monero", { action: "audit" })],
+  );
+  assert.deepEqual(verdicts(both), ["would-kill", "killed", "pass"]);
+});
+
+test("two megabytes of ordinary words are searched to the end, and what is longer is counted and kills no one", () => {
+  const compiled = install(rulesOf([stringRule("qzqzqzqz")], [walletRule("monero")]));
+  const words = (bytes: number) => `W=${"lorem ipsum dolor sit amet, ".repeat(bytes / 28)}`;
+  const found = judge(compiled, areaOf([words(2 << 20), "A=qzqzqzqz"]));
+  assert.deepEqual([found.inKernel, found.here], ["killed", "killed"]);
+  const { verdict: beyond } = kernel.judge(PATH, LINE, false, 0, areaOf([words(24 << 20), "A=qzqzqzqz"]));
+  assert.equal(kernel.verdictName(beyond), "pass");
+});
+
+test("an agent kills by the environment at exec, names the variable, and tells nothing else of it", async () => {
+  const random = randomOf(Date.now() & 0xffff);
+  const monero = addressesOf(random).find(({ coin }) => coin === "monero")!.text;
+  const [banned, spared, onlyLine, secret] = Array.from({ length: 4 }, () => randomString());
+  const sleeper = run("/bin/sh", ["-c", "sleep 100 > /dev/null 2>&1; :"], { env: { OLDER: banned } });
+  const agent = await TestAgent.start(
+    {
+      bannedCommandStrings: [
+        { value: banned!, environment: true, note: "ours" },
+        { value: spared!, environment: true },
+        onlyLine!,
+      ],
+      wallets: [{ coin: "monero", environment: true }],
+      allowedCommandPatterns: ["/bin/echo fine$"],
+    },
+    ["--scan-existing", "1"],
+  );
+  try {
+    await agent.untilReady();
+    const env = { BEFORE: secret, MINER_ARGS: `--user ${banned} --pass ${secret}`, AFTER: secret };
+    const killed = await run("/bin/echo", ["hello"], { env });
+    assert.equal(killed.signal, "SIGKILL");
+    const told = await run("/bin/echo", ["hello"], { env: { [`BAD NAME ${secret}`]: `${monero}.rig`, B: secret } });
+    const allowed = await run("/bin/echo", ["fine"], { env: { FINE: spared } });
+    const other = await run("/bin/echo", ["hello"], { env: { LINE: onlyLine } });
+    for (const { code } of [told, allowed, other]) assert.equal(code, 0);
+    await agent.settle();
+    const [line] = agent.actions("killed", killed.pid);
+    const { matched, matched_in, variable, note, killed_by, cmdline } = line as Record<string, string>;
+    assert.deepEqual(
+      { matched, matched_in, variable, note, killed_by, cmdline },
+      {
+        ...{ matched: banned, matched_in: "environment", variable: "MINER_ARGS", note: "ours" },
+        ...{ killed_by: "kernel", cmdline: "/bin/echo hello" },
+      },
+    );
+    const [would] = agent.actions("would-kill", told.pid);
+    assert.deepEqual([would!["wallet"], would!["matched_in"], would!["variable"]], [monero, "environment", undefined]);
+    assert.match(String(agent.actions("spared", allowed.pid)[0]!["allowedby"]), /^allowed-pattern:/);
+    assert.equal(agent.lines.filter(({ pid }) => pid === other.pid).length, 0);
+    assert.equal((await sleeper).signal, "SIGKILL");
+    await agent.waitFor(
+      () => agent.lines.some((said) => said["source"] === "psutil.process_iter" && said["variable"] === "OLDER"),
+      "the scan's line",
+    );
+    assert.ok(!agent.rawLines.some((raw) => raw.includes(secret!)));
+  } finally {
+    await agent.stop();
+  }
+});
