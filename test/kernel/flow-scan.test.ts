@@ -5,6 +5,7 @@ import { after, before, describe, test } from "node:test";
 import { parseAddress, unwrapped } from "@cryptnono/agent/detectors/flowkiller/address";
 import { isPublic } from "@cryptnono/agent/detectors/flowkiller/public";
 import { settingsOf } from "@cryptnono/agent/detectors/flowkiller/settings";
+import { Cgroups } from "../lib/container-cgroups.js";
 import { FlowAgent, inNetwork, KILLED, Lists } from "../lib/flow-agent.js";
 import { numbersOf, prog } from "../lib/progs.js";
 
@@ -216,7 +217,11 @@ test("a pod's processes together have a bound of their own", async (t) => {
     "--FlowKiller.unique_destinations_per_pod=40",
   ]);
   t.after(() => agent.stop());
-  const { lines } = await inNetwork(fanOut("setsid", 1500));
+  // Where the tests are in the root cgroup, which is no pod.
+  const cgroups = new Cgroups();
+  t.after(() => cgroups.remove());
+  const [pod] = cgroups.make(1);
+  const { lines } = await inNetwork(`echo 0 > ${pod}/cgroup.procs\n${fanOut("setsid", 1500)}`);
   assert.ok(numbersOf(lines[0]!)["killed"]! > 0, lines[0]);
   await agent.until("it is told", () => agent.lines.some(({ by }) => by === "pod"));
 });
