@@ -158,7 +158,7 @@ __attribute__((noinline)) int find_quoted_set(__u32 copy, __u32 action, __u32 se
 		return 0;
 	host = !((s->scopes >> SCOPE_CONTAINERS) & 1);
 	result = quoted_search(copy, (host * 2 + action) * MAX_ALLOW_SETS + set);
-	if (result == ALLOW_OVER)
+	if (result == ALLOW_OVER && !((s->candidate_sets >> set) & 1))
 		s->flags |= EVENT_OVER_LONG;
 	if (result != ALLOW_SPARED)
 		return 0;
@@ -265,10 +265,11 @@ __attribute__((noinline)) int settle(__u32 copy)
 {
 	struct search *s = search_state(copy);
 	struct filters *f = s ? search_filters(s->slot) : NULL;
-	__u32 unsearched, spared;
+	__u32 unsearched, spared, in_force;
 
 	if (!s || !f)
 		return VERDICT_PASS;
+	in_force = ~s->candidate_sets;
 	unsearched = s->flags & (EVENT_UNREADABLE | EVENT_OVER_LONG);
 	spared = s->allow.spared_sets;
 	if (tell_first(s, ACTION_ENFORCE, ~spared))
@@ -277,9 +278,9 @@ __attribute__((noinline)) int settle(__u32 copy)
 		return may_kill(f, s->scopes) ? VERDICT_KILLED : VERDICT_WOULD_KILL;
 	if (unsearched)
 		return by_way(f, unsearched & EVENT_UNREADABLE ? f->policy.way_unreadable : f->policy.way_over_long, s->scopes);
-	if (tell_first(s, ACTION_AUDIT, ~spared))
+	if (tell_first(s, ACTION_AUDIT, ~spared & in_force))
 		return VERDICT_WOULD_KILL;
-	if (tell_first(s, ACTION_ENFORCE, spared) || tell_first(s, ACTION_AUDIT, spared))
+	if (tell_first(s, ACTION_ENFORCE, spared) || tell_first(s, ACTION_AUDIT, spared & in_force))
 		return VERDICT_SPARED_PATTERN;
 	if (s->has_out_of_scope) {
 		s->told = s->out_of_scope;
@@ -287,6 +288,16 @@ __attribute__((noinline)) int settle(__u32 copy)
 		return VERDICT_SPARED_SCOPE;
 	}
 	return s->has_told ? VERDICT_SPARED_SUBSTRING : VERDICT_PASS;
+}
+
+/* What a candidate list alone would kill becomes what is told, beside a verdict that finds nothing to kill. */
+__attribute__((noinline)) int settle_candidate(__u32 copy, __u32 verdict)
+{
+	struct search *s = search_state(copy);
+
+	if (!s || verdict == VERDICT_KILLED || verdict == VERDICT_KILL_FAILED || verdict == VERDICT_WOULD_KILL)
+		return 0;
+	return tell_first(s, ACTION_AUDIT, s->candidate_sets & ~s->allow.spared_sets);
 }
 
 /* KILLED says what is to be done; the caller does it. */
@@ -319,15 +330,20 @@ static __always_inline void count_by(__u32 verdict)
 		count(COUNTER_SPARED_SCOPE);
 	else if (verdict == VERDICT_LET_GO)
 		count(COUNTER_LET_GO);
+	else if (verdict == VERDICT_CANDIDATE)
+		count(COUNTER_CANDIDATE);
 }
 
 static __always_inline void count_verdict(__u32 verdict, struct search *s, struct task_struct *task)
 {
-	if (s->flags & EVENT_UNREADABLE)
+	/* The verdict in force has counted them. */
+	__u32 flags = verdict == VERDICT_CANDIDATE ? 0 : s->flags;
+
+	if (flags & EVENT_UNREADABLE)
 		count(COUNTER_UNREADABLE);
-	if (s->flags & EVENT_OVER_LONG)
+	if (flags & EVENT_OVER_LONG)
 		count(COUNTER_OVER_LONG);
-	if (s->flags & EVENT_CHANGED)
+	if (flags & EVENT_CHANGED)
 		count(COUNTER_CHANGED);
 	if (verdict == VERDICT_KILLED && is_self_test(task))
 		count(COUNTER_SELF_TEST);
@@ -340,6 +356,7 @@ static __always_inline void count_verdict(__u32 verdict, struct search *s, struc
 static __always_inline struct filters *begin(struct search *s, __u32 copy, __u64 args, __u32 args_bytes, __u32 flags)
 {
 	__u32 slot = control_get(CONTROL_SLOT) & 1;
+	struct filters *f;
 
 	s->copy = copy;
 	s->slot = slot;
@@ -350,7 +367,9 @@ static __always_inline struct filters *begin(struct search *s, __u32 copy, __u64
 	s->text = args;
 	s->text_kept = s->reread = 0;
 	s->hash_keys[0] = s->copied_bytes = 0;
-	return search_filters(slot);
+	f = search_filters(slot);
+	s->candidate_sets = f ? f->policy.candidate_sets : 0;
+	return f;
 }
 
 /* a46023d5616e "tracing: Guard __DECLARE_TRACE() use of __DO_TRACE_CALL() with SRCU-fast" and f7d327654b88 "bpf: Have
@@ -605,14 +624,21 @@ static __always_inline __u32 take_effect(struct search *s, __u32 verdict)
 	return verdict;
 }
 
-/* The verdict takes effect, and only then is it told. */
+/* The verdict takes effect, and only then is it told, and then what a candidate list would do. */
 static __always_inline void conclude(struct search *s, __u32 verdict)
 {
-	if (verdict == VERDICT_PASS && !report_all)
+	__u32 would_find = s->candidate_sets & s->found_sets[ACTION_AUDIT];
+
+	if (verdict == VERDICT_PASS && !report_all && !would_find)
 		return;
 	verdict = take_effect(s, verdict);
-	s->verdict = verdict == VERDICT_PASS ? VERDICT_OBSERVED : verdict;
-	tell(s->copy);
+	s->verdict = verdict == VERDICT_PASS && report_all ? VERDICT_OBSERVED : verdict;
+	if (s->verdict != VERDICT_PASS)
+		tell(s->copy);
+	if (would_find && settle_candidate(s->copy, verdict)) {
+		s->verdict = VERDICT_CANDIDATE;
+		tell(s->copy);
+	}
 }
 
 /* ---- what cannot be searched here and now ---- */
@@ -1070,6 +1096,7 @@ int judge_buffer(struct judge_args *in)
 	in->match_offset = s->told.match_offset;
 	in->match_in_path = s->told.match_in_path;
 	in->work = s->work;
+	in->candidate_id = settle_candidate(s->copy, in->verdict) ? s->told.string_id : NO_STRING;
 	return 0;
 }
 

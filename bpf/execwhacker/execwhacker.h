@@ -118,7 +118,8 @@ struct policy {
 	__u32 tell_spares; /* the same for spares */
 	__u32 rules; /* of several strings */
 	__u32 first_rule; /* their cells */
-	__u32 reserved[3];
+	__u32 candidate_sets; /* a bit for each allow set whose strings are a candidate list's alone: they decide nothing */
+	__u32 reserved[2];
 };
 
 struct filters {
@@ -264,6 +265,7 @@ enum counter {
 	COUNTER_WALLETS_OVER_LONG,
 	COUNTER_ENVIRONMENT_UNREADABLE, /* execs whose environment could not be searched; as the next one */
 	COUNTER_ENVIRONMENT_OVER_LONG,
+	COUNTER_CANDIDATE, /* execs that live, and that a candidate list would kill; beside the verdict, and no part of it */
 	/* Verdicts that were sent as records, in the order of enum verdict. Behind the verdicts' own counters, and so read after
 	 * them: what was told is never more than what happened. */
 	COUNTER_TOLD_KILLED,
@@ -273,6 +275,7 @@ enum counter {
 	COUNTER_TOLD_SPARED_PATTERN,
 	COUNTER_TOLD_SPARED_SCOPE,
 	COUNTER_TOLD_LET_GO,
+	COUNTER_TOLD_CANDIDATE,
 	/* Verdicts that the agent told of by their number. Written by user space. */
 	COUNTER_SUMMED_KILLED,
 	COUNTER_SUMMED_KILL_FAILED,
@@ -281,6 +284,7 @@ enum counter {
 	COUNTER_SUMMED_SPARED_PATTERN,
 	COUNTER_SUMMED_SPARED_SCOPE,
 	COUNTER_SUMMED_LET_GO,
+	COUNTER_SUMMED_CANDIDATE,
 	COUNTER_COUNT,
 };
 
@@ -301,6 +305,7 @@ enum verdict {
 	VERDICT_SPARED_PATTERN,
 	VERDICT_SPARED_SCOPE, /* what stands there does not count in this place */
 	VERDICT_LET_GO,
+	VERDICT_CANDIDATE, /* of the candidate lists, told beside the verdict: they would kill what lives */
 	VERDICT_OBSERVED, /* debug: nothing was found */
 };
 
@@ -428,7 +433,7 @@ struct judge_args {
 	__u32 scopes; /* a bit for each enum string_scope that holds; 0: all do */
 	__u64 environment; /* user address */
 	__u32 environment_bytes; /* with the last NUL */
-	__u32 reserved;
+	__u32 candidate_id; /* out: the string by which a candidate list would kill; NO_STRING: it would not, or the verdict does */
 };
 
 /* Everything that user space reads by the object's BTF, with what it contains. No memory has this shape. */

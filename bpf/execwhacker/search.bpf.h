@@ -95,6 +95,7 @@ struct search {
 	struct find out_of_scope;
 	__u32 has_out_of_scope;
 	__u32 scopes; /* a bit for each enum string_scope that holds here */
+	__u32 candidate_sets; /* the policy's */
 	/* What the verdict is about: one of these, or, before they are judged, the first part of a longer word. */
 	struct find told;
 	__u32 has_told;
@@ -332,13 +333,16 @@ static __always_inline bool is_demoted(struct search *s, __u32 string_id)
 }
 
 /* A string that no pattern can spare ends the search; of the others the first of each set is kept. A piece that does not count in
- * this place leads to no walk over the quoted line, so that nobody knows whether its string stands there. */
+ * this place leads to no walk over the quoted line, so that nobody knows whether its string stands there. What is a candidate list's
+ * alone is kept by sets of its own; where it does not count nobody is told. */
 static __always_inline void add_find(struct search *s, struct cell *cell, bool standing, struct place place)
 {
 	__u32 action = (cell->string.kind >> 4) & 3;
 	__u32 set = cell->string.allow_set & (MAX_ALLOW_SETS - 1);
 	struct find *find = &s->told;
 
+	if ((s->candidate_sets >> set) & 1 && !(standing && (s->scopes >> (cell->string.kind >> 6)) & 1))
+		return;
 	if (standing && !((s->scopes >> (cell->string.kind >> 6)) & 1)) {
 		if (s->has_out_of_scope || action >= ACTION_QUOTED_ENFORCE)
 			return;

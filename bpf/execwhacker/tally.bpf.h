@@ -138,7 +138,7 @@ static __always_inline bool tally_verdict(struct tally_key *key, struct policy *
 /* One was told whole. */
 static __always_inline void count_told(__u32 verdict, struct telling *telling)
 {
-	if (verdict < VERDICT_KILLED || verdict > VERDICT_LET_GO)
+	if (verdict < VERDICT_KILLED || verdict > VERDICT_CANDIDATE)
 		return;
 	count(COUNTER_TOLD_KILLED + verdict - VERDICT_KILLED);
 	if (telling->tally)

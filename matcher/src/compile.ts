@@ -18,6 +18,11 @@ export interface CompilableString extends BannedString {
   readonly scope?: number;
   /** That events and matches give; its place in the list when nothing is said. */
   readonly number?: number;
+  /**
+   * Which of two lists has it alone; both when nothing is said. One of the candidate's decides nothing: its action is `audit`, and its
+   * allow set has no strings of the list in force.
+   */
+  readonly only?: "in-force" | "candidate";
 }
 
 /** One list's tables, ready to be copied into a slot. */
@@ -65,6 +70,9 @@ export class CompileError extends Error {
 
 /** Under 5 ms, whatever the line and the list (DESIGN.md, Bounds). */
 const DEFAULT_MAX_WORK = 4_000_000;
+
+/** How much more a list with a candidate beside it may cost. */
+const CANDIDATE_WORK = 2;
 
 /** Enough to see what a kind of process is; the rest are counted. */
 const DEFAULT_TELL_KILLS = 16;
@@ -150,7 +158,10 @@ export function compileTables(list: readonly CompilableString[], options: Compil
   set("tellSpares", options.tellSpares ?? DEFAULT_TELL_SPARES);
   set("rules", rules.length);
   set("firstRule", firstRule);
-  set("maxWork", options.maxWork ?? DEFAULT_MAX_WORK);
+  const candidateSets = candidateSetsOf(list);
+  set("candidateSets", candidateSets);
+  // What a candidate costs must make no line one that is too long for the list in force.
+  set("maxWork", (options.maxWork ?? DEFAULT_MAX_WORK) * (candidateSets === 0 ? 1 : CANDIDATE_WORK));
   set("maxAllowBytes", options.maxAllowBytes ?? DEFAULT_MAX_ALLOW_BYTES);
   set("generation", options.generation ?? 0);
   return {
@@ -161,6 +172,20 @@ export function compileTables(list: readonly CompilableString[], options: Compil
 }
 
 const NO_PATTERNS: CompiledAllow = { table: null, nfa: null, refused: [] };
+
+/** A bit for each allow set whose strings are a candidate list's alone. */
+function candidateSetsOf(list: readonly CompilableString[]): number {
+  let candidates = 0;
+  let others = 0;
+  for (let index = 0; index < list.length; index++) {
+    const { only, action, allowSet = 0 } = list[index]!;
+    if (only !== "candidate") others |= 1 << allowSet;
+    else if (action === "audit") candidates |= 1 << allowSet;
+    else throw new CompileError(index, "a candidate's string that is not audited");
+  }
+  if ((candidates & others) !== 0) throw new RangeError("a candidate's strings share an allow set with others");
+  return candidates >>> 0;
+}
 
 function checkLength(length: number, index: number): void {
   if (length === 0) throw new CompileError(index, "empty string");

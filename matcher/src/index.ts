@@ -11,7 +11,7 @@ export { joinArguments, lowerCase } from "./bytes.js";
 export { type CompilableString, CompileError, type CompileOptions, compileTables, type Tables } from "./compile.js";
 export { counts } from "./counts.js";
 export { FOLD, fold, WORD } from "./fold.js";
-export { type Judge, type Judgement, judgeLine, sparedBy } from "./judge.js";
+export { type Judge, type Judgement, judgeLine, sparedBy, type Which } from "./judge.js";
 export {
   ACTION,
   type Action,

@@ -21,6 +21,9 @@ export interface Judge {
   readonly maxAllowBytes?: number;
 }
 
+/** Of a list with a candidate beside it: whose verdict is asked for. */
+export type Which = "in-force" | "candidate";
+
 /**
  * What becomes of a command line. `index` is a string of the list, one of those that decided.
  * - `banned`: it stands there, and no pattern of its allow set matches.
@@ -42,6 +45,7 @@ export type Judgement =
  *   that count. A path that is not plain says nothing of the file that runs, and no pattern sees such a line: give the file's
  *   own path instead where it is known.
  * @param cut - As for `walkTables`, and `scopes`.
+ * @param which - By which of two lists. The action of a candidate's own string is `audit`: it says that the candidate finds it.
  */
 export function judgeLine(
   list: Judge,
@@ -49,10 +53,15 @@ export function judgeLine(
   names: Names,
   cut?: Cut,
   scopes: Scopes = ALL_SCOPES,
+  which: Which = "in-force",
 ): Judgement {
-  const found = walkTables(list.tables, line, cut, scopes, list.demoted);
+  const other = which === "in-force" ? "candidate" : "in-force";
+  const has = (index: number) => list.strings.at(index)!.only !== other;
+  const found = walkTables(list.tables, line, cut, scopes, list.demoted, has);
   const plain = names.filter(([path]) => path !== undefined && isPlainPath(path));
-  const quoted = findQuoted(list, names, plain).filter((index) => isInScope(list.strings.at(index)!.scope, scopes));
+  const quoted = findQuoted(list, names, plain).filter(
+    (index) => has(index) && isInScope(list.strings.at(index)!.scope, scopes),
+  );
   let spared: Judgement | undefined;
   for (const action of ["enforce", "audit"] as const) {
     const inQuoted = quoted

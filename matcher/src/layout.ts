@@ -24,6 +24,7 @@ export const LAYOUT = {
     tellSpares: 56,
     rules: 60,
     firstRule: 64,
+    candidateSets: 68,
     size: 80,
   },
   filterA: { offset: 80, size: 1 << 21 },

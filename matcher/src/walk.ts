@@ -28,6 +28,7 @@ interface Finding extends Finds {
   substring: number;
   /** Strings that are audited, whatever their action is. */
   readonly demoted: ReadonlySet<number>;
+  readonly has: (index: number) => boolean;
 }
 
 const ACTIONS: readonly Action[] = ["enforce", "audit"];
@@ -42,6 +43,7 @@ export interface Cut {
 }
 
 const NONE: ReadonlySet<number> = new Set();
+const EACH = () => true;
 const WHOLE: Cut = { start: false, end: false };
 /** What two pieces of a line share: the longest string, and a byte on either side of it. */
 export const OVERLAP_BYTES = LAYOUT.maxStringBytes + 2;
@@ -53,6 +55,7 @@ export const OVERLAP_BYTES = LAYOUT.maxStringBytes + 2;
  *   unknown: it is whole there if the two share {@link OVERLAP_BYTES}.
  * @param scopes - Those that hold where the process is.
  * @param demoted - Strings that are audited, whatever their action is.
+ * @param has - Whether a string is of the list that is asked about, by its number: the tables may hold those of a candidate too.
  */
 export function walkTables(
   tables: Tables,
@@ -60,8 +63,9 @@ export function walkTables(
   cut: Cut = WHOLE,
   scopes = ALL_SCOPES,
   demoted: ReadonlySet<number> = NONE,
+  has: (index: number) => boolean = EACH,
 ): Finds {
-  const found: Finding = { enforce: new Map(), audit: new Map(), outOfScope: -1, substring: -1, demoted };
+  const found: Finding = { enforce: new Map(), audit: new Map(), outOfScope: -1, substring: -1, demoted, has };
   const members = cut.members ?? new Set();
   const byPath = { ...cut, start: false, members };
   walkText(tables, joinArguments([line.path, ...line.args.slice(1)]), found, byPath, scopes);
@@ -86,6 +90,7 @@ function findRules({ filters, cells }: Tables, found: Finding, members: Readonly
 
 /** @param kind - `string_head.kind` */
 function addStanding(found: Finding, kind: number, allowSet: number, index: number, scopes: Scopes): void {
+  if (!found.has(index)) return;
   if (!isInScope(kind >> 6, scopes)) {
     if (found.outOfScope < 0) found.outOfScope = index;
     return;
@@ -174,6 +179,6 @@ function walkText(tables: Tables, text: Uint8Array, found: Finding, cut: Require
     if (counts(text, at, { value: text.subarray(at, at + length), mode })) {
       if (isMember) cut.members.add(index);
       else addStanding(found, kind, cells.getUint8(cell + 7), index, scopes);
-    } else if (found.substring < 0 && !isMember) found.substring = index;
+    } else if (found.substring < 0 && !isMember && found.has(index)) found.substring = index;
   }
 }

@@ -29,6 +29,9 @@ export interface ConfigFile {
   readonly wallets?: readonly (string | Readonly<Record<string, string | boolean>>)[];
   readonly mode?: "enforce" | "audit";
   readonly scope?: string;
+  readonly candidate?: boolean;
+  readonly replaces?: string;
+  readonly revision?: string;
 }
 
 interface AllowedPattern {

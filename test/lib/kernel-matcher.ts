@@ -31,6 +31,8 @@ export interface BufferJudgement {
   /** What the search and the verdict cost, in the units of `policy.max_work`. */
   readonly work: number;
   readonly elapsedNs: number;
+  /** The candidate's string by which it would kill what lives; NO_STRING: none. */
+  readonly candidateId: number;
 }
 
 export interface MatcherOptions {
@@ -109,6 +111,7 @@ export class KernelMatcher {
       matchInPath: u32("match_in_path"),
       work: u32("work"),
       elapsedNs: Number(view.getBigUint64(offsets["elapsed_ns"]!, true)),
+      candidateId: u32("candidate_id"),
     };
   }
 

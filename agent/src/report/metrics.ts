@@ -5,7 +5,7 @@ import { Counter, Histogram, type Labels, type Metric, type Read, Reading } from
 import type { LineKind } from "./log.js";
 
 /** What happens to processes that are counted together. */
-export type SummedAction = "killed" | "missed-kill" | "kill-failed" | "would-kill" | "let-go" | "spared";
+export type SummedAction = "killed" | "missed-kill" | "kill-failed" | "would-kill" | "would-live" | "let-go" | "spared";
 
 export interface MetricsOptions {
   /** Stands in the series' names behind the prefix. */
@@ -205,6 +205,7 @@ export const ALL_ACTIONS: Readonly<Record<SummedAction, 0>> = {
   "missed-kill": 0,
   "kill-failed": 0,
   "would-kill": 0,
+  "would-live": 0,
   "let-go": 0,
   spared: 0,
 };

@@ -4,8 +4,8 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { UsageError } from "../../errors.js";
 import type { DetectorCommand } from "../../run/command.js";
 import { configFlag, MOST_TIMER_SECONDS, modeFlag, numberFlag, RING_BYTES } from "../../run/flags.js";
-import { acrossListsFlag } from "./across-lists.js";
 import { type ExecwhackerOptions, execwhacker } from "./index.js";
+import { acrossListsFlag, candidateFlag } from "./list-flags.js";
 import type { CompiledRules, Way } from "./rules.js";
 
 interface Flags extends ExecwhackerOptions {
@@ -36,6 +36,7 @@ export const execwhackerCommand: DetectorCommand<Flags, CompiledRules> = {
 function addFlags(command: Command): void {
   command
     .addOption(configFlag("JSON file with banned strings and allow patterns (again and again)"))
+    .addOption(candidateFlag())
     .addOption(modeFlag())
     .option("--debug", "log every new process", false)
     .addOption(

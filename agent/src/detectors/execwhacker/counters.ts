@@ -29,6 +29,8 @@ const SINGLE = [
   /** The same of the environment. */
   "environment_unreadable",
   "environment_over_long",
+  /** Execs that live and that the candidate lists would kill: beside the verdicts, not one of them. */
+  "candidate",
   /** The search stopped at its bound of work. */
   "budget_exceeded",
   /** Events that found no room in the ring buffer: log lines lost, never verdicts. */

@@ -2,17 +2,18 @@
 import { bootTimeNs } from "../../proc/index.js";
 import type { Detector, House, Life } from "../../run/detector.js";
 import { Breaker, placeOf, type Tripped } from "./breaker.js";
+import { Comparison } from "./candidate/comparison.js";
 import { sensorCounters } from "./counters.js";
 import { DEMOTED, demote, promoteAll } from "./demoted.js";
 import { noEnvironment } from "./environment/index.js";
 import { execMemory, SPARED } from "./exec-memory.js";
-import { Ledger } from "./ledger.js";
+import { Ledger, type Tally } from "./ledger.js";
 import { Lists } from "./lists.js";
 import { load, loadInTurns } from "./load.js";
 import { type Decision, execMetrics } from "./metrics.js";
 import { PatternCounts } from "./pattern-counts.js";
 import { mayHave, NotLoaded, wantedBy } from "./peek.js";
-import { type ExecMatch, execDecoder } from "./record.js";
+import { type ExecMatch, execDecoder, type Verdict } from "./record.js";
 import { type CompiledRules, ruleByNumber, type Ways, waysOf } from "./rules.js";
 import { Looker, Rounds, scanProcesses, YoungSweep } from "./scan/index.js";
 import { AskedTest, isSelfTest, runSelfTest, selfTestRule } from "./self-test.js";
@@ -31,6 +32,8 @@ import type { Report, Rule, RulesInForce } from "./types.js";
 
 export interface ExecwhackerOptions extends Ways {
   readonly config: readonly string[];
+  /** Files of candidates, whatever is written in them. */
+  readonly candidate: readonly string[];
   readonly mode: "enforce" | "audit";
   readonly wholeLines: number;
   readonly debug: boolean;
@@ -54,6 +57,8 @@ const NOTHING_BANNED = "attached, but nothing is banned: no config has a banned 
 const OPEN_PATTERNS = "Allow patterns without an end spare strings of other lists";
 const MOST_NAMED = 20;
 
+const CANDIDATE_REFUSED = "Candidate refused: it is not compared, and the lists in force are";
+
 export function execwhacker(options: ExecwhackerOptions): Detector<CompiledRules> {
   const rings = { [KILL_RING]: options.killRingBytes, [OTHER_RING]: options.otherRingBytes };
   const beside = mayHave(options.config);
@@ -64,12 +69,19 @@ export function execwhacker(options: ExecwhackerOptions): Detector<CompiledRules
   return {
     name: "execwhacker",
     sensor: { ...sensor, object: "execwhacker.bpf.o", constants: { ...sensor.constants, report_all: options.debug } },
-    watched: options.config,
+    watched: [...options.config, ...options.candidate],
     // Whose pod it is, the breaker has to know.
     ...(options.breakerPods === 0 ? {} : { wishes: { lookupContainer: true } }),
     async load() {
-      const { config, mode, allowAcrossLists } = options;
-      const request = { files: config, mode, allowAcrossLists, ways: waysOf(options), more: [selfTest] };
+      const { config, candidate, mode, allowAcrossLists } = options;
+      const request = {
+        files: config,
+        candidates: candidate,
+        mode,
+        allowAcrossLists,
+        ways: waysOf(options),
+        more: [selfTest],
+      };
       // At start there is nothing that could wait.
       const next = loaded === null ? load(request) : await loadInTurns(request, loaded);
       const wanted = wantedBy(next.rules, next.list.environment);
@@ -105,8 +117,14 @@ function live(
   const rulesOf = (generation: number) => lists.of({ generation });
   const byPattern = new PatternCounts(rulesOf);
   const ledger = new Ledger(tallyStore({ layout: house.layout, map: house.map, counters }), (tally, by) =>
-    byPattern.grown(tally, by),
+    onGrown(tally, by),
   );
+  const comparison = new Comparison({
+    series: house.series,
+    checked: () => counters()?.checked ?? 0n,
+    report: (report) => offer(report, performance.now()),
+    isFirst: (report) => spares.isFirst(report),
+  });
   const breaker = new Breaker(
     { pods: breakerPods, namespaces: breakerNamespaces, windowSeconds: breakerWindow },
     onTripped,
@@ -131,27 +149,42 @@ function live(
       breaker.reset();
       promoteAll(house.map(DEMOTED));
       const banned = bannedStrings(compiled.rules);
-      const { allow } = compiled.rules;
       const { length: wallets } = compiled.rules.wallets ?? [];
-      metrics.inForce(banned, allow.length);
+      comparison.inForce(compiled);
+      const { candidate, allow: patterns } = compiled.rules;
+      const allowed = patterns.length - (candidate?.patterns ?? 0);
+      metrics.inForce(banned, allowed);
       if (banned + wallets === 0) notice("warning", NOTHING_BANNED, {});
       const open = compiled.list.open.map(({ list, index }) => `${list}[${index}]`);
       if (open.length > 0)
         notice("warning", OPEN_PATTERNS, { patterns: open.slice(0, MOST_NAMED), count: open.length });
-      return { banned_strings: banned, ...(wallets === 0 ? {} : { wallets }), allowed_patterns: allow.length, mode };
+      if (compiled.refusedCandidate !== null) notice("error", CANDIDATE_REFUSED, { error: compiled.refusedCandidate });
+      return {
+        banned_strings: banned,
+        ...(wallets === 0 ? {} : { wallets }),
+        allowed_patterns: allowed,
+        mode,
+        ...(candidate === undefined ? {} : { candidates: candidate.lists, candidate_strings: candidate.strings }),
+      };
     },
     readyText() {
       if (isNothingBanned(house.rules().rules)) return NOTHING_BANNED;
       const demoted = breaker.trippedNow;
-      return demoted === 0
-        ? "attached and matching"
-        : `attached and matching, but strings that the breaker has demoted: ${demoted}`;
+      const but = [
+        ...(demoted === 0 ? [] : [`strings that the breaker has demoted: ${demoted}`]),
+        ...(current?.refusedCandidate == null ? [] : ["its candidate is refused"]),
+      ];
+      return but.length === 0 ? "attached and matching" : `attached and matching, but ${but.join("; ")}`;
     },
     selfTest: () => selfTest(),
     askedSelfTest: () => asked.run(selfTest),
     counts: {
       look: () => ledger.look(),
-      tell: (isLast) => tellCounts(ledger.take(isLast).map((untold) => summaryOfTally(untold, rulesOf))),
+      tell(isLast) {
+        const untold = ledger.take(isLast);
+        comparison.untold(untold);
+        tellCounts(untold.map((one) => summaryOfTally(one, rulesOf)));
+      },
       untold: () => addUntold(limit.counts, metrics.untold()),
     },
     attached() {
@@ -185,7 +218,13 @@ function live(
     if (isState && !spares.isFirst(report)) count(report);
     else tell(report, sinceMs);
     if (record.verdict === "kill-failed") killAgain(report);
+    if (FOUND.includes(record.verdict)) comparison.found(report, record.generation);
     if (record.verdict === "killed" && record.generation === current?.generation) void watchKill(report);
+  }
+
+  function onGrown(tally: Tally, by: number): void {
+    byPattern.grown(tally, by);
+    comparison.grown(tally, by);
   }
 
   /** Whoever kills, kernel or agent: the breaker counts it. */
@@ -240,6 +279,7 @@ function live(
         if (report.outcome.action === "killed") void watchKill(report);
       },
       isFirst: (report) => spares.isFirst(report),
+      compared: (report) => comparison.scanned(report),
       count: metrics,
     });
   }
@@ -251,6 +291,9 @@ function live(
   }
 }
 
+/** Verdicts by which the lists in force have found a process, whatever came of it. */
+const FOUND: readonly Verdict[] = ["killed", "kill-failed", "would-kill"];
+
 /** The rule that was found; of a wallet's with the address. */
 function foundRule(list: RulesInForce, { stringId, bytes }: ExecMatch): Rule | null {
   const rule = ruleByNumber(list, stringId);
@@ -261,7 +304,7 @@ function isNothingBanned(rules: RulesInForce): boolean {
   return bannedStrings(rules) === 0 && rules.wallets === undefined;
 }
 
-/** Those of the config: the self-test's is one more. */
-function bannedStrings({ strings }: RulesInForce): number {
-  return strings.length - 1;
+/** Those in force, of the config: the self-test's is one more. */
+function bannedStrings({ strings, candidate }: RulesInForce): number {
+  return strings.length - 1 - (candidate?.strings ?? 0);
 }

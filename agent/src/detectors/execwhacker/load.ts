@@ -1,24 +1,37 @@
 // Config files to rules that are ready to judge by. At start nothing waits for this thread; later it has probes to answer and
 // rings to read, and what is large, or may be hard, another thread does.
 import { statSync } from "node:fs";
-import { readWhole } from "../../config/index.js";
+import { CompileError, PatternError } from "@cryptnono/matcher";
+import { ConfigError, readWhole } from "../../config/index.js";
 import { inWorker } from "../../run/in-worker.js";
 import { checkPattern } from "./check-pattern.js";
 import {
+  type Lists,
   type LoadOptions,
-  loadConfig,
-  loadConfigInTurns,
+  loadLists,
+  loadListsInTurns,
   type PackedRules,
   packRules,
+  unite,
   unpackRules,
 } from "./config/index.js";
 import { type ListNumber, listNumber } from "./list-number.js";
-import { type CompiledList, type CompiledRules, compileList, hasSamePatterns, judgeBy, type Ways } from "./rules.js";
+import {
+  type CompiledList,
+  type CompiledRules,
+  compileList,
+  hasSamePatterns,
+  judgeBy,
+  PatternsRefused,
+  type Ways,
+} from "./rules.js";
 import type { Rule, Rules } from "./types.js";
 
 /** All that the rules are made of; it can be sent to a worker. */
 export interface LoadRequest {
   readonly files: readonly string[];
+  /** Files of candidates. */
+  readonly candidates?: readonly string[];
   readonly mode: "enforce" | "audit";
   /** A pattern that does not say whose strings it spares spares those of all files. */
   readonly allowAcrossLists: boolean;
@@ -47,8 +60,7 @@ const MAX_BYTES_HERE = 128 * 1024;
 
 /** At once. @throws ConfigError, CompileError, PatternError, PatternsRefused */
 export function load(request: LoadRequest): CompiledRules {
-  const { rules, list } = loadAndPack(request);
-  return judgeBy(unpackRules(rules), list);
+  return unpacked(loadAndPack(request));
 }
 
 /**
@@ -58,13 +70,13 @@ export function load(request: LoadRequest): CompiledRules {
  * @throws as {@link load}, or WorkerError
  */
 export async function loadInTurns(request: LoadRequest, before: CompiledRules): Promise<CompiledRules> {
-  if (sizeOf(request.files) > MAX_BYTES_HERE) return loadElsewhere(request);
+  if (sizeOf([...request.files, ...(request.candidates ?? [])]) > MAX_BYTES_HERE) return loadElsewhere(request);
   const number = numberOf(request);
-  const rules = complete(await loadConfigInTurns(request.files, optionsOf(request, number)), request);
+  const lists = await loadListsInTurns(request.files, optionsOf(request, number));
   // How long patterns take depends on what they are, and is up to half a second.
-  if (!hasSamePatterns(before.rules, rules)) return loadElsewhere(request);
+  if (lists.candidate !== null || !hasSamePatterns(before.rules, lists.inForce)) return loadElsewhere(request);
   await new Promise((resolve) => setImmediate(resolve));
-  return packed(rules, compileList(rules, number.get(), request.ways, before));
+  return unpacked(compile(lists, request, number.get(), before));
 }
 
 /** In a thread of its own. @throws WorkerError */
@@ -74,19 +86,54 @@ async function loadElsewhere(request: LoadRequest): Promise<CompiledRules> {
       ? new URL("execwhacker-load.mjs", CRYPTNONO_BUNDLE_URL)
       : new URL("./load-worker.js", import.meta.url);
   const limits = { maxHeapMiB: WORKER_HEAP_MIB, deadlineMs: WORKER_DEADLINE_MS };
-  const { rules, list } = await inWorker<Loaded>("load the config", file, request, limits);
-  return judgeBy(unpackRules(rules), list);
+  return unpacked(await inWorker<Loaded>("load the config", file, request, limits));
 }
 
 /** The worker's part. @throws as {@link load} */
 export function loadAndPack(request: LoadRequest): Loaded {
   const number = numberOf(request);
-  const rules = complete(loadConfig(request.files, optionsOf(request, number)), request);
-  return { rules: packRules(rules), list: compileList(rules, number.get(), request.ways) };
+  return compile(loadLists(request.files, optionsOf(request, number)), request, number.get());
 }
 
-function packed(rules: Rules, list: CompiledList): CompiledRules {
-  return judgeBy(unpackRules(packRules(rules)), list);
+/** A candidate that does not compile beside the lists in force takes nothing from them. */
+function compile(
+  { inForce, candidate, refused }: Lists,
+  { ways, more }: LoadRequest,
+  number: number,
+  before: CompiledRules | null = null,
+): Loaded {
+  const compiled = (rules: Rules) => ({ rules: packRules(rules), list: compileList(rules, number, ways, before) });
+  let refusal = refused?.message;
+  if (candidate !== null) {
+    let united: Rules | undefined;
+    try {
+      united = complete(unite(inForce, candidate), more);
+      return compiled(united);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      refusal = error instanceof CompileError ? placed(error, united) : error.message;
+    }
+  }
+  const { rules, list } = compiled(complete(inForce, more));
+  return { rules, list: refusal === undefined ? list : { ...list, refusedCandidate: refusal } };
+}
+
+function isRefusal(error: unknown): error is Error {
+  return (
+    error instanceof CompileError ||
+    error instanceof PatternsRefused ||
+    error instanceof PatternError ||
+    error instanceof ConfigError
+  );
+}
+
+function placed({ index, problem }: CompileError, rules: Rules | undefined): string {
+  const rule = rules?.strings[index];
+  return `compile ${rule === undefined ? `string ${index}` : `${rule.list}[${rule.index}]`}: ${problem}`;
+}
+
+function unpacked({ rules, list }: Loaded): CompiledRules {
+  return judgeBy(unpackRules(rules), list);
 }
 
 function sizeOf(files: readonly string[]): number {
@@ -98,15 +145,15 @@ function numberOf({ mode, allowAcrossLists }: LoadRequest): ListNumber {
   return listNumber([mode, allowAcrossLists]);
 }
 
-function optionsOf({ mode, allowAcrossLists }: LoadRequest, number: ListNumber): LoadOptions {
+function optionsOf({ mode, allowAcrossLists, candidates = [] }: LoadRequest, number: ListNumber): LoadOptions {
   const readFile = (file: string) => {
     const bytes = readWhole(file);
     number.add(file, bytes);
     return bytes;
   };
-  return { defaultMode: mode, allowAcrossLists, checkPattern, readFile };
+  return { defaultMode: mode, allowAcrossLists, candidates, checkPattern, readFile };
 }
 
-function complete(rules: Rules, { more }: LoadRequest): Rules {
+function complete(rules: Rules, more: readonly Rule[]): Rules {
   return { ...rules, strings: [...rules.strings, ...more] };
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pageRows, referenceRows, samples } from "../../report/fixtures/exposition.js";
 import { createMetrics } from "../../report/index.js";
+import { Comparison } from "./candidate/comparison.js";
 import { COUNTER_NAMES, type SensorCounters, sensorCounters } from "./counters.js";
 import { execMetrics } from "./metrics.js";
 import type { PatternCount } from "./pattern-counts.js";
@@ -35,6 +36,9 @@ const COUNTERS: SensorCounters = {
   told_spared_pattern: 6n,
   told_spared_scope: 11n,
   told_let_go: 8n,
+  candidate: 0n,
+  told_candidate: 0n,
+  summed_candidate: 0n,
   summed_killed: 3n,
   summed_would_kill: 0n,
   summed_kill_failed: 0n,
@@ -199,5 +203,20 @@ test("the reference page has the table of what is exposed", () => {
     () => null,
     () => [anyPattern],
   );
+  const comparison = new Comparison({
+    ...{ series: all.series, checked: () => 0n, report: () => {}, isFirst: () => true },
+  });
+  const rule = {
+    value: new Uint8Array(1),
+    mode: "word",
+    list: "LIST",
+    index: 0,
+    action: "audit",
+    allowSet: 1,
+  } as const;
+  const candidate = { lists: [{ list: "LIST", revision: "REVISION" }], strings: 1, patterns: 0 };
+  const rules = { strings: [rule], allow: [], allowSets: [[]], candidate };
+  comparison.inForce({ generation: 1, isScoped: false, refusedCandidate: null, judgeCandidate: null, rules });
+  comparison.grown({ verdict: "candidate", generation: 1, stringId: 0, group: "1" }, 1);
   assert.deepEqual(pageRows("## execwhacker"), referenceRows(all.text()).slice(common));
 });

@@ -19,6 +19,7 @@ export type Verdict =
   | "spared-pattern"
   | "spared-scope"
   | "let-go"
+  | "candidate"
   | "observed";
 
 export interface ExecMatch {
@@ -144,6 +145,7 @@ const VERDICTS: Readonly<Record<string, Verdict>> = {
   VERDICT_SPARED_PATTERN: "spared-pattern",
   VERDICT_SPARED_SCOPE: "spared-scope",
   VERDICT_LET_GO: "let-go",
+  VERDICT_CANDIDATE: "candidate",
   VERDICT_OBSERVED: "observed",
 };
 

@@ -18,6 +18,7 @@ import {
   scopesIn,
   sparedBy,
   type Tables,
+  type Which,
 } from "@cryptnono/matcher";
 import { openPatterns } from "./config/index.js";
 import {
@@ -64,6 +65,8 @@ export interface CompiledRules {
   readonly generation: number;
   /** Some string counts in some places alone. */
   readonly isScoped: boolean;
+  /** What is wrong with the candidate, which is therefore not compared; null: nothing, or there is none. */
+  readonly refusedCandidate: string | null;
   /**
    * The verdict on a command line.
    *
@@ -77,6 +80,10 @@ export interface CompiledRules {
    * @param seen - As for `judge`; patterns see the command line.
    */
   readonly judgeEnvironment: ((text: Uint8Array, seen: Seen) => JudgeVerdict) | null;
+  /**
+   * The same by the lists as they would be with the candidate: its own strings are audited ones here. null without a candidate.
+   */
+  readonly judgeCandidate: ((line: CommandLine, seen?: Seen) => JudgeVerdict) | null;
 }
 
 /** How the line is to be taken. */
@@ -114,6 +121,8 @@ export interface CompiledList extends Omit<Judge, "strings"> {
   readonly environment: EnvironmentTables | null;
   /** Allow patterns that an operator should know of, see `openPatterns`. */
   readonly open: readonly AllowPattern[];
+  /** As in {@link CompiledRules}. */
+  readonly refusedCandidate?: string;
 }
 
 /** @throws CompileError, PatternError, PatternsRefused */
@@ -161,7 +170,7 @@ export function compileList(
     ...{ tables, allow, maxAllowBytes, quoted, generation, isScoped },
     wallets: table,
     environment: environmentTables(rules.strings, wallets, options),
-    open: openPatterns(rules),
+    open: openPatterns(rules).filter(({ only }) => only === undefined),
   };
 }
 
@@ -182,18 +191,16 @@ export function hasSamePatterns(a: RulesInForce, b: RulesInForce): boolean {
 /** @param compiled - What {@link compileList} made of `rules`. */
 export function judgeBy(rules: RulesInForce, compiled: CompiledList): CompiledRules {
   const list = { ...compiled, strings: rules.strings, demoted: new Set<number>() };
+  const judge = (which: Which) => (line: CommandLine, seen?: Seen) => judgeAs(which, rules, list, line, seen);
   return {
     rules,
     tables: compiled.tables,
     list,
     generation: compiled.generation,
     isScoped: compiled.isScoped,
-    judge(line, { names, cut, scopes } = { names: [[line.path, ...line.args.slice(1)]] }) {
-      const judged = verdictOf(rules, judgeLine(list, line, names, cut, scopes));
-      const wallets = (rules.wallets ?? []).map((rule, i) => ({ rule, number: rules.strings.length + i, asked: rule }));
-      const wallet = judgeWallets(rules, list, joinArguments(line.args), wallets, seenOf(names, cut, scopes)).verdict;
-      return weight(wallet) > weight(judged) ? wallet : judged;
-    },
+    refusedCandidate: compiled.refusedCandidate ?? null,
+    judge: judge("in-force"),
+    judgeCandidate: rules.candidate === undefined ? null : judge("candidate"),
     judgeEnvironment: environmentJudge(rules, list),
   };
 }
@@ -210,6 +217,19 @@ function verdictOf(rules: RulesInForce, judged: Judgement): JudgeVerdict {
   if (judged.kind === "is-substring") return { kind: "spared", rule, allowedBy: "is-substring" };
   if (judged.kind === "out-of-scope") return { kind: "spared", rule, allowedBy: "out-of-scope" };
   return { kind: "spared", rule, allowedBy: { pattern: rules.allow[judged.pattern]! } };
+}
+
+function judgeAs(
+  which: Which,
+  rules: RulesInForce,
+  list: CompiledRules["list"],
+  line: CommandLine,
+  { names, cut, scopes }: Seen = { names: [[line.path, ...line.args.slice(1)]] },
+): JudgeVerdict {
+  const judged = verdictOf(rules, judgeLine(list, line, names, cut, scopes, which));
+  const wallets = (rules.wallets ?? []).map((rule, i) => ({ rule, number: rules.strings.length + i, asked: rule }));
+  const wallet = judgeWallets(rules, list, joinArguments(line.args), wallets, seenOf(names, cut, scopes)).verdict;
+  return weight(wallet) > weight(judged) ? wallet : judged;
 }
 
 // ---- the environment ----

@@ -25,6 +25,7 @@ const VERDICTS: Readonly<Record<TalliedVerdict, string>> = {
   spared_pattern: "VERDICT_SPARED_PATTERN",
   spared_scope: "VERDICT_SPARED_SCOPE",
   let_go: "VERDICT_LET_GO",
+  candidate: "VERDICT_CANDIDATE",
 };
 /** bpf/execwhacker/execwhacker.h, a define and so in no BTF. */
 const NO_STRING = 0xffffffff;

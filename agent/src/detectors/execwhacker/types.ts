@@ -14,6 +14,8 @@ export interface Rule extends BannedString {
   readonly allowSet: number;
   /** Where it counts, a number of the matcher's `SCOPE`; absent: everywhere. From its own `scope`, else the file's. */
   readonly scope?: number;
+  /** With a candidate beside the lists in force: which of the two has it alone. Both when absent, or without a candidate. */
+  readonly only?: "in-force" | "candidate";
   /**
    * Of a rule of `wallets`: the coin whose addresses are looked for. `value` is the address that was found, and empty as long as
    * none was; `index` is its position in that file's `wallets`.
@@ -35,6 +37,23 @@ export interface AllowPattern {
   readonly source: string;
   readonly list: string;
   readonly index: number;
+  /** It spares nothing in force. */
+  readonly only?: "candidate";
+}
+
+/** The candidate lists that stand beside those in force, all together one. */
+export interface Candidate {
+  readonly lists: readonly CandidateList[];
+  /** Strings and patterns that are the candidate's alone: the last ones of the rules. */
+  readonly strings: number;
+  readonly patterns: number;
+}
+
+export interface CandidateList {
+  readonly list: string;
+  /** The list in force whose place it would take. */
+  readonly replaces?: string;
+  readonly revision?: string;
 }
 
 /** Everything that decides, merged from all config files, in their order. Frozen. */
@@ -45,6 +64,8 @@ export interface Rules {
   readonly allow: readonly AllowPattern[];
   /** Which of `allow` spare a string, by its `allowSet` less one: strings that the same patterns spare are of one set. */
   readonly allowSets: readonly (readonly number[])[];
+  /** Absent without one. Its strings are audited, and decide nothing. */
+  readonly candidate?: Candidate;
 }
 
 /** Rules in force, their strings asked for one by one. */
@@ -91,7 +112,13 @@ export type Because = "unreadable" | "over-long" | "arguments-changed";
 
 export type Outcome =
   | { readonly action: "killed"; readonly by: "kernel" | "agent" }
-  | { readonly action: "would-kill" }
+  /** `candidate`: the lists in force let it live. */
+  | { readonly action: "would-kill"; readonly by?: "candidate" }
+  /**
+   * The lists in force kill it, or would where they only log, and the candidate does not. `isUnknown`: that cannot be said, as not all
+   * of the line is at hand.
+   */
+  | { readonly action: "would-live"; readonly isUnknown?: true }
   | { readonly action: "kill-failed"; readonly errno: number }
   | { readonly action: "missed-kill" }
   | { readonly action: "spared"; readonly allowedBy: AllowedBy }

@@ -1,4 +1,4 @@
-export { type LoadOptions, loadConfig, loadConfigInTurns } from "./load.js";
+export { type Lists, type LoadOptions, loadConfig, loadLists, loadListsInTurns } from "./load.js";
 export { mergeRules } from "./merge.js";
 export { openPatterns } from "./open-patterns.js";
 export { type PackedRules, packRules, unpackRules } from "./packed-rules.js";
@@ -10,3 +10,4 @@ export {
   type PatternFault,
   parseConfigFile,
 } from "./parse.js";
+export { unite } from "./unite.js";

@@ -10,6 +10,15 @@ import type { ActionMode, ConfigFile, StringText } from "./parse.js";
 export interface MergeOptions {
   /** A pattern that does not say whose strings it spares spares those of all files, not of its own alone. */
   readonly allowAcrossLists?: boolean;
+  /** By file: what its list is called. Its file's name without `.json` when left out. */
+  readonly lists?: readonly ListName[];
+}
+
+export interface ListName {
+  /** By patterns that are for its strings. */
+  readonly name: string;
+  /** In messages and the log. */
+  readonly shown: string;
 }
 
 /**
@@ -24,9 +33,10 @@ export interface MergeOptions {
 export function mergeRules(
   files: readonly ConfigFile[],
   defaultMode: ActionMode,
-  { allowAcrossLists = false }: MergeOptions = {},
+  { allowAcrossLists = false, lists }: MergeOptions = {},
 ): Rules {
-  const names = listNames(files.map(({ file }) => file));
+  const names = lists?.map(({ name }) => name) ?? listNames(files.map(({ file }) => file));
+  const shown = lists?.map((list) => list.shown) ?? names;
   const strings: Rule[] = [];
   const wallets: Rule[] = [];
   const placed: PlacedPattern[] = [];
@@ -39,17 +49,17 @@ export function mergeRules(
   };
   for (const [i, { patterns }] of files.entries()) {
     for (const [index, pattern] of patterns.entries()) {
-      const lists = Array.isArray(pattern.for) ? pattern.for.map(({ name }) => name).join("\0") : pattern.for;
-      if (!isNew(`allow ${i} ${lists}`, pattern.source)) continue;
+      const ofLists = Array.isArray(pattern.for) ? pattern.for.map(({ name }) => name).join("\0") : pattern.for;
+      if (!isNew(`allow ${i} ${ofLists}`, pattern.source)) continue;
       placed.push({ pattern, file: i });
-      allow.push({ source: pattern.source, list: names[i]!, index });
+      allow.push({ source: pattern.source, list: shown[i]!, index });
     }
   }
   const allowSets = allowSetsOf(files, names, placed, allowAcrossLists);
   const problems = allowProblems(files, names, allowSets);
   if (problems.length > 0) throw new ConfigError(problems);
   for (const [i, file] of files.entries()) {
-    const list = names[i]!;
+    const list = shown[i]!;
     const action = file.mode ?? defaultMode;
     const allowSet = allowSets.ofFile[i]!;
     for (const [
@@ -121,7 +131,7 @@ function textsOf(strings: readonly StringText[]): string[] {
 }
 
 /** File names without `.json`; with their folders where two would be equal. */
-function listNames(files: readonly string[]): string[] {
+export function listNames(files: readonly string[]): string[] {
   const byName = new Map<string, Set<string>>();
   const short = files.map((file) => basename(file, ".json"));
   for (const [i, name] of short.entries()) byName.set(name, (byName.get(name) ?? new Set()).add(files[i]!));

@@ -3,17 +3,20 @@
 import { type Indexed, type MatchMode, SCOPE } from "@cryptnono/matcher";
 import type { Rule, Rules, RulesInForce } from "../types.js";
 
-export interface PackedRules extends Pick<Rules, "allow" | "allowSets" | "wallets"> {
+type Rest = Pick<Rules, "wallets" | "candidate">;
+
+export interface PackedRules extends Pick<Rules, "allow" | "allowSets" | "wallets" | "candidate"> {
   /** Values one after the other, and where each ends. */
   readonly values: Uint8Array;
   readonly ends: Uint32Array;
-  /** By rule: its place in `lists`, its index there, its match mode and action, its allow set, its scope, whether it is looked for in the environment, its place in `notes` plus 1. */
+  /** By rule: its place in `lists`, its index there, its match mode and action, its allow set, its scope, which list has it alone, whether it is looked for in the environment, its place in `notes` plus 1. */
   readonly list: Uint32Array;
   readonly index: Uint32Array;
   readonly kind: Uint8Array;
   readonly allowSet: Uint32Array;
   readonly scope: Uint8Array;
   readonly environment: Uint8Array;
+  readonly only: Uint8Array;
   readonly note: Uint32Array;
   /** By rule of several strings: those behind the first. */
   readonly also: ReadonlyMap<number, readonly Uint8Array[]>;
@@ -24,7 +27,9 @@ export interface PackedRules extends Pick<Rules, "allow" | "allowSets" | "wallet
 const MODES: readonly MatchMode[] = ["word", "anywhere", "exact-argument"];
 const ACTIONS = ["enforce", "audit"] as const;
 
-export function packRules({ strings, allow, allowSets, wallets }: Rules): PackedRules {
+const ONLY = [undefined, "in-force", "candidate"] as const;
+
+export function packRules({ strings, allow, allowSets, wallets, candidate }: Rules): PackedRules {
   const count = strings.length;
   const packed = {
     values: new Uint8Array(strings.reduce((sum, { value }) => sum + value.length, 0)),
@@ -35,6 +40,7 @@ export function packRules({ strings, allow, allowSets, wallets }: Rules): Packed
     allowSet: new Uint32Array(count),
     scope: new Uint8Array(count),
     environment: new Uint8Array(count),
+    only: new Uint8Array(count),
     note: new Uint32Array(count),
   };
   const others = new Map<number, readonly Uint8Array[]>();
@@ -42,7 +48,7 @@ export function packRules({ strings, allow, allowSets, wallets }: Rules): Packed
   const notes = new Numbering();
   let end = 0;
   for (const [i, rule] of strings.entries()) {
-    const { value, mode, list, index, action, allowSet, scope = SCOPE.any, environment, note, also } = rule;
+    const { value, mode, list, index, action, allowSet, scope = SCOPE.any, only, environment, note, also } = rule;
     packed.values.set(value, end);
     end += value.length;
     packed.ends[i] = end;
@@ -52,6 +58,7 @@ export function packRules({ strings, allow, allowSets, wallets }: Rules): Packed
     packed.allowSet[i] = allowSet;
     packed.scope[i] = scope;
     packed.environment[i] = Number(environment ?? false);
+    packed.only[i] = ONLY.indexOf(only);
     if (note !== undefined) packed.note[i] = notes.of(note) + 1;
     if (also !== undefined) others.set(i, also);
   }
@@ -62,7 +69,7 @@ export function packRules({ strings, allow, allowSets, wallets }: Rules): Packed
     notes: notes.all(),
     allow,
     allowSets,
-    ...walletsOf({ wallets }),
+    ...restOf({ wallets, candidate }),
   };
 }
 
@@ -88,16 +95,17 @@ export function unpackRules(packed: PackedRules): RulesInForce {
     length: packed.ends.length,
     at: (i) => (i >= 0 && i < packed.ends.length ? unpackOne(packed, i) : undefined),
   };
-  return { strings, allow: packed.allow, allowSets: packed.allowSets, ...walletsOf(packed) };
+  return { strings, allow: packed.allow, allowSets: packed.allowSets, ...restOf(packed) };
 }
 
-/** They are few. */
-function walletsOf({ wallets }: { readonly wallets?: readonly Rule[] | undefined }): Pick<Rules, "wallets"> {
-  return wallets === undefined ? {} : { wallets };
+/** What is as it is: wallets are few. */
+function restOf({ wallets, candidate }: { [K in keyof Rest]?: Rest[K] | undefined }): Rest {
+  return { ...(wallets === undefined ? {} : { wallets }), ...(candidate === undefined ? {} : { candidate }) };
 }
 
 function unpackOne(packed: PackedRules, i: number): Rule {
   const { values, ends, list, index, kind, allowSet, scope, environment, note, lists, notes } = packed;
+  const only = ONLY[packed.only[i]!];
   const also = packed.also.get(i);
   const rule = {
     value: values.subarray(i === 0 ? 0 : ends[i - 1], ends[i]),
@@ -109,6 +117,7 @@ function unpackOne(packed: PackedRules, i: number): Rule {
     allowSet: allowSet[i]!,
     ...(scope[i] === SCOPE.any ? {} : { scope: scope[i]! }),
     ...(environment[i] === 0 ? {} : { environment: true as const }),
+    ...(only === undefined ? {} : { only }),
   };
   return note[i] === 0 ? rule : { ...rule, note: notes[note[i]! - 1]! };
 }

@@ -13,6 +13,16 @@ export interface ConfigFile {
   readonly strings: readonly ConfigString[];
   readonly patterns: readonly ConfigPattern[];
   readonly wallets?: readonly ConfigWallet[];
+  /** It decides nothing, and is compared with the lists in force. */
+  readonly candidate?: ConfigCandidate;
+}
+
+/** What a candidate says of itself. */
+export interface ConfigCandidate {
+  /** The list in force whose place it would take; none: it would stand beside them. */
+  readonly replaces?: string;
+  /** Tells one state of it from another, in the log and the metrics. */
+  readonly revision?: string;
 }
 
 /** A coin whose wallets' addresses are looked for. */
@@ -63,7 +73,12 @@ export type StringText = Pick<ConfigString, "value" | "text">;
 export interface ParseOptions {
   /** Says what is wrong with an allow pattern, or null: the pattern compiler's word, so that its faults are listed too. */
   readonly checkPattern?: (source: string) => PatternFault | null;
+  /** It is a candidate, whatever is written in it. */
+  readonly isCandidate?: boolean;
 }
+
+/** The problems of a candidate: the lists in force have no part in them. */
+export class CandidateError extends ConfigError {}
 
 /** The words for an allow pattern that cannot be used. They may quote the pattern: patterns are not secret. */
 export interface PatternFault {
@@ -81,16 +96,20 @@ export const MAX_NOTE_BYTES = 1024;
 /**
  * Parse one config file.
  *
- * @throws ConfigError with every problem of the file.
+ * @throws ConfigError with every problem of the file; CandidateError if it is known to be a candidate.
  */
 export function parseConfigFile(file: string, bytes: Uint8Array, options: ParseOptions = {}): ConfigFile {
   const parser = new FileParser(file, options);
   const content = parser.parse(bytes);
-  if (parser.problems.length > 0) throw new ConfigError(parser.problems);
+  const { problems, isCandidate } = parser;
+  if (problems.length > 0) throw isCandidate ? new CandidateError(problems) : new ConfigError(problems);
   return content;
 }
 
-const FILE_KEYS = ["bannedCommandStrings", "allowedCommandPatterns", "wallets", "mode", "scope"] as const;
+const FILE_KEYS = [
+  ...(["bannedCommandStrings", "allowedCommandPatterns", "wallets", "mode", "scope"] as const),
+  ...(["candidate", "replaces", "revision"] as const),
+] as const;
 const WALLET_KEYS = ["coin", "mode", "action", "scope", "environment", "note"] as const;
 const WALLET_MODES = ["word", "exact-argument"] as const;
 const STRING_KEYS = ["value", "allOf", "mode", "scope", "environment", "note"] as const;
@@ -98,6 +117,9 @@ const PATTERN_KEYS = ["pattern", "for", "note"] as const;
 const MATCH_MODES: readonly MatchMode[] = ["word", "anywhere", "exact-argument"];
 const SCOPES = Object.keys(SCOPE) as ScopeName[];
 const ACTION_MODES: readonly ActionMode[] = ["enforce", "audit"];
+const LIST_NAME = /^[^\p{C}]{1,256}$/u;
+/** It goes into log lines and metrics. */
+const REVISION = /^[\w.-]{1,64}$/;
 /** Most strings of one rule. */
 export const MAX_MEMBERS = 8;
 /** What folding turns into spaces, and nothing else. */
@@ -106,10 +128,12 @@ const SHAPE = '{"bannedCommandStrings": [...], "allowedCommandPatterns": [...], 
 
 class FileParser extends ConfigFields {
   readonly #options: ParseOptions;
+  isCandidate: boolean;
 
   constructor(file: string, options: ParseOptions) {
     super(file);
     this.#options = options;
+    this.isCandidate = options.isCandidate ?? false;
   }
 
   parse(bytes: Uint8Array): ConfigFile {
@@ -122,6 +146,7 @@ class FileParser extends ConfigFields {
       return empty;
     }
     const members = this.members(root.members, FILE_KEYS, "");
+    const candidate = this.#candidate(members);
     const mode = this.oneOf(members.get("mode"), "mode", ACTION_MODES);
     const scope = this.oneOf(members.get("scope"), "scope", SCOPES);
     const wallets = this.list(members.get("wallets"), "wallets", (node, place) => this.#wallet(node, place));
@@ -130,6 +155,7 @@ class FileParser extends ConfigFields {
       ...(wallets.length === 0 ? {} : { wallets }),
       ...(mode === undefined ? {} : { mode }),
       ...(scope === undefined ? {} : { scope }),
+      ...(candidate === undefined ? {} : { candidate }),
       strings: this.list(members.get("bannedCommandStrings"), "bannedCommandStrings", (node, place) =>
         this.#bannedString(node, place),
       ),
@@ -137,6 +163,42 @@ class FileParser extends ConfigFields {
         this.#pattern(node, place),
       ),
     };
+  }
+
+  #candidate(members: ReadonlyMap<(typeof FILE_KEYS)[number], JsonNode>): ConfigCandidate | undefined {
+    const node = members.get("candidate");
+    if (node !== undefined && node.type !== "boolean") this.problem("candidate", "true or false", kind(node));
+    if (node?.type === "boolean" && node.value) this.isCandidate = true;
+    const replaces = this.#word(members.get("replaces"), "replaces", LIST_NAME, "the name of a list in force");
+    const revision = this.#word(
+      members.get("revision"),
+      "revision",
+      REVISION,
+      "1 to 64 letters, digits, `.`, `_` or `-`",
+    );
+    if (!this.isCandidate) {
+      for (const key of ["replaces", "revision"] as const)
+        if (members.has(key)) this.problem(key, 'it beside "candidate": true', "it in a list in force", "remove it");
+      return undefined;
+    }
+    if (members.has("wallets"))
+      this.problem(
+        "wallets",
+        "none in a candidate",
+        "some",
+        "leave them in the list in force, where they are audited first",
+      );
+    return {
+      ...(replaces === undefined ? {} : { replaces }),
+      ...(revision === undefined ? {} : { revision }),
+    };
+  }
+
+  #word(node: JsonNode | undefined, place: string, form: RegExp, expected: string): string | undefined {
+    if (node === undefined) return undefined;
+    if (node.type === "string" && form.test(node.value)) return node.value;
+    this.problem(place, expected, node.type === "string" ? "something else" : kind(node));
+    return undefined;
   }
 
   #wallet(node: JsonNode, placeOf: Place): ConfigWallet | undefined {

@@ -25,7 +25,8 @@ export function environmentTables(
   options: CompileOptions,
 ): EnvironmentTables | null {
   const ofStrings = strings.flatMap((rule, number) =>
-    rule.environment === true ? [{ ...forEnvironment(rule), number }] : [],
+    // A candidate is compared by command lines alone.
+    rule.environment === true && rule.only !== "candidate" ? [{ ...forEnvironment(rule), number }] : [],
   );
   const ofWallets = environmentWallets({ strings, wallets });
   if (ofStrings.length + ofWallets.length === 0) return null;

@@ -24,6 +24,8 @@ export interface LookDependencies {
   readonly report: (report: Report) => void;
   /** Whether this was not said of this process before; for what is no event but a state. */
   readonly isFirst: (report: Report) => boolean;
+  /** Takes what the candidate would do otherwise: `would-kill` or `would-live`. */
+  readonly compared?: (report: Report) => void;
   readonly count: LookCounts;
   readonly selfPid?: number;
   readonly nowNs?: () => bigint;
@@ -176,15 +178,10 @@ export class Looker {
       const line = await readHead(task, area, proc);
       const variables = environment === null ? null : await readHead(task, environment, proc, "environment");
       const scopes = inForce.isScoped ? scopesIn(placeOf(task, proc)) : ALL_SCOPES;
-      const found = bound(
-        await verdictOn(
-          { task, line, environment: variables, exe, isPathSearched, spared, scopes, list: inForce },
-          proc,
-          cost,
-        ),
-        spared,
-        inForce,
-      );
+      const subject = { task, line, environment: variables, exe, isPathSearched, spared, scopes };
+      const foundBy = async (list: ListInForce) =>
+        bound(await verdictOn({ ...subject, list }, proc, cost), spared, inForce);
+      const found = await foundBy(inForce);
       const { verdict } = found;
       const isDeadly = verdict.kind === "banned" && verdict.rule.action === "enforce" && !found.isUnverified;
       if (isDeadly && reads < MAX_READS) {
@@ -197,6 +194,8 @@ export class Looker {
       const decision = verdict.kind === "none" ? "no-match" : this.#conclude(pid, stat, found, verdict, startNs);
       if (decision === null) return count.scanFailed("unreadable");
       count.decided(SOURCE, decision);
+      const { judgeCandidate } = inForce;
+      if (judgeCandidate != null) this.#compare(pid, stat, found, await foundBy({ ...inForce, judge: judgeCandidate }));
       if (!isDeadly) this.#judged.set(pid, stateOf(found.line.totalBytes, found.line.hash), decision);
       return;
     }
@@ -214,6 +213,19 @@ export class Looker {
       count.scanFailed("unreadable");
       return null;
     }
+  }
+
+  /** Tells what the candidate finds and the lists in force do not, or the other way round. */
+  #compare(pid: number, stat: ProcStat, inForce: Found, byCandidate: Found): void {
+    const { proc, compared = () => {}, isFirst } = this.#dependencies;
+    const isFound = ({ verdict, isUnverified }: Found) => verdict.kind === "banned" && !isUnverified;
+    if (isFound(inForce) === isFound(byCandidate)) return;
+    const found = isFound(inForce) ? inForce : byCandidate;
+    if (found.verdict.kind === "none") return;
+    const { rule } = found.verdict;
+    const outcome: Outcome = isFound(inForce) ? { action: "would-live" } : { action: "would-kill", by: "candidate" };
+    const told: Report = { source: SOURCE, process: factsOf(pid, stat, found, rule, proc), rule, outcome };
+    if (isFirst(told)) compared(told);
   }
 
   /** Does what is to be done. @returns null when nothing was decided. */
@@ -260,7 +272,7 @@ class Cost implements Spending {
 }
 
 type Standing = Exclude<JudgeVerdict, { readonly kind: "none" }>;
-type ScanOutcome = Exclude<Outcome, { readonly action: "observed" }>;
+type ScanOutcome = Exclude<Outcome, { readonly action: "observed" | "would-live" }>;
 
 /** Whether the arguments are others than at exec. */
 async function hasChanged(task: number, first: AreaPiece, spared: SparedAtExec, proc: ProcFiles): Promise<boolean> {

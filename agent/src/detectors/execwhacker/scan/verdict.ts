@@ -32,6 +32,8 @@ export interface ListInForce {
         seen: { readonly names: readonly NamedLine[]; readonly cut?: Cut; readonly scopes?: Scopes },
       ) => JudgeVerdict)
     | null;
+  /** The same by the candidate; nothing without one. */
+  readonly judgeCandidate?: ListInForce["judge"] | null;
 }
 
 /** What is to be judged. */

@@ -12,6 +12,8 @@ export interface Summary {
   /** The matched text when the rule is not known. */
   readonly matched?: Uint8Array;
   readonly allowedBy?: AllowedBy;
+  /** By the candidate lists alone. */
+  readonly isCandidate?: boolean;
   /** How many kinds of them (by string, pattern and list) are in this one line, when they are more than one. */
   readonly kinds?: number;
   /** As in `Report`; undefined when they are counted without it. */
@@ -50,14 +52,19 @@ export function boundSummaries(
     const count = (ofGroup.get(group) ?? 0) + 1;
     ofGroup.set(group, count);
     if (count <= perGroup || summary.group === undefined) whole.push(summary);
-    else merge(grouped, `${summary.source} ${summary.action} ${group}`, summary);
+    else merge(grouped, `${kindOf(summary)} ${group}`, summary);
   }
   const ordered = [...whole, ...grouped.values()].sort(bySize);
   const apart = new Map<string, Summary>();
   for (const { group: _, cgroup: __, cgroupId: ___, ...summary } of ordered.slice(lines)) {
-    merge(apart, `${summary.source} ${summary.action}`, summary);
+    merge(apart, kindOf(summary), summary);
   }
   return [...ordered.slice(0, lines), ...apart.values()];
+}
+
+/** What is never one line. */
+function kindOf({ source, action, isCandidate = false }: Summary): string {
+  return `${source} ${action} ${isCandidate}`;
 }
 
 function bySize(a: Summary, b: Summary): number {
@@ -83,13 +90,16 @@ const WORDS: Readonly<Record<SummedAction, { of: (processes: string) => string; 
   "missed-kill": { of: (processes) => `${capital(processes)} exited before we could kill them`, level: "info" },
   "kill-failed": { of: (processes) => `Could not kill ${processes}`, level: "error" },
   "would-kill": { of: (processes) => `Would kill ${processes}`, level: "warning" },
+  "would-live": { of: (processes) => `The candidate would let ${processes} live`, level: "info" },
   "let-go": { of: (processes) => `Let ${processes} go without a verdict`, level: "warning" },
   spared: { of: (processes) => `Not killing ${processes}`, level: "info" },
 };
 
 /** The line's event. */
-export function summaryWords({ action, count, group }: Summary): string {
-  const event = WORDS[action].of(`${count} more process${count === 1 ? "" : "es"}`);
+export function summaryWords({ action, count, group, isCandidate = false }: Summary): string {
+  const processes = `${count} more process${count === 1 ? "" : "es"}`;
+  const event =
+    isCandidate && action === "would-kill" ? `The candidate would kill ${processes}` : WORDS[action].of(processes);
   return group === undefined ? `${event}, not told apart` : event;
 }
 

@@ -23,7 +23,7 @@ const MAX_CMDLINE_CHARS = 8192;
 /** @param isBrief - Show an eighth of the command line, in an eighth of the time. */
 export function reportLine(report: Report, timeOf: TimeOf, isBrief = false): ProcessLine {
   const { process, outcome, rule, group } = report;
-  const { event, level, kind } = OUTCOMES[outcome.action];
+  const { event, level, kind } = wordsOf(outcome);
   const cmdlineChars = isBrief ? MAX_CMDLINE_CHARS >> 3 : MAX_CMDLINE_CHARS;
   let shown: ShownCommandLine;
   return {
@@ -44,6 +44,8 @@ export function reportLine(report: Report, timeOf: TimeOf, isBrief = false): Pro
     },
     verdict(fields) {
       fields.set("action", outcome.action);
+      if (isOfCandidate(outcome) || outcome.action === "would-live") fields.value("candidate", true);
+      if (outcome.action === "would-live" && outcome.isUnknown) fields.value("unknown", true);
       if (outcome.action === "spared") fields.set("allowedby", allowedBy(outcome.allowedBy));
       if (outcome.action === "observed") fields.set("duration", Number(outcome.durationNs) / 1e9);
       fields.set("event", event);
@@ -69,7 +71,8 @@ export function reportLine(report: Report, timeOf: TimeOf, isBrief = false): Pro
 export function summaryLine(summary: Summary, timeOf: TimeOf): ProcessLine {
   const { rule, allowedBy: by, cgroup, cgroupId, action, group } = summary;
   const matched = matchedOf(rule, summary.matched);
-  const level = summaryLevel(action);
+  const isCandidate = summary.isCandidate === true || action === "would-live";
+  const level = summary.isCandidate === true ? OF_CANDIDATE.level : summaryLevel(action);
   return {
     kind: "summary",
     level,
@@ -83,6 +86,7 @@ export function summaryLine(summary: Summary, timeOf: TimeOf): ProcessLine {
     },
     verdict(fields) {
       fields.set("action", `${action}-summary`);
+      if (isCandidate) fields.value("candidate", true);
       if (by !== undefined) fields.set("allowedby", allowedBy(by));
       fields.set("event", summaryWords(summary));
     },
@@ -106,10 +110,28 @@ const OUTCOMES: Readonly<Record<Outcome["action"], { event: string; level: Level
   "missed-kill": { event: "Process exited before we could kill it", level: "info", kind: "kill" },
   "kill-failed": { event: "Could not kill process", level: "error", kind: "kill" },
   "would-kill": { event: "Would kill process", level: "warning", kind: "would-kill" },
+  "would-live": { event: "The candidate would let process live", level: "info", kind: "would-kill" },
   "let-go": { event: "Let process go without a verdict", level: "warning", kind: "let-go" },
   spared: { event: "Not killing process", level: "info", kind: "spare" },
   observed: { event: "New process", level: "debug", kind: "debug" },
 };
+
+/** A list that is tried is no warning. */
+const OF_CANDIDATE = { event: "The candidate would kill process", level: "info", kind: "would-kill" } as const;
+
+const UNKNOWN = {
+  ...OF_CANDIDATE,
+  event: "Whether the candidate would let process live is not known: its line is not whole",
+};
+
+function wordsOf(outcome: Outcome): { readonly event: string; readonly level: Level; readonly kind: LineKind } {
+  if (isOfCandidate(outcome)) return OF_CANDIDATE;
+  return outcome.action === "would-live" && outcome.isUnknown ? UNKNOWN : OUTCOMES[outcome.action];
+}
+
+function isOfCandidate(outcome: Outcome): boolean {
+  return outcome.action === "would-kill" && outcome.by === "candidate";
+}
 
 function addWho(fields: Fields, process: ProcessFacts, timeOf: TimeOf): void {
   const argv0 = process.args[0];

@@ -127,8 +127,8 @@ export class ReportLimit {
     const most = this.#limits?.most ?? MOST_COUNTED;
     const [kind, gone] = remember(this.#kinds, keyOf(report), most, () => ({ told: 0, toldMs: 0, untold: null }));
     if (gone?.untold) {
-      const { source, action } = gone.untold;
-      const key = `${source} ${action}`;
+      const { source, action, isCandidate = false } = gone.untold;
+      const key = `${source} ${action} ${isCandidate}`;
       this.#apart.set(key, withoutGroup(gone.untold, this.#apart.get(key)));
     }
     return kind;
@@ -172,6 +172,7 @@ function addTo(before: Summary | null, action: SummedAction, report: Report, now
     rule,
     ...(matched === undefined ? {} : { matched }),
     ...(outcome.action === "spared" ? { allowedBy: outcome.allowedBy } : {}),
+    ...(outcome.action === "would-kill" && outcome.by === "candidate" ? { isCandidate: true } : {}),
     ...(group === undefined ? {} : { group, cgroup: process.cgroup }),
     firstNs: before?.firstNs ?? nowNs,
     lastNs: nowNs,
@@ -181,13 +182,17 @@ function addTo(before: Summary | null, action: SummedAction, report: Report, now
   };
 }
 
-function withoutGroup({ source, action, count, lastPid, uid }: Summary, before: Summary | undefined): Summary {
+function withoutGroup(
+  { source, action, count, isCandidate, lastPid, uid }: Summary,
+  before: Summary | undefined,
+): Summary {
   return {
     source,
     action,
     count: count + (before?.count ?? 0),
     kinds: 1 + (before?.kinds ?? 0),
     rule: null,
+    ...(isCandidate === undefined ? {} : { isCandidate }),
     ...(lastPid === undefined ? {} : { lastPid }),
     ...(uid === undefined ? {} : { uid }),
   };

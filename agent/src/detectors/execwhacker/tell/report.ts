@@ -41,6 +41,8 @@ function outcomeOf(record: ExecRecord, rules: RulesInForce | undefined): Outcome
       return { action: "spared", allowedBy: { pattern: rules?.allow[record.patternId] ?? UNKNOWN_PATTERN } };
     case "spared-scope":
       return { action: "spared", allowedBy: "out-of-scope" };
+    case "candidate":
+      return { action: "would-kill", by: "candidate" };
     case "let-go":
       return { action: "let-go" };
     case "observed":

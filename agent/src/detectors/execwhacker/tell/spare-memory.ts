@@ -25,7 +25,8 @@ export class SpareMemory {
    * The kernel's is first again with each exec, but not when a scan came upon the process before the event was read.
    */
   isFirst({ source, process, outcome }: Report): boolean {
-    const key = `${outcome.action} ${process.pid} ${process.startTimeNs / NS_PER_TICK} ${hashArguments(process)}`;
+    const by = outcome.action === "would-kill" ? (outcome.by ?? "") : "";
+    const key = `${outcome.action} ${by} ${process.pid} ${process.startTimeNs / NS_PER_TICK} ${hashArguments(process)}`;
     const before = this.#seen.get(key);
     const isExec = source === "execwhacker.bpf";
     this.#seen.delete(key);

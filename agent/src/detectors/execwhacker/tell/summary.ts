@@ -18,7 +18,10 @@ export function summaryOfTally({ verdict, count, tally }: Untold, rulesOf: Rules
   const action = ACTION_OF_VERDICT[verdict];
   const summary = { source: "execwhacker.bpf", action, count } as const;
   const by = ALLOWED_BY[verdict];
-  const allowed = by === undefined ? {} : { allowedBy: by };
+  const allowed = {
+    ...(by === undefined ? {} : { allowedBy: by }),
+    ...(verdict === "candidate" ? { isCandidate: true } : {}),
+  };
   if (tally === null) return { ...summary, ...allowed, rule: null };
   const rules = rulesOf(tally.generation);
   const pattern = verdict === "spared_pattern" ? rules?.allow[tally.patternId] : undefined;

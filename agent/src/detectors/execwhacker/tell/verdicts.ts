@@ -9,7 +9,8 @@ export type TalliedVerdict =
   | "spared_substring"
   | "spared_pattern"
   | "spared_scope"
-  | "let_go";
+  | "let_go"
+  | "candidate";
 
 export const ACTION_OF_VERDICT: Readonly<Record<TalliedVerdict, SummedAction>> = {
   killed: "killed",
@@ -19,6 +20,8 @@ export const ACTION_OF_VERDICT: Readonly<Record<TalliedVerdict, SummedAction>> =
   spared_pattern: "spared",
   spared_scope: "spared",
   let_go: "let-go",
+  // Beside the verdict: the lists in force let it live.
+  candidate: "would-kill",
 };
 
 /** In the order in which they are told. */

@@ -2,7 +2,7 @@
 import { FINDING_LEVELS } from "@cryptnono/matcher";
 import { type Command, Option } from "commander";
 import { configFlag, modeFlag, numberFlag, PID } from "../../../run/flags.js";
-import { acrossListsFlag } from "../across-lists.js";
+import { acrossListsFlag } from "../list-flags.js";
 import type { CheckOptions } from "./check.js";
 import type { CompareOptions } from "./compare.js";
 import type { ExplainOptions } from "./explain.js";
