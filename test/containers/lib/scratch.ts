@@ -15,11 +15,12 @@ export interface Scratch {
   end(): Promise<void>;
 }
 
-export function openScratch(): Scratch {
+/** @param nameOf - The name of its cgroup, with what is its own in it. */
+export function openScratch(nameOf = (own: string) => `cryptnono-test-${own}.slice`): Scratch {
   const directory = mkdtempSync(join(tmpdir(), "cn-"));
   const undoings: (() => void | Promise<void>)[] = [];
   // Called as a slice, which no one but the host's systemd makes there: what is below counts as the node's own.
-  const cgroupPath = `/cryptnono-test-${basename(directory)}.slice`;
+  const cgroupPath = `/${nameOf(basename(directory))}`;
   return {
     directory,
     cgroupPath,
