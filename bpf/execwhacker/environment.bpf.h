@@ -51,6 +51,13 @@ static __always_inline void search_environment(__u32 copy)
 /* linux include/uapi/linux/binfmts.h, MAX_ARG_STRLEN: the longest variable. */
 #define VARIABLE_PIECES (131072 / VARIABLE_PIECE_BYTES + 1)
 
+/* For the verifier of 6.1: a bound that is compared may be made one with the comparison before it, and is none of the number then. */
+static __always_inline __u64 bounded(__u64 number, __u64 mask)
+{
+	barrier_var(number);
+	return number & mask;
+}
+
 struct variable_walk {
 	__u32 turns;
 	__u32 at; /* everything from here to the match is the variable's */
@@ -66,11 +73,11 @@ LOOP_BODY(variable_piece, struct variable_walk)
 	__u32 n = ctx->at < VARIABLE_PIECE_BYTES ? ctx->at : VARIABLE_PIECE_BYTES, from = ctx->at - n, found = 0;
 	__u64 ends;
 
-	barrier_var(n);
-	if (n == 0 || n > VARIABLE_PIECE_BYTES) {
-		ctx->found = n == 0;
+	if (n == 0) {
+		ctx->found = 1;
 		return 1;
 	}
+	n = bounded(n, 2 * VARIABLE_PIECE_BYTES - 1);
 	if (bpf_probe_read_user(s->buffer, n, (void *)(s->environment + from)))
 		return 1;
 	*(any_u64 *)(s->buffer + n) = ~0ULL;
@@ -121,23 +128,20 @@ __attribute__((noinline)) int add_variable(__u32 copy)
 	n = s->told.match_offset - walk.at;
 	if (n > MAX_VARIABLE_BYTES)
 		n = MAX_VARIABLE_BYTES;
-	barrier_var(n);
-	if (walk.found && n && n <= MAX_VARIABLE_BYTES &&
-	    !bpf_probe_read_user(s->buffer, n, (void *)(s->environment + walk.at)))
+	if (walk.found && n &&
+	    !bpf_probe_read_user(s->buffer, bounded(n, 2 * MAX_VARIABLE_BYTES - 1), (void *)(s->environment + walk.at)))
 		name = name_bytes(s, n);
-	barrier_var(name);
-	if (name && name < MAX_VARIABLE_BYTES && !bpf_probe_read_kernel(event_room(b), name, s->buffer))
-		b->used += name;
-	else
+	if (name && bpf_probe_read_kernel(event_room(b), bounded(name, MAX_VARIABLE_BYTES - 1), s->buffer))
 		name = 0;
+	b->used += name;
 	*event_room(b) = 0;
 	b->used++;
 	b->event.context_offset = name;
 	b->event.context_bytes = name + 1;
 	match = s->told.string_bytes;
-	barrier_var(match);
 	if (match && match <= MAX_STRING_BYTES &&
-	    !bpf_probe_read_user(event_room(b), match, (void *)(s->environment + s->told.match_offset))) {
+	    !bpf_probe_read_user(event_room(b), bounded(match, 2 * MAX_STRING_BYTES - 1),
+				 (void *)(s->environment + s->told.match_offset))) {
 		b->used += match;
 		b->event.context_bytes += match;
 	}

@@ -17,7 +17,6 @@ import { fold, WORD } from "./fold.js";
 import { type Judge, type Judgement, judgeLine } from "./judge.js";
 import { memberStrings } from "./members.js";
 import { isPlainPath } from "./plain-path.js";
-import { quotedPiece } from "./quoted.js";
 import { ALL_SCOPES, isInScope, type Scopes } from "./scope.js";
 import { quoteLine } from "./shell-quote.js";
 import type { BannedString, CommandLine } from "./types.js";
@@ -92,13 +91,14 @@ export function accountsOf(
   const members = list.strings.map((string) =>
     memberStrings(string).map((member) => ({ ...member, text: latin1(fold(member.value)) })),
   );
+  const inQuotes = new Set(list.quoted);
   const maxBytes = list.maxAllowBytes ?? DEFAULT_MAX_ALLOW_BYTES;
   const alone = new Map<number, CompiledAllow>();
 
   return (line, names, scopes = ALL_SCOPES) => {
     const isPlain = names.map(([path]) => path !== undefined && isPlainPath(path));
     const plain = names.filter((_, i) => isPlain[i]);
-    const strings = occurrencesIn(list.strings, members, line, quotedUnder(names, isPlain)).map(
+    const strings = occurrencesIn(members, line, quotedUnder(names, isPlain), list, inQuotes).map(
       ([index, occurrences]) => {
         const missing = [...members[index]!.keys()].filter(
           (member) => !occurrences.some((one) => one.counts && (one.member ?? 0) === member),
@@ -173,10 +173,11 @@ function quotedUnder(names: readonly (readonly Uint8Array[])[], isPlain: readonl
 }
 
 function occurrencesIn(
-  strings: readonly BannedString[],
   members: readonly (readonly MemberText[])[],
   { path, args }: CommandLine,
   shown: readonly (readonly Uint8Array[])[],
+  { strings }: AccountableList,
+  inQuotes: ReadonlySet<number>,
 ): [index: number, Occurrence[]][] {
   const rest = args.slice(1);
   const byPath = textOf("path", [path, ...rest]);
@@ -185,7 +186,7 @@ function occurrencesIn(
   const behindArgv0 = (args[0]?.length ?? 0) + 1;
   const found: [number, Occurrence[]][] = [];
   for (const [index, string] of strings.entries()) {
-    const isQuoted = quotedPiece(string) !== null;
+    const isQuoted = inQuotes.has(index);
     const own = members[index]!.flatMap((member, i) => {
       const places = [
         ...placesOf(byPath, member),

@@ -2,6 +2,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { type CompiledRules, compileRules } from "@cryptnono/agent/detectors/execwhacker/rules";
+import { explanationOf } from "@cryptnono/agent/detectors/execwhacker/tools/explain";
+import { readRecorded, readTyped } from "@cryptnono/agent/detectors/execwhacker/tools/read-line";
+import { fatesBy } from "@cryptnono/agent/detectors/execwhacker/tools/replay";
 import type { Rule, Rules } from "@cryptnono/agent/detectors/execwhacker/types";
 import { ALL_SCOPES, joinArguments, scopesIn, verdict } from "@cryptnono/matcher";
 import { randomString, run, TestAgent } from "../lib/agent.js";
@@ -201,4 +204,69 @@ test("an agent kills by the environment at exec, names the variable, and tells n
   } finally {
     await agent.stop();
   }
+});
+
+test("explain and replay say of random environments what the kernel does", async () => {
+  const fates = { killed: "killed", "would-kill": "would-kill" } as Readonly<Record<string, string>>;
+  const random = new Random(77);
+  for (let list = 0; list < 6; list++) {
+    const hostile = hostileList(random, 5);
+    const strings = hostile.strings.map((string, index) => ({
+      ...{ ...stringRule(""), ...string, index, action: string.action ?? "enforce", allowSet: random.below(2) },
+    }));
+    const rules = rulesOf(strings, [], ["/bin/y$"]);
+    install(rules);
+    const fateOf = await fatesBy(rules);
+    for (let i = 0; i < 60; i++) {
+      const path = random.pick(["/bin/x", "/bin/y"]);
+      const variables = [Buffer.from("Z="), ...hostileLine(random, hostile).args.map((one) => Buffer.from(one))];
+      const environment = areaOf(variables);
+      const { verdict: number } = kernel.judge(utf8(`${path}\0`), utf8("zz\0"), false, 0, environment);
+      const inKernel = kernel.verdictName(number);
+      const asked = { ...readTyped(utf8(path)), environment: environment.subarray(0, -1) };
+      const { explanation } = await explanationOf(rules, asked);
+      const said = { passes: "pass", killed: "killed", "would-kill": "would-kill", spared: "spared" }[
+        explanation.verdict
+      ];
+      assert.equal(said, inKernel.replace(/^spared-.*/, "spared"), `list ${list}, environment ${i}`);
+      assert.equal(fateOf(asked).fate, fates[inKernel] ?? "lives");
+    }
+  }
+});
+
+test("explain names the variable and nothing else of the environment; a line of the log is judged by its match", async () => {
+  const rules = rulesOf(
+    [stringRule("zz-pool", { note: "ours" }), stringRule("zz-one", { index: 1, also: [utf8("zz-two")] })],
+    [walletRule("monero", { action: "audit" })],
+  );
+  const ask = (environment: string) =>
+    explanationOf(rules, { ...readTyped(utf8("/bin/x")), environment: utf8(environment) });
+  const { explanation, sentence } = await ask("SECRET=hush\0POOL=hush zz-pool hush\0X=zz-one");
+  assert.equal(sentence, "would be killed: e[0] (word, in the environment's POOL)");
+  assert.deepEqual(explanation.log, {
+    ...{ cmdline: "/bin/x", matched: "zz-pool", action: "killed", event: "Killed process", level: "info" },
+    ...{ killed_by: "kernel", matched_in: "environment", variable: "POOL", rule: "e[0]", mode: "word", note: "ours" },
+  });
+  assert.deepEqual(
+    explanation.strings.map(({ rule, in: where, outcome, occurrences }) => [rule, where, outcome, occurrences]),
+    [
+      ["e[0]", "environment", "kills", [{ text: "environment", variable: "POOL", counts: true }]],
+      ["e[1]", "environment", "incomplete", [{ text: "environment", variable: "X", member: 0, counts: true }]],
+    ],
+  );
+  assert.ok(!JSON.stringify(explanation).includes("hush"));
+  const both = await ask("X=zz-one\0Y=zz-two");
+  assert.equal(both.sentence, "would be killed: e[1] (word, in the environment's X)");
+  const unknown = await explanationOf(rules, readTyped(utf8("/bin/x zz-one")));
+  assert.match(unknown.explanation.notes.join(), /--env FILE/);
+
+  const fateOf = await fatesBy(rules);
+  const replayed = (line: unknown) => fateOf(readRecorded(utf8(JSON.stringify(line)))!).fate;
+  assert.equal(
+    replayed({ cmdline: "/bin/x", matched: "zz-pool", matched_in: "environment", action: "killed" }),
+    "killed",
+  );
+  assert.equal(replayed({ cmdline: "/bin/x", matched: "zz-one + zz-two", matched_in: "environment" }), "killed");
+  assert.equal(replayed({ cmdline: "/bin/x", matched: "zz-gone", matched_in: "environment" }), "lives");
+  assert.equal(replayed({ cmdline: "/bin/x", matched: "zz-pool" }), "lives");
 });

@@ -108,6 +108,26 @@ test("each verdict has its name, and an unknown one is refused", () => {
   }
 });
 
+test("of a match in the environment the record has the variable's name and the match, and the line none of it", () => {
+  const of = (context: string, name: number) => {
+    const { match, process } = decode({
+      u32: {
+        match_in_path: constants["MATCH_IN_ENVIRONMENT"]!,
+        match_offset: 3,
+        string_bytes: 5,
+        context_offset: name,
+      },
+      parts: { context_bytes: context, args_bytes: "x\0secret", path_bytes: "/bin/x" },
+    });
+    assert.equal(process.context, undefined);
+    return [match?.offset, text(match!.bytes), match?.environment];
+  };
+  assert.deepEqual(of("WALLET\0match", 6), [undefined, "match", { variable: "WALLET" }]);
+  assert.deepEqual(of("\0match", 0), [undefined, "match", {}]);
+  for (const odd of ["a b", "1A", "A\xff", "A\nB", "A".repeat(64)])
+    assert.deepEqual(of(`${odd}\0match`, odd.length), [undefined, "match", {}], odd);
+});
+
 test("flags become words", () => {
   const { EVENT_UNREADABLE, EVENT_OVER_LONG, EVENT_NO_STRING, EVENT_SCRIPT } = constants;
   assert.equal(decode({ u32: { flags: EVENT_UNREADABLE! } }).unreadable, true);

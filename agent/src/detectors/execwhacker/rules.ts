@@ -229,7 +229,7 @@ function judgeAs(
   const judged = verdictOf(rules, judgeLine(list, line, names, cut, scopes, which));
   const wallets = (rules.wallets ?? []).map((rule, i) => ({ rule, number: rules.strings.length + i, asked: rule }));
   const wallet = judgeWallets(rules, list, joinArguments(line.args), wallets, seenOf(names, cut, scopes)).verdict;
-  return weight(wallet) > weight(judged) ? wallet : judged;
+  return weightOf(wallet) > weightOf(judged) ? wallet : judged;
 }
 
 // ---- the environment ----
@@ -244,7 +244,7 @@ function environmentJudge(rules: RulesInForce, list: CompiledRules["list"]): Com
   return (text, { names, cut, scopes }) => {
     const judged = verdictOf(rules, judgeLine(inEnvironment, { path: NO_PATH, args: [text] }, names, cut, scopes));
     const wallet = judgeWallets(rules, list, text, wallets, seenOf(names, cut, scopes));
-    const isWallet = weight(wallet.verdict) > weight(judged);
+    const isWallet = weightOf(wallet.verdict) > weightOf(judged);
     const verdict = isWallet ? wallet.verdict : judged;
     if (verdict.kind === "none") return verdict;
     const offset = isWallet ? wallet.offset : placeOfString(text, verdict.rule);
@@ -257,7 +257,8 @@ function environmentJudge(rules: RulesInForce, list: CompiledRules["list"]): Com
 
 const WEIGHT = { audit: 2, enforce: 3 } as const;
 
-function weight(verdict: JudgeVerdict): number {
+/** A verdict that weighs more comes before others. */
+export function weightOf(verdict: JudgeVerdict): number {
   if (verdict.kind === "banned") return WEIGHT[verdict.rule.action];
   return verdict.kind === "none" ? 0 : 1;
 }
@@ -287,7 +288,7 @@ function judgeWallets(
       pattern < 0
         ? { kind: "banned", rule: found }
         : { kind: "spared", rule: found, allowedBy: { pattern: allow[pattern]! } };
-    if (weight(here) > weight(verdict)) [verdict, at] = [here, offset];
+    if (weightOf(here) > weightOf(verdict)) [verdict, at] = [here, offset];
   }
   return { verdict, offset: at };
 }

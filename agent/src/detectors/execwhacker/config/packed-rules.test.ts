@@ -13,6 +13,7 @@ const rule = fc.record(
     action: fc.constantFrom("enforce", "audit"),
     allowSet: fc.nat(31),
     scope: fc.constantFrom(1, 2),
+    environment: fc.constant(true),
     note: fc.string(),
     also: fc.array(fc.uint8Array({ minLength: 5, maxLength: 20 }), { minLength: 1, maxLength: 3 }),
   },

@@ -81,6 +81,22 @@ test("wallets are coins, audited as words unless they say otherwise; a fault has
   );
 });
 
+test("what is looked for in the environment says so by true, string by string", () => {
+  const strings = '["a", {"value": "b", "environment": true}, {"allOf": ["first", "other"], "environment": false}]';
+  const { strings: parsed, wallets } = parse(
+    `{"bannedCommandStrings": ${strings}, "wallets": [{"coin": "dero", "environment": true}]}`,
+  );
+  assert.deepEqual(
+    [...parsed, ...wallets!].map(({ environment }) => environment),
+    [undefined, true, undefined, true],
+  );
+  const problems = problemsOf('{"bannedCommandStrings": [{"value": "b", "environment": "true"}]}');
+  assert.deepEqual(
+    problems.map(({ place, expected }) => [place, expected]),
+    [["bannedCommandStrings[0].environment", "true or false"]],
+  );
+});
+
 test("a byte order mark is ignored", () => {
   assert.equal(parse('\ufeff{"bannedCommandStrings": ["a"]}').strings.length, 1);
 });

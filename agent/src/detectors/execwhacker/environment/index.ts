@@ -1,5 +1,6 @@
 export {
   type EnvironmentTables,
+  environmentStrings,
   environmentTables,
   environmentWallets,
   type NumberedRule,

@@ -24,10 +24,7 @@ export function environmentTables(
   wallets: readonly Rule[],
   options: CompileOptions,
 ): EnvironmentTables | null {
-  const ofStrings = strings.flatMap((rule, number) =>
-    // A candidate is compared by command lines alone.
-    rule.environment === true && rule.only !== "candidate" ? [{ ...forEnvironment(rule), number }] : [],
-  );
+  const ofStrings = environmentStrings(strings);
   const ofWallets = environmentWallets({ strings, wallets });
   if (ofStrings.length + ofWallets.length === 0) return null;
   const { filters, cells } = compileTables(ofStrings, { ...options, isEnvironment: true });
@@ -40,6 +37,14 @@ export function environmentTables(
 export function noEnvironment(): EnvironmentTables {
   const { filters, cells } = compileTables([], { isEnvironment: true });
   return { filters, cells, wallets: walletTable([], 0) };
+}
+
+/** Those that are looked for in the environment, as they are looked for, each with its number in the kernel's records. */
+export function environmentStrings(strings: readonly Rule[]): readonly (Rule & { readonly number: number })[] {
+  return strings.flatMap((rule, number) =>
+    // A candidate is compared by command lines alone.
+    rule.environment === true && rule.only !== "candidate" ? [{ ...forEnvironment(rule), number }] : [],
+  );
 }
 
 export function environmentWallets({

@@ -4,7 +4,8 @@ import { type CommandLine, compileAllow, compileTables, judgeLine, quoteLine, SC
 import { AREA_PIECE_BYTES } from "@cryptnono/native";
 import type { KillResult } from "../../../kill/index.js";
 import { StuckError } from "../../../proc/index.js";
-import type { AllowPattern, JudgeVerdict, Report, Rule } from "../types.js";
+import { compileRules, type Ways } from "../rules.js";
+import type { AllowPattern, JudgeVerdict, Report, Rule, Rules } from "../types.js";
 import type { ExecMemory, SparedAtExec } from "./exec-memory.js";
 import { bytes, type FakeProcess, type FakeProcesses, fakeProc, gone } from "./fixtures/fake-proc.js";
 import { type Looked, Looker } from "./look.js";
@@ -280,6 +281,42 @@ test("a rule of several strings is met over all pieces of a line, and not by two
   );
   assert.deepEqual(killed, [20]);
   assert.deepEqual(reports[0]!.rule, rules[0]);
+});
+
+test("the environment is read where a list looks there; it tells the variable, and one that cannot be read hinders nothing", async () => {
+  const rules = [{ ...rule, environment: true as const }];
+  const ways: Ways = {};
+  const looks = (value: Rules["strings"]) => {
+    const { judge, judgeEnvironment, list } = compileRules(
+      { strings: value, allow: [{ ...pattern, source: "/usr/bin/sh allowed" }], allowSets: [[0]] },
+      1,
+      ways,
+    );
+    return { ...listOf(value), judge, judgeEnvironment, rules: { strings: value, allow: list.open } };
+  };
+  const processes: FakeProcesses = {
+    20: { cmdline: ["x\0"], environment: "A=b\0POOL=x banned\0" },
+    21: { cmdline: ["x\0"], environment: `A=${"-".repeat(3 * AREA_PIECE_BYTES)}\0FAR=banned\0` },
+    22: { cmdline: ["x\0"], environment: denied("EACCES") },
+    23: { cmdline: ["x\0banned\0"], environment: denied("EACCES") },
+    24: { cmdline: ["sh\0allowed\0"], exe: "/usr/bin/sh", environment: "POOL=banned\0" },
+    25: { cmdline: ["x\0"], environment: "POOL=xbanned\0" },
+  };
+  const { killed, reports, counts } = await lookAtAll(processes, { list: () => looks(rules) });
+  assert.deepEqual(killed, [20, 21, 23]);
+  assert.deepEqual(
+    reports.map(({ process, environment }) => [process.pid, environment]),
+    [
+      [20, { variable: "POOL" }],
+      [21, { variable: "FAR" }],
+      [23, undefined],
+      [24, { variable: "POOL" }],
+      [25, { variable: "POOL" }],
+    ],
+  );
+  assert.equal(counts["unreadable"], 2);
+  const without = await lookAtAll(processes, { list: () => looks([rule]) });
+  assert.deepEqual([without.killed, without.counts["unreadable"]], [[23], undefined]);
 });
 
 test("it is judged again when its arguments, its start, its executable or the list are others", async () => {

@@ -116,6 +116,22 @@ test("a pattern that fits alone and not beside the others is named, with what th
   assert.match(refused[0]!.problem, /room beside the other patterns/);
 });
 
+test("what kills on the node by an environment that is inherited is told of", () => {
+  const list = file("inherited.json", {
+    bannedCommandStrings: [
+      { value: "zz-pool-of-a-miner", environment: true },
+      { value: "zz-other-of-a-miner", environment: true, scope: "containers" },
+    ],
+    wallets: [{ coin: "monero", environment: true }],
+  });
+  assert.deepEqual(
+    run([list])
+      .found()
+      .map(({ kind, level, code, place }) => [kind, level, code, place]),
+    [["string", "warning", "inherited", "inherited[0]"]],
+  );
+});
+
 test("wallets that kill where honest lines have addresses are told, and a coin that is named twice", () => {
   const wallets = [
     "monero",

@@ -15,6 +15,8 @@ import {
 import { ConfigError } from "../../../config/index.js";
 import { checkPattern } from "../check-pattern.js";
 import { loadConfig } from "../config/index.js";
+import { environmentTables } from "../environment/index.js";
+import { placeOfRule } from "../tell/index.js";
 import type { Rule, Rules } from "../types.js";
 import { lintByLines, readBenignLines } from "./benign.js";
 
@@ -96,6 +98,7 @@ function examine(options: CheckOptions): Checked {
         placed("string"),
       ),
       ...lintWallets(rules.wallets ?? []),
+      ...lintEnvironment(rules),
       ...alone.map(placed("pattern")),
       ...withoutRoom(rules, new Set(alone.filter(({ code }) => code === "too-large").map(({ index }) => index))).map(
         placed("pattern"),
@@ -154,6 +157,21 @@ function lintWallets(wallets: readonly Rule[]): PlacedFinding[] {
   return findings;
 }
 
+/** What a shell or a service of the node inherits kills it, and everything that it starts. */
+function lintEnvironment({ strings, wallets = [] }: Rules): PlacedFinding[] {
+  return [...strings, ...wallets]
+    .filter(
+      ({ environment, action, scope }) => environment === true && action === "enforce" && scope !== SCOPE.containers,
+    )
+    .map((rule) => ({
+      ...{ kind: rule.wallet === undefined ? "string" : "wallet", level: "warning", code: "inherited" },
+      place: placeOfRule(rule),
+      problem:
+        "kills on the node itself each program whose environment has it, and every program inherits its environment",
+      hint: 'leave it at "audit" until the log is known, or give it "scope": "containers"',
+    }));
+}
+
 function whoseStrings({ strings, wallets = [], allow, allowSets }: Rules, index: number): "nothing" | "own" | "others" {
   const lists = new Set(
     [...strings, ...wallets]
@@ -185,11 +203,15 @@ function costOf(rules: Rules, placeOf: (of: "allow", index: number) => string): 
     rules.allowSets,
   );
   const { filters, cells, allow: automata } = compileTables(rules.strings, { allow });
+  const environment = environmentTables(rules.strings, rules.wallets ?? [], {});
   const { table, nfa } = allow;
   const sum = (of: "words" | "edges") =>
     nfa?.blocks.reduce((all, block) => all + (of === "words" ? block.words : block.edges.length), 0) ?? 0;
   return {
-    tableBytes: filters.length + cells.length + automata.length,
+    tableBytes: [filters, cells, automata, environment?.filters, environment?.cells].reduce(
+      (sum, table) => sum + (table?.length ?? 0),
+      0,
+    ),
     table: table && { states: table.stateCount, bytes: table.next.byteLength },
     bits: nfa && { words: sum("words"), edges: sum("edges") },
     patterns: Object.fromEntries(rules.allow.map(({ source }, i) => [placeOf("allow", i), patternCost(source)])),

@@ -50,6 +50,7 @@ function addExplain(program: Command): void {
     .addOption(acrossListsFlag())
     .addOption(placeFlag())
     .addOption(numberFlag("--pid <pid>", "judge this process instead", { ...PID, zero: "standard input" }, 0))
+    .option("--env <file>", "its environment: NAME=value, one a line, or as /proc/PID/environ has them")
     .option("--json", "for programs", false)
     .action(async (options: ExplainOptions) => {
       const { explain } = await import("./explain.js");

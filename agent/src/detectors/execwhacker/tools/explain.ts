@@ -15,9 +15,11 @@ import { bootClock, createFormatter } from "../../../report/index.js";
 import type { ProcessFacts } from "../../../types.js";
 import { checkPattern } from "../check-pattern.js";
 import { loadConfig } from "../config/index.js";
+import { variableAt } from "../environment/index.js";
 import { placeOfRule as place, reportLine, scopeWord } from "../tell/index.js";
 import type { AllowedBy, JudgeVerdict, Outcome, Report, Rules } from "../types.js";
 import { compileAccountable } from "./accountable.js";
+import { readEnvironmentFile } from "./read-environment.js";
 import { type AskedLine, type Logged, readProcess, readTyped } from "./read-line.js";
 
 export interface ExplainOptions {
@@ -29,6 +31,8 @@ export interface ExplainOptions {
   readonly place?: Place;
   /** The process to judge; 0: what standard input has. */
   readonly pid: number;
+  /** A file of the variables that the line runs with; of a process its own when left out. */
+  readonly env?: string;
   readonly json: boolean;
 }
 
@@ -52,13 +56,25 @@ export interface ExplainedString {
   readonly action: "enforce" | "audit";
   readonly scope?: string;
   readonly note?: string;
+  /** It is looked for in the environment too, and these are the places there. */
+  readonly in?: "environment";
   readonly outcome: "kills" | "would-kill" | "spared" | "out-of-scope" | "does-not-count" | "incomplete";
   /** Of a rule of several strings: how many there are, and those that do not stand in the line, from 0. */
   readonly members?: number;
   readonly missing?: readonly number[];
   /** The pattern's place. */
   readonly sparedBy?: string;
-  readonly occurrences: readonly Occurrence[];
+  readonly occurrences: readonly (Occurrence | InVariable)[];
+}
+
+/** A place in the environment. */
+export interface InVariable extends Pick<Occurrence, "member" | "counts" | "beside"> {
+  readonly text: "environment";
+  /** Its name, if it looks like one. */
+  readonly variable?: string;
+  /** Where in it, nobody is told. */
+  readonly offset?: never;
+  readonly argument?: never;
 }
 
 export interface ExplainedPattern {
@@ -80,13 +96,29 @@ export async function explain(
   input: AsyncIterable<Uint8Array> = process.stdin,
 ): Promise<number> {
   const rules = loadConfig(options.config, { ...options, defaultMode: options.mode, checkPattern });
-  const asked = options.pid === 0 ? readTyped(await readAll(input)) : await readProcess(options.pid, openProc());
+  const asked = await readAsked(options, hasEnvironment(rules), input);
   const { explanation, sentence } = await explanationOf(rules, { ...optionalPlace(options), ...asked });
   process.stdout.write(
     options.json ? `${JSON.stringify(explanation, null, 2)}\n` : `${render(explanation, sentence)}\n`,
   );
   for (const note of explanation.notes) process.stderr.write(`cryptnono: ${note}\n`);
   return explanation.verdict === "killed" ? 3 : 0;
+}
+
+async function readAsked(
+  { pid, env }: ExplainOptions,
+  withEnvironment: boolean,
+  input: AsyncIterable<Uint8Array>,
+): Promise<AskedLine> {
+  const asked =
+    pid === 0
+      ? readTyped(await readAll(input))
+      : await readProcess(pid, openProc(), withEnvironment && env === undefined);
+  return env === undefined ? asked : { ...asked, environment: readEnvironmentFile(env) };
+}
+
+function hasEnvironment({ strings, wallets = [] }: Rules): boolean {
+  return [...strings, ...wallets].some(({ environment }) => environment === true);
 }
 
 function optionalPlace({ place: where }: ExplainOptions): Pick<AskedLine, "place"> {
@@ -104,31 +136,64 @@ export async function explanationOf(
   rules: Rules,
   asked: AskedLine,
 ): Promise<{ readonly explanation: Explanation; readonly sentence: string }> {
-  const { judge, list } = compileAccountable(rules);
-  const { line, names, place: where = "containers" } = asked;
+  const { judge, list, inEnvironment } = compileAccountable(rules);
+  const { line, names, environment, place: where = "containers" } = asked;
   const scopes = scopesIn(where);
-  const verdict = judge(line, { names, scopes });
+  const verdict = judge(asked, scopes);
   const account = accountsOf(list)(line, names, scopes);
-  const strings = stringsOf(rules, account);
-  const notes = account.isPlain.includes(true) ? asked.notes : [...asked.notes, PATH_NOT_PLAIN];
+  const variables = inEnvironment(asked, scopes);
+  const strings = [
+    ...stringsOf(rules, account),
+    ...stringsOf(rules, variables).map((string) => inVariables(string, environment)),
+  ];
+  const own = account.isPlain.includes(true) ? asked.notes : [...asked.notes, PATH_NOT_PLAIN];
+  const notes = environment === undefined && hasEnvironment(rules) ? [...own, NO_ENVIRONMENT] : own;
   return {
     sentence: sentenceOf(verdict),
     explanation: {
       verdict: wordOf(verdict),
       cmdline: text(quoteLine(names[0]!)),
       strings,
-      patterns: patternsOf(rules, account, names),
+      patterns: patternsOf(rules, { patterns: allPatterns(account.patterns, variables.patterns) }, names),
       log: logOf(verdict, asked, firstThatDecides(verdict, account, rules)),
       ...(asked.logged === undefined ? {} : { logged: asked.logged }),
-      notes: strings.length === 0 ? asked.notes : notes,
+      notes:
+        strings.length === 0 && notes !== own
+          ? [...asked.notes, NO_ENVIRONMENT]
+          : strings.length === 0
+            ? asked.notes
+            : notes,
     },
   };
+}
+
+const NO_ENVIRONMENT = "rules look at the environment too, and that is not known here: give it by --env FILE";
+
+function allPatterns(...all: readonly Account["patterns"][]): Account["patterns"] {
+  const known = new Map(all.flat().map((account) => [account.pattern, account]));
+  return [...known.values()].sort((a, b) => a.pattern - b.pattern);
+}
+
+/** As a variable, its name, and no more. */
+function inVariables(string: ExplainedString, environment: Uint8Array = NOTHING): ExplainedString {
+  const occurrences = string.occurrences.map((occurrence): InVariable => {
+    const { member, counts, beside } = occurrence;
+    const variable = variableAt(environment, occurrence.offset ?? -1);
+    return {
+      text: "environment",
+      ...(variable === null ? {} : { variable }),
+      ...(member === undefined ? {} : { member }),
+      counts,
+      ...(beside === undefined ? {} : { beside }),
+    };
+  });
+  return { ...string, in: "environment", occurrences };
 }
 
 const PATH_NOT_PLAIN =
   "the path is not absolute and plain: no pattern sees such a line, but the kernel sees the path of the file that runs";
 
-function stringsOf({ strings, allow }: Rules, account: Account): ExplainedString[] {
+function stringsOf({ strings, allow }: Rules, account: Pick<Account, "strings">): ExplainedString[] {
   return account.strings.map(({ index, occurrences, counts, missing, isOutOfScope, sparedBy }) => {
     const rule = strings[index]!;
     const pattern = allow[sparedBy];
@@ -157,7 +222,11 @@ function stringsOf({ strings, allow }: Rules, account: Account): ExplainedString
   });
 }
 
-function patternsOf({ allow }: Rules, { patterns }: Account, names: AskedLine["names"]): ExplainedPattern[] {
+function patternsOf(
+  { allow }: Rules,
+  { patterns }: Pick<Account, "patterns">,
+  names: AskedLine["names"],
+): ExplainedPattern[] {
   return patterns.map(({ pattern, matches, progress }) => {
     const { source } = allow[pattern]!;
     const shown = { rule: place(allow[pattern]!), pattern: source, matches };
@@ -183,7 +252,11 @@ function wordOf(verdict: JudgeVerdict): Explanation["verdict"] {
 function sentenceOf(verdict: JudgeVerdict): string {
   if (verdict.kind === "none") return "passes: no banned string stands in it";
   const { wallet, mode } = verdict.rule;
-  const rule = `${place(verdict.rule)} (${wallet === undefined ? mode : `a wallet of ${wallet}, ${mode}`})`;
+  const where =
+    verdict.environment === undefined
+      ? ""
+      : `, in the environment${verdict.environment.variable === undefined ? "" : `'s ${verdict.environment.variable}`}`;
+  const rule = `${place(verdict.rule)} (${wallet === undefined ? mode : `a wallet of ${wallet}, ${mode}`}${where})`;
   if (verdict.kind === "banned") {
     return verdict.rule.action === "audit" ? `would be logged as would-kill: ${rule}` : `would be killed: ${rule}`;
   }
@@ -196,7 +269,7 @@ function sentenceOf(verdict: JudgeVerdict): string {
 
 /** The kernel names one of several strings and places that decide: which, is its own business. */
 function firstThatDecides(verdict: JudgeVerdict, { strings }: Account, rules: Rules): Occurrence | undefined {
-  if (verdict.kind === "none") return undefined;
+  if (verdict.kind === "none" || verdict.environment !== undefined) return undefined;
   const all = strings.find(({ index }) => rules.strings[index] === verdict.rule)?.occurrences ?? [];
   const own = all.filter(({ member = 0 }) => member === 0);
   return own.find(({ counts }) => counts) ?? own[0];
@@ -208,6 +281,8 @@ const DECIDED: readonly string[] = [
   ...[
     "allowed_rule",
     "argv0",
+    "matched_in",
+    "variable",
     "wallet",
     "coin",
     "rule",
@@ -238,6 +313,7 @@ function logOf(
     process,
     rule: verdict.rule,
     outcome: outcomeOf(verdict),
+    ...(verdict.environment === undefined ? {} : { environment: verdict.environment }),
     ...(occurrence === undefined || occurrence.text === "quoted" ? {} : { matchOffset: occurrence.offset }),
   };
   const [written] = createFormatter().lines(reportLine(report, bootClock()), { kind: "host" });
@@ -257,14 +333,16 @@ function outcomeOf(verdict: Exclude<JudgeVerdict, { kind: "none" }>): Outcome {
 function render({ cmdline, strings, patterns, log, logged }: Explanation, sentence: string): string {
   const lines = [sentence];
   if (strings.length > 0) lines.push(`the line: ${printable(cmdline)}`);
-  for (const { rule, mode, action, scope, outcome, members, missing, sparedBy, occurrences } of strings) {
+  for (const { rule, mode, action, scope, outcome, members, missing, sparedBy, occurrences, in: where } of strings) {
     const what =
       sparedBy !== undefined
         ? `spared by pattern ${sparedBy}`
         : outcome === "incomplete"
           ? `does not count: of its ${members} strings ${missing!.map((member) => member + 1).join(" and ")} ${missing!.length === 1 ? "is" : "are"} missing`
           : OUTCOMES[outcome];
-    lines.push(`string ${rule} (${[mode, action, ...(scope === undefined ? [] : [scope])].join(", ")}): ${what}`);
+    lines.push(
+      `string ${rule}${where === undefined ? "" : " in the environment"} (${[mode, action, ...(scope === undefined ? [] : [scope])].join(", ")}): ${what}`,
+    );
     for (const occurrence of occurrences.slice(0, MAX_SHOWN)) lines.push(`  ${renderOccurrence(occurrence)}`);
     if (occurrences.length > MAX_SHOWN) lines.push(`  and ${occurrences.length - MAX_SHOWN} more`);
   }
@@ -288,18 +366,25 @@ const OUTCOMES = {
   "does-not-count": "does not count",
 } as const;
 
-function renderOccurrence({ text: where, offset, argument, member, counts, beside }: Occurrence): string {
+function renderOccurrence(occurrence: Occurrence | InVariable): string {
+  const { member, counts, beside } = occurrence;
   const which = member === undefined ? "" : `its ${ordinal(member)} `;
-  const first = where === "argv0" ? "argv[0]" : "the path";
-  const at =
-    argument === undefined
-      ? `${which}at byte ${offset} of the quoted line`
-      : `${which}in ${argument.index === 0 ? first : `argument ${argument.index}`}, at byte ${argument.offset}`;
+  const at = `${which}${occurrence.text === "environment" ? inVariable(occurrence) : inLine(occurrence)}`;
   if (counts) return `${at}: counts`;
   if (beside === undefined || beside === null) return `${at}: does not count, it is more than one argument`;
   const byte =
     beside.byte > 0x20 && beside.byte < 0x7f ? `«${String.fromCharCode(beside.byte)}»` : `byte ${beside.byte}`;
   return `${at}: does not count, ${byte} stands ${beside.side === "before" ? "before" : "behind"} it`;
+}
+
+function inVariable({ variable }: InVariable): string {
+  return variable === undefined ? "in a variable" : `in the variable ${variable}`;
+}
+
+function inLine({ text: where, offset, argument }: Occurrence): string {
+  if (argument === undefined) return `at byte ${offset} of the quoted line`;
+  const first = where === "argv0" ? "argv[0]" : "the path";
+  return `in ${argument.index === 0 ? first : `argument ${argument.index}`}, at byte ${argument.offset}`;
 }
 
 function ordinal(member: number): string {

@@ -13,6 +13,7 @@ import { type ProcFiles, placeOf } from "../../../proc/index.js";
 import { splitArguments as splitArea } from "../../../sensor/index.js";
 import { splitArguments } from "../scan/arguments.js";
 import { claimsOf, isTrue } from "../scan/names.js";
+import { readEnvironmentOf } from "./read-environment.js";
 
 /** What is judged, and what is known of it besides. */
 export interface AskedLine {
@@ -21,6 +22,8 @@ export interface AskedLine {
   readonly names: readonly (readonly Uint8Array[])[];
   /** What the asker should know of how it was taken. */
   readonly notes: readonly string[];
+  /** Variables, with a NUL between two, as far as they are known. */
+  readonly environment?: Uint8Array;
   /** Where the process is; in a container when that is not known. */
   readonly place?: Place;
   /** The log has a part of it only. */
@@ -108,7 +111,26 @@ function ofFields(fields: Fields): AskedLine {
   // Where the path given says nothing, patterns see the file that ran.
   const names = [[path, ...rest]];
   if (exe !== undefined && !isPlainPath(path)) names.push([exe, ...rest]);
-  return { line: { path, args: [argv0, ...rest] }, names, notes, isCut, ...placeLogged(fields), ...loggedOf(fields) };
+  const environment = environmentLogged(fields);
+  if (environment.environment !== undefined)
+    notes.push("of the environment the log has the match alone: that is judged");
+  return {
+    ...{ line: { path, args: [argv0, ...rest] }, names, notes, isCut },
+    ...environment,
+    ...placeLogged(fields),
+    ...loggedOf(fields),
+  };
+}
+
+/** The match, in a variable of its name. One that stood as a part of a longer word cannot be told from one that stands. */
+function environmentLogged(fields: Fields): Pick<AskedLine, "environment"> {
+  if (fields["matched_in"] !== "environment" || fields["allowedby"] === "is-substring") return {};
+  const match = exact(fields, "wallet") ?? exact(fields, "matched");
+  if (match === undefined) return {};
+  const name = typeof fields["variable"] === "string" ? fields["variable"] : "";
+  // Of several strings each has one.
+  const text = Buffer.from(match).toString("latin1").split(" + ");
+  return { environment: Buffer.from(text.map((part) => `${name}=${part}`).join("\0"), "latin1") };
 }
 
 /** The first pid namespace's inode number (linux include/uapi/linux/nsfs.h, PID_NS_INIT_INO), which is the node's. */
@@ -161,8 +183,13 @@ function exact(fields: Fields, key: string): Uint8Array | undefined {
 /** As far as a line is read here. */
 const MAX_AREA_BYTES = 262_144;
 
-/** A running process, judged as the scan judges one of which the kernel remembers nothing. @throws UsageError */
-export async function readProcess(pid: number, proc: ProcFiles): Promise<AskedLine> {
+/**
+ * A running process, judged as the scan judges one of which the kernel remembers nothing.
+ *
+ * @param withEnvironment - That is judged too.
+ * @throws UsageError
+ */
+export async function readProcess(pid: number, proc: ProcFiles, withEnvironment = false): Promise<AskedLine> {
   try {
     const area = await proc.area(pid, 0, MAX_AREA_BYTES, 0n);
     const isCut = area.length > area.bytes.length;
@@ -174,7 +201,8 @@ export async function readProcess(pid: number, proc: ProcFiles): Promise<AskedLi
       "its file's own path and its arguments as they are now are judged: at exec the path that was given counted",
     ];
     if (isCut) notes.push(`${area.length} bytes of arguments, of which the first ${area.bytes.length} are judged`);
-    return { line: { path: exe, args }, names, notes, place: placeOf(pid, proc) };
+    const environment = withEnvironment ? { environment: await readEnvironmentOf(pid, proc) } : {};
+    return { line: { path: exe, args }, names, notes, place: placeOf(pid, proc), ...environment };
   } catch (error) {
     const { code } = error as { readonly code?: unknown };
     if (typeof code !== "string") throw error;

@@ -96,24 +96,27 @@ const REMEMBERED = 4096;
 
 /** @returns the fate of a line under `rules`; `unknown` is where it runs if it does not say so. */
 export async function fatesBy(rules: Rules, unknown: Place = "containers"): Promise<(asked: AskedLine) => Judged> {
-  const { judge, list } = compileAccountable(rules);
+  const { judge, list, inEnvironment } = compileAccountable(rules);
   const account = accountsOf(list);
   const known = new Map<string, Judged>();
-  return ({ line, names, place: where = unknown }) => {
+  return (asked) => {
+    const { line, names, environment, place: where = unknown } = asked;
     const scopes = scopesIn(where);
-    const verdict = judge(line, { names, scopes });
+    const verdict = judge(asked, scopes);
     if (verdict.kind === "none" || (verdict.kind === "spared" && typeof verdict.allowedBy === "string"))
       return { fate: "lives", strings: NOBODY, patterns: NOBODY };
-    const key = [Buffer.from(where), line.path, ...line.args, ...names.flat()]
+    const key = [Buffer.from(where), environment ?? "", line.path, ...line.args, ...names.flat()]
       .map((part) => Buffer.from(part).toString("latin1"))
       .join("\0");
-    const judged = known.get(key) ?? judgedBy(verdict, account(line, names, scopes), rules);
+    const judged =
+      known.get(key) ??
+      judgedBy(verdict, [...account(line, names, scopes).strings, ...inEnvironment(asked, scopes).strings], rules);
     if (known.size < REMEMBERED) known.set(key, judged);
     return judged;
   };
 }
 
-function judgedBy(verdict: JudgeVerdict, { strings }: Account, rules: Rules): Judged {
+function judgedBy(verdict: JudgeVerdict, strings: Account["strings"], rules: Rules): Judged {
   const fate = fateOf(verdict);
   const counted = strings.filter(({ counts, isOutOfScope }) => counts && !isOutOfScope);
   const deciding = counted
