@@ -2,6 +2,7 @@
 import { cpus, loadavg, release, totalmem } from "node:os";
 import { measureAgent } from "./agent-cost.js";
 import { measureAllow } from "./allow-walk.js";
+import { measureCandidate } from "./candidate-cost.js";
 import { measureExecLoop } from "./exec-loop.js";
 import { formatResults } from "./result.js";
 import { measureSearch } from "./search-time.js";
@@ -15,7 +16,13 @@ const machine = {
   node: process.version,
   loadBefore: loadavg()[0],
 };
-const results = [...measureSearch(), ...measureAllow(), ...measureExecLoop(), ...(await measureAgent())];
+const results = [
+  ...measureSearch(),
+  ...measureAllow(),
+  ...measureCandidate(),
+  ...measureExecLoop(),
+  ...(await measureAgent()),
+];
 if (process.argv.includes("--json")) process.stdout.write(`${JSON.stringify({ machine, results }, null, 2)}\n`);
 else {
   const { date, cpu, kernel, node, memoryGiB, loadBefore } = machine;

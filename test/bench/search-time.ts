@@ -20,7 +20,7 @@ const LENGTHS = [
 ] as const;
 const VARIANTS = 6;
 const ROUNDS = 5;
-const STATISTICS = "/proc/sys/kernel/bpf_stats_enabled";
+export const STATISTICS = "/proc/sys/kernel/bpf_stats_enabled";
 
 /** Audited, as the real execs are the whole machine's: a made-up string that is found somewhere must kill no one. */
 export function compileForBench(count: number) {
@@ -109,7 +109,7 @@ function onExecs(kernels: Kernels): Result[] {
 }
 
 /** The statistics are of all execs on the machine: a round with too many of others is made again, a few times. */
-function meanRunNs(kernel: KernelMatcher, bytes: number, variant: number): number {
+export function meanRunNs(kernel: KernelMatcher, bytes: number, variant: number): number {
   const count = bytes >= 1 << 20 ? 20 : 150;
   const { path, args } = benchLine(bytes, variant);
   let mean = Number.NaN;
