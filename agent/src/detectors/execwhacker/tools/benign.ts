@@ -20,23 +20,36 @@ export function readBenignLines(file: string): BenignLine[] {
     .filter(({ text }) => text !== "" && !text.startsWith("# "));
 }
 
-/** A string that kills an honest line is an error; one that would only be logged, or that is in few of them by part, is not. */
-export function lintByLines(strings: readonly CompilableString[], lines: readonly BenignLine[]): Finding[] {
-  if (strings.length === 0 || lines.length === 0) return [];
+/** Lines in which a string counts, and the first of them. */
+export interface LineHits {
+  readonly count: number;
+  readonly first: BenignLine;
+}
+
+/** By the string's index; strings that count in none are not in it. */
+export function hitsByString(
+  strings: readonly CompilableString[],
+  lines: readonly BenignLine[],
+): ReadonlyMap<number, LineHits> {
+  const hits = new Map<number, LineHits>();
+  if (strings.length === 0 || lines.length === 0) return hits;
   const matcher = new Matcher(strings);
-  const hits = new Map<number, { count: number; readonly first: BenignLine }>();
   for (const line of lines) {
     const views = viewsOf(line.text).filter((view) => matcher.match(view).kind === "banned");
     const found = new Set(
       views.flatMap((view) => [...strings.keys()].filter((i) => search([strings[i]!], view).kind === "banned")),
     );
     for (const index of found) {
-      const hit = hits.get(index) ?? { count: 0, first: line };
-      hit.count += 1;
-      hits.set(index, hit);
+      const { count, first } = hits.get(index) ?? { count: 0, first: line };
+      hits.set(index, { count: count + 1, first });
     }
   }
-  return [...hits].map(([index, { count, first }]) => ({
+  return hits;
+}
+
+/** A string that kills an honest line is an error; one that would only be logged, or that is in few of them by part, is not. */
+export function lintByLines(strings: readonly CompilableString[], lines: readonly BenignLine[]): Finding[] {
+  return [...hitsByString(strings, lines)].map(([index, { count, first }]) => ({
     level: strings[index]!.action === "audit" ? "warning" : "error",
     code: "too-common",
     index,
