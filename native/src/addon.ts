@@ -13,6 +13,8 @@ export interface Addon {
   setMaxEntries(sensor: Handle, map: string, entries: number): void;
   skipProgram(sensor: Handle, program: string): void;
   continueMap(sensor: Handle, map: string, path: string): boolean;
+  isLoading(sensor: Handle): boolean;
+  shareMaps(sensor: Handle, other: Handle, own: readonly string[]): void;
   load(sensor: Handle): void;
   attach(
     sensor: Handle,

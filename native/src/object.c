@@ -99,6 +99,7 @@ static void *load_object(void *data)
 	libbpf_log_to(&s->loader_log);
 	s->load_error = -bpf_object__load(s->object);
 	libbpf_log_to(NULL);
+	s->load_ended = true;
 	return NULL;
 }
 
@@ -179,19 +180,22 @@ static bool finish_loading(napi_env env, struct sensor *s)
 	return false;
 }
 
-struct sensor *get_any_sensor(napi_env env, napi_callback_info info, size_t wanted, napi_value *arguments)
+static struct sensor *unwrap(napi_env env, napi_value handle)
 {
 	bool tagged = false;
 	struct sensor *s;
 
-	if (!get_arguments(env, info, wanted, arguments))
-		return NULL;
-	if (napi_check_object_type_tag(env, arguments[0], &sensor_tag, &tagged) != napi_ok || !tagged ||
-	    napi_unwrap(env, arguments[0], (void **)&s) != napi_ok) {
+	if (napi_check_object_type_tag(env, handle, &sensor_tag, &tagged) != napi_ok || !tagged ||
+	    napi_unwrap(env, handle, (void **)&s) != napi_ok) {
 		throw_errno(env, EINVAL, "call", "not a sensor");
 		return NULL;
 	}
 	return s;
+}
+
+struct sensor *get_any_sensor(napi_env env, napi_callback_info info, size_t wanted, napi_value *arguments)
+{
+	return get_arguments(env, info, wanted, arguments) ? unwrap(env, arguments[0]) : NULL;
 }
 
 static struct sensor *get_open(napi_env env, napi_callback_info info, size_t wanted, napi_value *arguments)
@@ -377,6 +381,42 @@ static napi_value continue_map_method(napi_env env, napi_callback_info info)
 	return error ? throw_errno(env, error, "continue a map", name) : boolean(env, same);
 }
 
+static bool is_listed(napi_env env, napi_value names, const char *wanted)
+{
+	char name[MAX_NAME_BYTES];
+	napi_value element;
+	uint32_t count;
+
+	if (!get_length(env, names, &count))
+		return false;
+	for (uint32_t i = 0; i < count; i++)
+		if (get_element(env, names, i, &element) && get_text(env, element, name, sizeof(name)) && !strcmp(name, wanted))
+			return true;
+	return false;
+}
+
+/* shareMaps(sensor, other, own): go on with the maps of another sensor of the same object, but for its own ones and those of
+ * constants. */
+static napi_value share_maps_method(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[3];
+	struct sensor *s = get_unloaded(env, info, 3, arguments), *other = s ? unwrap(env, arguments[1]) : NULL;
+	struct bpf_map *map;
+
+	if (!other || !finish_loading(env, other))
+		return NULL;
+	bpf_object__for_each_map(map, s->object) {
+		const char *name = bpf_map__name(map);
+
+		if (bpf_map__is_internal(map) || is_listed(env, arguments[2], name))
+			continue;
+		for (size_t i = 0; i < other->map_count; i++)
+			if (!strcmp(other->maps[i].name, name) && bpf_map__reuse_fd(map, other->maps[i].fd))
+				return throw_errno(env, errno, "share a map", name);
+	}
+	return undefined(env);
+}
+
 /* load(sensor): begins. The next method that needs it waits, and throws what became of it. */
 static napi_value load_method(napi_env env, napi_callback_info info)
 {
@@ -387,6 +427,15 @@ static napi_value load_method(napi_env env, napi_callback_info info)
 	if (!s)
 		return NULL;
 	return error ? throw_errno(env, error, "load the BPF object", NULL) : undefined(env);
+}
+
+/* isLoading(sensor): boolean; whether a method that needs the load would have to wait for it. */
+static napi_value is_loading_method(napi_env env, napi_callback_info info)
+{
+	napi_value argument;
+	struct sensor *s = get_open(env, info, 1, &argument);
+
+	return s ? boolean(env, s->load_state == LOADING && !s->load_ended) : NULL;
 }
 
 /* ---- attaching ---- */
@@ -546,7 +595,9 @@ bool register_object(napi_env env, napi_value exports)
 		{ "setMaxEntries", set_max_entries_method },
 		{ "skipProgram", skip_program_method },
 		{ "continueMap", continue_map_method },
+		{ "shareMaps", share_maps_method },
 		{ "load", load_method },
+		{ "isLoading", is_loading_method },
 		{ "attach", attach_method },
 		{ "detach", detach_method },
 		{ "programStatistics", program_statistics_method },

@@ -49,6 +49,7 @@ struct sensor {
 	pthread_t loader;
 	struct libbpf_log loader_log;
 	int load_error;
+	_Atomic bool load_ended; /* the thread's last word */
 	/* The waiter on the rings; NULL while nobody waits. */
 	struct waiter *waiter;
 	bool closed;

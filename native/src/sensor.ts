@@ -72,10 +72,24 @@ export class Sensor {
     return call((addon) => addon.continueMap(this.#handle, name, path));
   }
 
+  /**
+   * Use the maps of a sensor of the same object instead of making them anew. Before the load.
+   *
+   * @param own - Those that are made anew.
+   */
+  shareMaps(other: Sensor, own: readonly string[]): void {
+    call((addon) => addon.shareMaps(this.#handle, other.#handle, own));
+  }
+
   /** Begin to load: the verifier works on a thread of its own. The next method that needs the kernel waits, and throws what
    * became of it. */
   load(): void {
     call((addon) => addon.load(this.#handle));
+  }
+
+  /** The next method that needs the kernel would have to wait. */
+  get isLoading(): boolean {
+    return call((addon) => addon.isLoading(this.#handle));
   }
 
   map(name: string): SensorMap {

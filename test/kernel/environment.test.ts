@@ -6,6 +6,7 @@ import { explanationOf } from "@cryptnono/agent/detectors/execwhacker/tools/expl
 import { readRecorded, readTyped } from "@cryptnono/agent/detectors/execwhacker/tools/read-line";
 import { fatesBy } from "@cryptnono/agent/detectors/execwhacker/tools/replay";
 import type { Rule, Rules } from "@cryptnono/agent/detectors/execwhacker/types";
+import { unpin } from "@cryptnono/agent/sensor/index";
 import { ALL_SCOPES, joinArguments, scopesIn, verdict } from "@cryptnono/matcher";
 import { randomString, run, TestAgent } from "../lib/agent.js";
 import { hostileLine, hostileList, longLine, Random } from "../lib/hostile-lines.js";
@@ -159,7 +160,7 @@ test("an agent kills by the environment at exec, names the variable, and tells n
   const random = randomOf(Date.now() & 0xffff);
   const monero = addressesOf(random).find(({ coin }) => coin === "monero")!.text;
   const [banned, spared, onlyLine, secret] = Array.from({ length: 4 }, () => randomString());
-  const sleeper = run("/bin/sh", ["-c", "sleep 100 > /dev/null 2>&1; :"], { env: { OLDER: banned } });
+  const sleeper = run("/bin/sleep", ["600"], { env: { OLDER: banned } });
   const agent = await TestAgent.start(
     {
       bannedCommandStrings: [
@@ -269,4 +270,45 @@ test("explain names the variable and nothing else of the environment; a line of 
   assert.equal(replayed({ cmdline: "/bin/x", matched: "zz-one + zz-two", matched_in: "environment" }), "killed");
   assert.equal(replayed({ cmdline: "/bin/x", matched: "zz-gone", matched_in: "environment" }), "lives");
   assert.equal(replayed({ cmdline: "/bin/x", matched: "zz-pool" }), "lives");
+});
+
+test("wallets and the environment that first come by a reload are looked for from then on, with pins too", async () => {
+  const random = randomOf(Date.now() & 0xffff);
+  const monero = addressesOf(random).find(({ coin }) => coin === "monero")!.text;
+  const [line, variable] = [randomString(), randomString()];
+  const pinDir = `/sys/fs/bpf/${randomString("test-")}`;
+  const agent = await TestAgent.start({ bannedCommandStrings: [line] }, ["--pin-dir", pinDir]);
+  try {
+    await agent.untilReady();
+    const fates = async () => {
+      const byLine = await run("/bin/echo", [line]);
+      const byWallet = await run("/bin/echo", [monero]);
+      const byVariable = await run("/bin/echo", [], { env: { POOL: variable } });
+      return [byLine, byWallet, byVariable].map(({ signal }) => signal === "SIGKILL");
+    };
+    const reload = async (config: Parameters<TestAgent["write"]>[0]) => {
+      const reloads = () => agent.lines.filter(({ event }) => event === "Config reloaded").length;
+      const before = reloads();
+      agent.write(config);
+      await agent.waitFor(() => reloads() > before, "the reload");
+    };
+    assert.deepEqual(await fates(), [true, false, false]);
+    const wallets = [{ coin: "monero", action: "enforce" }];
+    await reload({ bannedCommandStrings: [line], wallets });
+    assert.deepEqual(await fates(), [true, true, false]);
+    await reload({ bannedCommandStrings: [line, { value: variable, environment: true }], wallets });
+    assert.deepEqual(await fates(), [true, true, true]);
+    await reload({ bannedCommandStrings: [line] });
+    assert.deepEqual(await fates(), [true, false, false]);
+    await reload({ bannedCommandStrings: [{ value: variable, environment: true }], wallets });
+    assert.deepEqual(await fates(), [false, true, true]);
+    // Its kernel part goes on without it, what came later included.
+    await agent.stop();
+    assert.deepEqual(await fates(), [false, true, true]);
+    unpin(pinDir);
+    assert.deepEqual(await fates(), [false, false, false]);
+  } finally {
+    await agent.stop();
+    unpin(pinDir);
+  }
 });

@@ -3,7 +3,7 @@ import type { Layout, SensorMap, SlotContents } from "@cryptnono/native";
 import type { Killer } from "../kill/index.js";
 import type { ProcFiles } from "../proc/index.js";
 import type { Level, ProcessLine, SeriesMaker, SummedAction, TimeOf } from "../report/index.js";
-import type { SensorParts } from "../sensor/index.js";
+import type { MoreParts, SensorParts } from "../sensor/index.js";
 import type { CgroupIdentity, ContainerResult, Counters } from "../types.js";
 
 /** A detector, its flags read. */
@@ -42,6 +42,11 @@ export interface HouseWishes {
 
 /** What of a detector lives as long as it runs. */
 export interface Life<Rules> {
+  /**
+   * What `rules` want of the same object beside what is loaded, while others of it judge already: loaded and attached before they
+   * come in force, once.
+   */
+  more?(rules: Rules): MoreParts | null;
   /** What comes into the slots of its sensor's outer maps. */
   contents(rules: Rules): Readonly<Record<string, SlotContents>>;
   /** A record of one of its rings. */

@@ -295,6 +295,8 @@ export async function run<Rules>(
     if (!guard.isAttached) return;
     try {
       const next = await detector.load();
+      const more = life.more?.(next) ?? null;
+      if (more !== null) await guard.extend(more);
       install(next);
       refusal = null;
       metrics.reloaded("ok");

@@ -48,6 +48,20 @@ test("contents come into the slot that is not in force, and are in force once th
   ]);
 });
 
+test("more programs are loaded over the same maps, while others get their turns, and end before the first ones", async () => {
+  const { guard, sensor } = guardOf();
+  guard.attach();
+  const before = sensor.calls.length;
+  const more = { programs: [{ program: "third" }], skip: [], constants: {}, maxEntries: {}, own: ["states"] };
+  await guard.extend(more);
+  assert.deepEqual(sensor.calls.slice(before), ["shareMaps states", "load", "attach third"]);
+  sensor.failing.set("attach", new Error("refused"));
+  await assert.rejects(guard.extend(more), /refused/);
+  assert.equal(sensor.calls.at(-1), "close");
+  guard.retire();
+  assert.deepEqual(sensor.calls.slice(-2), ["detach", "detach"]);
+});
+
 test("contents that the kernel refuses change nothing, and the next ones come into the same slot", () => {
   const { guard, sensor } = guardOf();
   guard.install(CONTENT);

@@ -46,6 +46,12 @@ export interface SensorParts {
   readonly kept?: readonly string[];
 }
 
+/** More of the same object's programs, loaded while others of it judge already. */
+export interface MoreParts extends Pick<SensorParts, "programs" | "skip" | "absent" | "constants" | "maxEntries"> {
+  /** Maps that are theirs alone; all others are shared. */
+  readonly own: readonly string[];
+}
+
 /** The calls of the native addon, for a test to stand in. */
 export interface SensorFactory {
   open: typeof Sensor.open;
@@ -72,6 +78,9 @@ const TURN_MS = 20;
 /** How long an agent that leaves its pins behind reads on. A flood would never let it end; its successor reads the rest. */
 const LAST_READ_MS = 500;
 
+/** How often a load in the background is asked whether it has ended. */
+const LOOK_AT_LOAD_MS = 10;
+
 /** The maps that every program has. */
 const CONTROL = "control";
 const COUNTERS = "counters";
@@ -82,6 +91,8 @@ export class Guard {
   readonly #options: GuardOptions;
   readonly #native: SensorFactory;
   readonly #sensor: Sensor;
+  /** What was loaded after it, over its maps. */
+  readonly #more: Sensor[] = [];
   /** This detector's part of the pin directory. */
   readonly #pinDir: string | null;
   #slot: 0 | 1 = 0;
@@ -126,6 +137,27 @@ export class Guard {
     this.#setControl(this.#sensor, "CONTROL_SCOPE_TGID", scopePid);
     this.#sensor.attach(this.#parts.programs);
     this.#attached = true;
+  }
+
+  /**
+   * Load more programs over the maps that there are, while others get their turns, and have them judge too.
+   *
+   * @throws NativeError; all is as before then.
+   */
+  async extend({ programs, skip, absent = [], constants, maxEntries, own }: MoreParts): Promise<void> {
+    const more = this.#native.open({ object: this.#options.object, constants, maxEntries, skip, absent });
+    try {
+      more.shareMaps(this.#sensor, own);
+      more.load();
+      while (more.isLoading) await new Promise((resolve) => setTimeout(resolve, LOOK_AT_LOAD_MS));
+      if (!this.isAttached) return more.close();
+      more.attach(programs);
+      if (this.#pinned !== null) more.pin(this.#pinned, []);
+    } catch (error) {
+      more.close();
+      throw error;
+    }
+    this.#more.push(more);
   }
 
   /** This sensor judges. */
@@ -174,7 +206,9 @@ export class Guard {
   /** Let go of the programs, which do nothing any more once another sensor has taken over. Records are read to the end. */
   retire(): void {
     this.#attached = false;
-    if (!this.#closed) this.#sensor.detach();
+    if (this.#closed) return;
+    for (const more of this.#more) more.detach();
+    this.#sensor.detach();
   }
 
   /** Read what the rings hold, once more, and stop. Without pins nothing judges from here on; with pins the kernel's part
@@ -183,6 +217,7 @@ export class Guard {
     if (this.#closed) return;
     this.#attached = false;
     if (this.#pinned === null) {
+      for (const more of this.#more) more.detach();
       this.#sensor.detach();
       this.#drain(this.#sensor);
     } else {
@@ -190,6 +225,7 @@ export class Guard {
     }
     this.#options.onEnd?.(this.#pinned === null);
     this.#closed = true;
+    for (const more of this.#more) more.close();
     this.#sensor.close();
   }
 

@@ -1,6 +1,7 @@
 // Execwhacker: kills what has a banned string on its command line, in the kernel, at exec; and what the scan finds.
 import { bootTimeNs } from "../../proc/index.js";
 import type { Detector, House, Life } from "../../run/detector.js";
+import { type Beside, bothOf, mayHave, missingOf, wantedBy } from "./beside.js";
 import { Breaker, placeOf, type Tripped } from "./breaker.js";
 import { Comparison } from "./candidate/comparison.js";
 import { sensorCounters } from "./counters.js";
@@ -12,12 +13,11 @@ import { Lists } from "./lists.js";
 import { load, loadInTurns } from "./load.js";
 import { type Decision, execMetrics } from "./metrics.js";
 import { PatternCounts } from "./pattern-counts.js";
-import { mayHave, NotLoaded, wantedBy } from "./peek.js";
 import { type ExecMatch, execDecoder, type Verdict } from "./record.js";
 import { type CompiledRules, ruleByNumber, type Ways, waysOf } from "./rules.js";
 import { Looker, Rounds, scanProcesses, YoungSweep } from "./scan/index.js";
 import { AskedTest, isSelfTest, runSelfTest, selfTestRule } from "./self-test.js";
-import { execwhackerSensor, KILL_RING, OTHER_RING, slotContents } from "./sensor.js";
+import { execwhackerSensor, KILL_RING, moreParts, OTHER_RING, slotContents } from "./sensor.js";
 import { tallyStore } from "./tallies.js";
 import {
   addUntold,
@@ -84,21 +84,17 @@ export function execwhacker(options: ExecwhackerOptions): Detector<CompiledRules
       };
       // At start there is nothing that could wait.
       const next = loaded === null ? load(request) : await loadInTurns(request, loaded);
-      const wanted = wantedBy(next.rules, next.list.environment);
-      for (const what of ["wallets", "environment"] as const)
-        if (wanted[what] && !beside[what]) throw new NotLoaded(what);
       loaded = next;
       return loaded;
     },
-    begin: (house) =>
-      live(house, options, beside.environment, (onStart) => runSelfTest(selfTest, undefined, undefined, onStart)),
+    begin: (house) => live(house, options, beside, (onStart) => runSelfTest(selfTest, undefined, undefined, onStart)),
   };
 }
 
 function live(
   house: House<CompiledRules>,
   { mode, scanExisting, wholeLines, breakerPods, breakerNamespaces, breakerWindow }: ExecwhackerOptions,
-  withEnvironment: boolean,
+  atStart: Beside,
   selfTest: (onStart?: (pid: number) => void) => ReturnType<typeof runSelfTest>,
 ): Life<CompiledRules> {
   const { proc, kill, notice } = house;
@@ -131,17 +127,25 @@ function live(
   );
   metrics.demotedNow(() => breaker.trippedNow);
   let current: CompiledRules | null = null;
+  /** What is loaded beside the guard. */
+  let beside = atStart;
   /** From when it is attached: what began before was not judged at exec. */
   let looker: Looker;
   let young: YoungSweep;
 
   return {
+    more(compiled) {
+      const missing = missingOf(wantedBy(compiled), beside);
+      return missing === null ? null : moreParts(missing);
+    },
     contents(compiled) {
+      // What they want is loaded by now.
+      beside = bothOf(wantedBy(compiled), beside);
       // Before it is in force: the kernel's first records of it may come at once.
       lists.remember(compiled);
       byPattern.inForce(compiled.rules);
       const { wallets, environment } = compiled.list;
-      return slotContents(compiled.tables, wallets, withEnvironment ? (environment ?? noEnvironment()) : undefined);
+      return slotContents(compiled.tables, wallets, beside.environment ? (environment ?? noEnvironment()) : undefined);
     },
     onRecord,
     inForce(compiled) {

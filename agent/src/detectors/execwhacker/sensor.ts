@@ -2,10 +2,10 @@
 import { release } from "node:os";
 import type { Tables } from "@cryptnono/matcher";
 import type { SlotContents } from "@cryptnono/native";
-import type { SensorParts } from "../../sensor/index.js";
+import type { MoreParts, SensorParts } from "../../sensor/index.js";
+import type { Beside } from "./beside.js";
 import type { EnvironmentTables } from "./environment/index.js";
 import { SPARED } from "./exec-memory.js";
-import type { Beside } from "./peek.js";
 import { SUMMED, TALLIES, TOLD_GROUPS } from "./tallies.js";
 import { walletTable } from "./wallets/index.js";
 
@@ -85,6 +85,21 @@ export function execwhackerSensor(
     absent: isAtLeast(kernelRelease, 7, 0) ? ["bpf_task_work_schedule_signal_impl"] : [],
     rings: [KILL_RING, OTHER_RING],
     kept: [TALLIES, SUMMED, TOLD_GROUPS, SPARED],
+  };
+}
+
+/** What looks beside the guard and is wanted only now: in states of its own, as those that there are were made for what was there. */
+export function moreParts({ wallets, environment }: Beside, kernelRelease = release()): MoreParts {
+  const wanted = [...(wallets ? [WALLETS] : []), ...(environment ? [ENVIRONMENT] : [])];
+  const { programs, skip, absent = [] } = execwhackerSensor({}, kernelRelease, { wallets, environment });
+  const states = wanted.length;
+  return {
+    programs: wanted.map((program) => ({ program })),
+    skip: [...skip, ...programs.map(({ program }) => program).filter((program) => !wanted.includes(program))],
+    absent,
+    maxEntries: Object.fromEntries(MAPS_BY_COPY.map((map) => [map, states])),
+    constants: { wallets_copy: 0, environment_copy: states - 1 },
+    own: MAPS_BY_COPY,
   };
 }
 
