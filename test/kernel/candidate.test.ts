@@ -138,6 +138,12 @@ describe("an agent with a candidate", () => {
     assert.ok((await agent.metric(`candidate_compared_total{${labels}}`)) >= 4);
     assert.equal(await agent.metric(`processes_would_kill_total{source="execwhacker.bpf"}`), 0);
     assert.equal(await agent.metric("banned_strings"), 3);
+    await agent.stop();
+    const compared = agent.lines.filter(({ event }) => event === "Candidate compared");
+    const sum = (key: string) => compared.reduce((all, line) => all + Number(line[key]), 0);
+    assert.ok(sum("execs") >= 4);
+    assert.deepEqual(["would_kill", "would_live", "unknown"].map(sum), [1, 1, 0]);
+    assert.deepEqual([compared[0]!["candidate"], compared[0]!["revision"]], ["more-1", "r1"]);
   });
 
   test("is refused with its place, and the lists in force stay and change without it", async (t) => {

@@ -51,6 +51,7 @@ export interface ExecwhackerOptions extends Ways {
 }
 
 const SWEEP_EVERY_MS = 1000;
+const COMPARED_EVERY_MS = 3_600_000;
 /** For readiness's text and the log. An empty list is no fault: it must not stop a deployment whose lists come later. */
 const NOTHING_BANNED = "attached, but nothing is banned: no config has a banned string";
 
@@ -115,11 +116,16 @@ function live(
   const ledger = new Ledger(tallyStore({ layout: house.layout, map: house.map, counters }), (tally, by) =>
     onGrown(tally, by),
   );
+  let lastChecked = 0n;
   const comparison = new Comparison({
     series: house.series,
-    checked: () => counters()?.checked ?? 0n,
+    checked() {
+      lastChecked = counters()?.checked ?? lastChecked;
+      return lastChecked;
+    },
     report: (report) => offer(report, performance.now()),
     isFirst: (report) => spares.isFirst(report),
+    notice,
   });
   const breaker = new Breaker(
     { pods: breakerPods, namespaces: breakerNamespaces, windowSeconds: breakerWindow },
@@ -188,6 +194,7 @@ function live(
         const untold = ledger.take(isLast);
         comparison.untold(untold);
         tellCounts(untold.map((one) => summaryOfTally(one, rulesOf)));
+        if (isLast) comparison.tell();
       },
       untold: () => addUntold(limit.counts, metrics.untold()),
     },
@@ -195,13 +202,15 @@ function live(
       looker = createLooker(bootTimeNs());
       young = new YoungSweep(looker, proc);
     },
-    alongside:
-      scanExisting === 0
+    alongside: [
+      { everyMs: COMPARED_EVERY_MS, run: async () => comparison.tell() },
+      ...(scanExisting === 0
         ? []
         : [
             { everyMs: scanExisting * 1000, run: scan },
-            { everyMs: SWEEP_EVERY_MS, run: (isStopped) => young.sweep(isStopped) },
-          ],
+            { everyMs: SWEEP_EVERY_MS, run: (isStopped: () => boolean) => young.sweep(isStopped) },
+          ]),
+    ],
   };
 
   function onRecord(bytes: Uint8Array): void {

@@ -204,7 +204,7 @@ test("the reference page has the table of what is exposed", () => {
     () => [anyPattern],
   );
   const comparison = new Comparison({
-    ...{ series: all.series, checked: () => 0n, report: () => {}, isFirst: () => true },
+    ...{ series: all.series, checked: () => 0n, report: () => {}, isFirst: () => true, notice: () => {} },
   });
   const rule = {
     value: new Uint8Array(1),

@@ -17,12 +17,17 @@ export interface ComparisonParts {
   readonly report: (report: Report) => void;
   /** Whether this was not said of this process before. */
   readonly isFirst: (report: Report) => boolean;
+  /** Logs what is no process. */
+  readonly notice: (level: "info", event: string, fields: Readonly<Record<string, unknown>>) => void;
 }
 
 export type ComparedRules = Pick<
   CompiledRules,
   "rules" | "generation" | "isScoped" | "judgeCandidate" | "refusedCandidate"
 >;
+
+/** The event of {@link Comparison.tell}'s lines. */
+const COMPARED = "Candidate compared";
 
 /** Strings that have a series of their own; what others differ by is counted under no name. */
 const MAX_STRINGS = 1000;
@@ -39,6 +44,8 @@ class Counts {
   readonly groups = new Map<Difference, Set<string>>(DIFFERENCES.map((difference) => [difference, new Set()]));
   /** Execs that were judged while it was compared; before the current time of it. */
   compared = 0n;
+  /** What the log has of all this. */
+  told = { compared: 0n, byDifference: new Map<Difference, number>() };
 
   constructor(labels: Labels, sinceMs: number) {
     this.labels = labels;
@@ -101,6 +108,7 @@ export class Comparison {
 
   /** What is compared from now on. */
   inForce(compiled: ComparedRules): void {
+    this.tell();
     const checked = this.#parts.checked();
     if (this.#current !== null) this.#current.compared += checked - this.#checkedBefore;
     this.#checkedBefore = checked;
@@ -148,6 +156,26 @@ export class Comparison {
       const rule = this.#ruleOf(tally.stringId);
       if (rule?.only === "in-force") this.#count("unknown", rule, count, tally.group);
     }
+  }
+
+  /** How much has been compared since the last time: without these lines nobody could tell by the log alone. */
+  tell(): void {
+    const counts = this.#current;
+    if (counts === null) return;
+    const compared = this.#comparedBy(counts);
+    const { told } = counts;
+    if (compared === told.compared) return;
+    const since = (difference: Difference) =>
+      counts.byDifference.get(difference)! - (told.byDifference.get(difference) ?? 0);
+    this.#parts.notice("info", COMPARED, {
+      ...counts.labels,
+      execs: Number(compared - told.compared),
+      would_kill: since("would-kill"),
+      would_live: since("would-live"),
+      unknown: since("unknown"),
+      containers: new Set(DIFFERENCES.flatMap((difference) => [...counts.groups.get(difference)!])).size,
+    });
+    counts.told = { compared, byDifference: new Map(counts.byDifference) };
   }
 
   #ruleOf(stringId: number | null): Rule | null {

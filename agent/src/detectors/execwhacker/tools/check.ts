@@ -13,15 +13,16 @@ import {
   SCOPE,
 } from "@cryptnono/matcher";
 import { ConfigError } from "../../../config/index.js";
-import { checkPattern } from "../check-pattern.js";
-import { loadConfig } from "../config/index.js";
 import { environmentTables } from "../environment/index.js";
 import { placeOfRule } from "../tell/index.js";
 import type { Rule, Rules } from "../types.js";
 import { lintByLines, readBenignLines } from "./benign.js";
+import { type BothLists, loadBoth } from "./both-lists.js";
 
 export interface CheckOptions {
   readonly config: readonly string[];
+  /** Files of candidates. */
+  readonly candidate?: readonly string[];
   readonly mode: "enforce" | "audit";
   readonly allowAcrossLists: boolean;
   /** Files of honest command lines. */
@@ -47,6 +48,8 @@ export interface Checked {
   readonly patterns: number;
   /** Null when the lists cannot be read. */
   readonly cost: Cost | null;
+  /** All lists as they would be with the candidates, which have these names; absent without one. */
+  readonly candidate?: Pick<Checked, "strings" | "patterns" | "cost"> & { readonly lists: readonly string[] };
 }
 
 export interface Cost {
@@ -72,13 +75,27 @@ export function check(
 }
 
 function examine(options: CheckOptions): Checked {
-  let rules: Rules;
+  let lists: BothLists;
   try {
-    rules = loadConfig(options.config, { ...options, defaultMode: options.mode, checkPattern });
+    lists = loadBoth(options);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return { findings: error.problems.map(unreadable), strings: 0, patterns: 0, cost: null };
   }
+  const inForce = examineRules(lists.inForce, options);
+  if (lists.candidate === null) return inForce;
+  // As they would be if it were in force; of the others everything has been said.
+  const names = lists.candidateLists.map(({ list }) => list);
+  const isOfCandidate = ({ place }: PlacedFinding) => names.some((name) => place.startsWith(`${name}[`));
+  const candidate = examineRules(lists.candidate, options);
+  return {
+    ...inForce,
+    findings: [...inForce.findings, ...candidate.findings.filter(isOfCandidate)],
+    candidate: { lists: names, strings: candidate.strings, patterns: candidate.patterns, cost: candidate.cost },
+  };
+}
+
+function examineRules(rules: Rules, options: CheckOptions): Checked {
   const placeOf = (of: "strings" | "allow", index: number) => `${rules[of][index]!.list}[${rules[of][index]!.index}]`;
   const placed =
     (kind: "string" | "pattern") =>
@@ -224,7 +241,7 @@ function withoutExample(finding: PlacedFinding): PlacedFinding {
   return rest;
 }
 
-function render({ findings, strings, patterns, cost }: Checked): string {
+function render({ findings, strings, patterns, cost, candidate }: Checked): string {
   const lines = findings.flatMap(({ level, kind, code, place, problem, other, hint, example }) => [
     `${level} ${kind} ${place}: ${problem}${other === undefined ? "" : `: ${other}`} [${code}]`,
     ...(example === undefined || example === "" ? [] : [`  for example: ${printable(example)}`]),
@@ -241,7 +258,15 @@ function render({ findings, strings, patterns, cost }: Checked): string {
     (level) => `${count(level)} ${level}${count(level) === 1 || level === "info" ? "" : "s"}`,
   );
   const inKernel = cost === null ? "" : `; ${Math.ceil(cost.tableBytes / 1024)} KiB in the kernel${automata(cost)}`;
-  return [...lines, `${strings} strings, ${patterns} patterns: ${found.join(", ")}${inKernel}`, ""].join("\n");
+  const beside =
+    candidate === undefined
+      ? []
+      : [
+          `with the candidate ${candidate.lists.join(", ")}: ${candidate.strings} strings, ${candidate.patterns} patterns`,
+        ];
+  return [...lines, `${strings} strings, ${patterns} patterns: ${found.join(", ")}${inKernel}`, ...beside, ""].join(
+    "\n",
+  );
 }
 
 const SMALL_STATES = 256;

@@ -2,7 +2,7 @@
 import { FINDING_LEVELS } from "@cryptnono/matcher";
 import { type Command, Option } from "commander";
 import { configFlag, modeFlag, numberFlag, PID } from "../../../run/flags.js";
-import { acrossListsFlag } from "../list-flags.js";
+import { acrossListsFlag, candidateFlag } from "../list-flags.js";
 import type { CheckOptions } from "./check.js";
 import type { CompareOptions } from "./compare.js";
 import type { ExplainOptions } from "./explain.js";
@@ -18,6 +18,7 @@ function addCheck(program: Command): void {
     .command("check")
     .description("say what may be wrong with lists, without a kernel")
     .addOption(configFlag(LISTS))
+    .addOption(candidateFlag())
     .addOption(modeFlag())
     .addOption(acrossListsFlag())
     .addOption(
@@ -46,6 +47,7 @@ function addExplain(program: Command): void {
       "say what would become of a command line and why: standard input has its words, quoted as for a shell, or its log line",
     )
     .addOption(configFlag(LISTS))
+    .addOption(candidateFlag())
     .addOption(new Option("--mode <mode>").choices(["enforce", "audit"]).default("enforce"))
     .addOption(acrossListsFlag())
     .addOption(placeFlag())
@@ -66,6 +68,7 @@ function addReplay(program: Command): void {
     )
     .argument("[files...]")
     .addOption(configFlag(LISTS))
+    .addOption(candidateFlag())
     .addOption(filesFlag("--before <file>", "the lists to compare with; none: what the log says (again and again)"))
     .addOption(modeFlag())
     .addOption(acrossListsFlag())
@@ -91,6 +94,11 @@ function addCompare(program: Command): void {
         0,
       ),
     )
+    .option("--candidate-only", "leave out strings of which no line is a candidate's", false)
+    .addOption(
+      filesFlag("--known-good <file>", "file of honest command lines, one each, gzip too: how many hold each string"),
+    )
+    .addOption(filesFlag("--known-bad <file>", "the same of miners' command lines"))
     .option("--json", "for programs", false)
     .option("--show-lines", "print example lines: they hold banned strings, which are secret", false)
     .action(async (files: string[], options: CompareOptions) => {

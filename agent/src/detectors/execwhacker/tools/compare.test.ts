@@ -56,7 +56,17 @@ test("strings are summed up by pods, namespaces and users, summaries by their co
   assert.deepEqual([status, lines, otherLines], [0, 5, 3]);
   assert.deepEqual(strings[0], {
     rule: "new[4]",
-    ...{ killed: 0, wouldKill: 42, spared: 0, pods: 3, namespaces: 2, users: 2 },
+    ...{
+      killed: 0,
+      wouldKill: 42,
+      byCandidate: 0,
+      wouldLive: 0,
+      unknown: 0,
+      spared: 0,
+      pods: 3,
+      namespaces: 2,
+      users: 2,
+    },
     first: "2026-11-26T01:00:00.000000Z",
     last: "2026-11-26T02:00:00.000000Z",
     examples: [1, 2, 3].map((number) => `${file}:${number}`),

@@ -13,17 +13,18 @@ import {
 import { openProc } from "../../../proc/index.js";
 import { bootClock, createFormatter } from "../../../report/index.js";
 import type { ProcessFacts } from "../../../types.js";
-import { checkPattern } from "../check-pattern.js";
-import { loadConfig } from "../config/index.js";
 import { variableAt } from "../environment/index.js";
 import { placeOfRule as place, reportLine, scopeWord } from "../tell/index.js";
 import type { AllowedBy, JudgeVerdict, Outcome, Report, Rules } from "../types.js";
 import { compileAccountable } from "./accountable.js";
+import { loadBoth } from "./both-lists.js";
 import { readEnvironmentFile } from "./read-environment.js";
 import { type AskedLine, type Logged, readProcess, readTyped } from "./read-line.js";
 
 export interface ExplainOptions {
   readonly config: readonly string[];
+  /** Files of candidates. */
+  readonly candidate?: readonly string[];
   readonly mode: "enforce" | "audit";
   /** A pattern that does not say whose strings it spares spares those of all files. */
   readonly allowAcrossLists?: boolean;
@@ -46,6 +47,12 @@ export interface Explanation {
   /** The log line, as far as the command line decides it; null: there would be none. */
   readonly log: Readonly<Record<string, unknown>> | null;
   readonly logged?: Logged;
+  /** What it would be by the lists as they would be with the candidate, and the difference that the log would tell. */
+  readonly candidate?: {
+    readonly verdict: Explanation["verdict"];
+    readonly difference: "none" | "would-kill" | "would-live";
+    readonly rule?: string;
+  };
   readonly notes: readonly string[];
 }
 
@@ -95,14 +102,35 @@ export async function explain(
   options: ExplainOptions,
   input: AsyncIterable<Uint8Array> = process.stdin,
 ): Promise<number> {
-  const rules = loadConfig(options.config, { ...options, defaultMode: options.mode, checkPattern });
+  const { inForce: rules, candidate } = loadBoth(options);
   const asked = await readAsked(options, hasEnvironment(rules), input);
-  const { explanation, sentence } = await explanationOf(rules, { ...optionalPlace(options), ...asked });
+  const where = { ...optionalPlace(options), ...asked };
+  const explained = await explanationOf(rules, where);
+  const { explanation, sentence } = candidate === null ? explained : withCandidate(explained, candidate, where);
   process.stdout.write(
     options.json ? `${JSON.stringify(explanation, null, 2)}\n` : `${render(explanation, sentence)}\n`,
   );
   for (const note of explanation.notes) process.stderr.write(`cryptnono: ${note}\n`);
   return explanation.verdict === "killed" ? 3 : 0;
+}
+
+/** What the candidate would do, beside what is done. */
+function withCandidate(
+  { explanation, sentence }: Awaited<ReturnType<typeof explanationOf>>,
+  candidate: Rules,
+  asked: AskedLine,
+): Awaited<ReturnType<typeof explanationOf>> {
+  const { judge } = compileAccountable(candidate);
+  const verdict = judge(asked, scopesIn(asked.place ?? "containers"));
+  const finds = (word: Explanation["verdict"]) => word === "killed" || word === "would-kill";
+  const byCandidate = wordOf(verdict);
+  const difference =
+    finds(byCandidate) === finds(explanation.verdict) ? "none" : finds(byCandidate) ? "would-kill" : "would-live";
+  const rule = verdict.kind === "none" ? {} : { rule: place(verdict.rule) };
+  return {
+    explanation: { ...explanation, candidate: { verdict: byCandidate, difference, ...rule } },
+    sentence: `${sentence}\nby the candidate it ${sentenceOf(verdict)}`,
+  };
 }
 
 async function readAsked(

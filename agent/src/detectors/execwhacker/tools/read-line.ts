@@ -146,7 +146,8 @@ function placeLogged(fields: Fields): { readonly place?: Place } {
 
 function loggedOf(fields: Fields): { readonly logged?: Logged } {
   const { action } = fields;
-  if (typeof action !== "string") return {};
+  // What a candidate would do did not become of it.
+  if (typeof action !== "string" || fields["candidate"] === true) return {};
   const words = LOGGED_KEYS.flatMap(([key, name]) => (typeof fields[key] === "string" ? [[name, fields[key]]] : []));
   return { logged: { action, ...(Object.fromEntries(words) as Omit<Logged, "action">) } };
 }

@@ -1,15 +1,17 @@
 // `cryptnono replay`: command lines, or what was logged, judged by one set of lists or by two: what changes, by string and pattern.
 import { type Account, accountsOf, matchedText, type Place, scopesIn } from "@cryptnono/matcher";
-import { checkPattern } from "../check-pattern.js";
-import { loadConfig } from "../config/index.js";
+import { UsageError } from "../../../errors.js";
 import { placeOfRule as place } from "../tell/index.js";
 import type { JudgeVerdict, Rule, Rules } from "../types.js";
 import { compileAccountable } from "./accountable.js";
+import { loadBoth } from "./both-lists.js";
 import { type FileLine, linesOf } from "./line-files.js";
 import { type AskedLine, type Logged, readRecorded } from "./read-line.js";
 
 export interface ReplayOptions {
   readonly config: readonly string[];
+  /** Files of candidates: the lists as they are and as they would be with these are compared. */
+  readonly candidate?: readonly string[];
   /** The lists to compare with; none: what the log lines themselves say. */
   readonly before: readonly string[];
   readonly mode: "enforce" | "audit";
@@ -65,10 +67,17 @@ export async function replay(
   options: ReplayOptions,
   write: (text: string) => void = (text) => process.stdout.write(text),
 ): Promise<number> {
-  const load = (config: readonly string[]) =>
-    loadConfig(config, { ...options, defaultMode: options.mode, checkPattern });
-  const now = await fatesBy(load(options.config), options.place);
-  const before = options.before.length === 0 ? null : await fatesBy(load(options.before), options.place);
+  const { inForce, candidate } = loadBoth(options);
+  if (candidate !== null && options.before.length > 0)
+    throw new UsageError("replay: both a candidate and lists of before", "give one of --candidate and --before");
+  const now = await fatesBy(candidate ?? inForce, options.place);
+  const older =
+    candidate !== null
+      ? inForce
+      : options.before.length === 0
+        ? null
+        : loadBoth({ ...options, config: options.before }).inForce;
+  const before = older === null ? null : await fatesBy(older, options.place);
   const tally = new Tally(options.showLines);
   for (const file of files.length === 0 ? ["-"] : files) {
     for await (const line of linesOf(file)) {
