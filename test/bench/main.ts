@@ -1,10 +1,12 @@
-// `make bench`: speed and memory, side by side in one run. `--json` prints the results as data.
+// `make bench`: speed and memory, side by side in one run. `--json` prints the results as data; words are parts, the others are left out.
 import { cpus, loadavg, release, totalmem } from "node:os";
 import { measureAgent } from "./agent-cost.js";
 import { measureAllow } from "./allow-walk.js";
 import { measureCandidate } from "./candidate-cost.js";
 import { measureExecLoop } from "./exec-loop.js";
-import { formatResults } from "./result.js";
+import { measureFlow } from "./flow-cost.js";
+import { measureNames } from "./names-cost.js";
+import { formatResults, type Result } from "./result.js";
 import { measureSearch } from "./search-time.js";
 
 const machine = {
@@ -16,13 +18,19 @@ const machine = {
   node: process.version,
   loadBefore: loadavg()[0],
 };
-const results = [
-  ...measureSearch(),
-  ...measureAllow(),
-  ...measureCandidate(),
-  ...measureExecLoop(),
-  ...(await measureAgent()),
-];
+const only = process.argv.slice(2).filter((word) => !word.startsWith("--"));
+const PARTS: Readonly<Record<string, () => readonly Result[] | Promise<readonly Result[]>>> = {
+  search: measureSearch,
+  allow: measureAllow,
+  candidate: measureCandidate,
+  exec: measureExecLoop,
+  agent: measureAgent,
+  flow: measureFlow,
+  names: measureNames,
+};
+const results: Result[] = [];
+for (const [part, measure] of Object.entries(PARTS))
+  if (only.length === 0 || only.includes(part)) results.push(...(await measure()));
 if (process.argv.includes("--json")) process.stdout.write(`${JSON.stringify({ machine, results }, null, 2)}\n`);
 else {
   const { date, cpu, kernel, node, memoryGiB, loadBefore } = machine;

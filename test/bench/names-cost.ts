@@ -1,5 +1,4 @@
 // What names cost: time in the hooks by the kernel's own count, beside programs that do nothing, in one run and on the same packets.
-// `node test/dist/bench/names-cost.js`
 import { spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
@@ -11,6 +10,7 @@ import { cgroup2Mount } from "../lib/cgroups.js";
 import { poolNames } from "../lib/honest-payloads.js";
 import { NAMES_OBJECT, nameTables } from "../lib/name-looker.js";
 import { clientHello, dnsQuestion } from "../lib/payloads.js";
+import type { Result } from "./result.js";
 
 const STATISTICS = "/proc/sys/kernel/bpf_stats_enabled";
 const TIMES = 2000;
@@ -22,8 +22,8 @@ const EMPTY = {
 } as const;
 type Hook = keyof typeof EMPTY;
 
-if (process.argv[2] === "serve") await serve();
-else await measure();
+const OWN = new URL(import.meta.url).pathname;
+if (process.argv[1] === OWN && process.argv[2] === "serve") await serve();
 
 /** In a process of its own, outside of the cgroup that is measured. */
 async function serve(): Promise<void> {
@@ -37,8 +37,8 @@ async function serve(): Promise<void> {
   process.stdout.write(`${JSON.stringify(server.address())}\n`);
 }
 
-async function measure(): Promise<void> {
-  const server = spawn(process.execPath, [process.argv[1]!, "serve"], { stdio: ["ignore", "pipe", "inherit"] });
+export async function measureNames(): Promise<Result[]> {
+  const server = spawn(process.execPath, [OWN, "serve"], { stdio: ["ignore", "pipe", "inherit"] });
   const { port } = JSON.parse(
     await new Promise<string>((resolve) => server.stdout.once("data", (bytes: Buffer) => resolve(bytes.toString()))),
   ) as { port: number };
@@ -51,6 +51,7 @@ async function measure(): Promise<void> {
   const parts = namesSensor(cgroup, true);
   const names = Sensor.open({ object: NAMES_OBJECT, constants: parts.constants, skip: parts.skip });
   const empty = Sensor.open({ object: readFileSync(`${ROOT}build/test/bpf/empty-hooks.bpf.o`), skip: ["agent_exit"] });
+  const results: Result[] = [];
   try {
     const layout = names.layout();
     const pools = poolNames();
@@ -74,17 +75,19 @@ async function measure(): Promise<void> {
       for (const hook of hooks) {
         const ns = end.get(hook)!.ns - start.get(hook)!.ns;
         const runs = end.get(hook)!.runs - start.get(hook)!.runs;
-        console.log(`${title}: ${hook} ${Math.round(ns / count)} ns each, ${(runs / count).toFixed(1)} runs`);
+        const times = (runs / count).toFixed(1);
+        results.push({ name: `${title}: in ${hook}`, median: ns / count, unit: "ns", note: `${times} runs` });
       }
     };
 
-    console.log(`${pools.length} names`);
     const one = await open(port);
     await exchange(one, Buffer.from("SSH-2.0-x\r\n"));
-    await cost("packet of an established connection", PACKETS, () => exchange(one, Buffer.from("x")), [
-      "names_egress",
-      "names_ingress",
-    ]);
+    await cost(
+      `${pools.length} names: packet of an established connection`,
+      PACKETS,
+      () => exchange(one, Buffer.from("x")),
+      ["names_egress", "names_ingress"],
+    );
     one.destroy();
     const first = (payload: () => Buffer) => async () => {
       const socket = await open(port);
@@ -93,14 +96,14 @@ async function measure(): Promise<void> {
     };
     const hooks: Hook[] = ["names_egress", "names_connect4"];
     await cost(
-      "connection: SSH",
+      "names: connection: SSH",
       TIMES,
       first(() => Buffer.from("SSH-2.0-OpenSSH_9.2\r\n")),
       hooks,
     );
     const hello = clientHello("www.example.org", { before: 1263 });
     await cost(
-      "connection: ClientHello, 1.4 KB",
+      "names: connection: ClientHello, 1.4 KB",
       TIMES,
       first(() => hello),
       hooks,
@@ -109,13 +112,13 @@ async function measure(): Promise<void> {
       `GET / HTTP/1.1\r\nHost: www.example.org\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nAccept: */*\r\nCookie: ${"a".repeat(200)}\r\n\r\n`,
     );
     await cost(
-      `connection: HTTP GET, ${get.length} bytes`,
+      `names: connection: HTTP GET, ${get.length} bytes`,
       TIMES,
       first(() => get),
       hooks,
     );
     const question = dnsQuestion("www.numpy.example.org");
-    await cost("DNS question, and its answer", TIMES, () => ask(question), [...hooks, "names_ingress"]);
+    await cost("names: DNS question, and its answer", TIMES, () => ask(question), [...hooks, "names_ingress"]);
   } finally {
     names.close();
     empty.close();
@@ -124,6 +127,7 @@ async function measure(): Promise<void> {
     writeFileSync(`${mount}/cgroup.procs`, String(process.pid));
     rmdirSync(cgroup);
   }
+  return results;
 }
 
 function open(port: number): Promise<Socket> {

@@ -1,12 +1,13 @@
 // Pinned, the network guard's kernel part goes on while no agent is there, and the next one tells; its cgroup is the root of all.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, rmdirSync } from "node:fs";
 import { test } from "node:test";
 import { unpin } from "@cryptnono/agent/sensor/index";
 import { ROOT, randomString } from "../lib/agent.js";
 import { cgroup2Mount } from "../lib/cgroups.js";
 import { FlowAgent, inNetwork, KILLED, Lists, reach } from "../lib/flow-agent.js";
+import { numbersOf, prog } from "../lib/progs.js";
 
 const lists = new Lists();
 const list = lists.write("banned", "192.0.2.1\n");
@@ -35,6 +36,37 @@ test("the agent dies: connects are refused and killed all the same, and the next
   await second.stop();
   assert.equal(unpin(pinDir), 1);
   assert.deepEqual((await inNetwork(reach("tcp", "192.0.2.1"))).lines, ["tcp 192.0.2.1 error 111 0"]);
+});
+
+test("while an agent dies and the next one comes, no connect to a banned address passes, and none to another is refused", async (t) => {
+  const pinDir = `/sys/fs/bpf/${randomString("test-")}`;
+  t.after(() => unpin(pinDir));
+  const first = await FlowAgent.start([BANNED, "--pin-dir", pinDir]);
+  t.after(() => first.stop("SIGKILL"));
+  const asker = spawn(prog("alternate"), ["192.0.2.1", "198.51.100.1"], { stdio: ["pipe", "pipe", "inherit"] });
+  let out = "";
+  asker.stdout.setEncoding("utf8").on("data", (text: string) => {
+    out += text;
+  });
+  await first.until("it asks", () => out.startsWith("begun"));
+  const refused = () => first.metric('destinations_refused_total{reason="banned-ip"}');
+  const before = await refused();
+  await first.until("it is refused", async () => (await refused()) > before);
+  await first.stop("SIGKILL");
+  const second = await FlowAgent.start([BANNED, "--pin-dir", pinDir]);
+  t.after(() => second.stop());
+  const counted = await second.metric('destinations_refused_total{reason="banned-ip"}');
+  await second.until(
+    "the next one counts on",
+    async () => (await second.metric('destinations_refused_total{reason="banned-ip"}')) > counted,
+  );
+  asker.stdin.end();
+  await second.until("it tells", () => out.includes("wrong"));
+  const { asked, wrong } = numbersOf(out);
+  assert.equal(wrong, 0, out);
+  assert.ok(asked! > 1000, out);
+  // For a moment both are attached, and both count.
+  assert.ok((await second.metric('destinations_refused_total{reason="banned-ip"}')) >= asked! / 2);
 });
 
 /** A shell in mount and cgroup namespaces of its own, below a cgroup of the test's, that hides what is mounted and starts an agent. */

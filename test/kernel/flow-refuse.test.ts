@@ -21,6 +21,7 @@ const WAYS = [
   "tcp-fast-open",
   "tcp-fast-open-connect",
   "mptcp",
+  "mptcp-nonblocking",
   "mptcp-fast-open",
   "ring",
   "ring-async",
@@ -29,6 +30,7 @@ const WAYS = [
   "udp",
   "udp-many",
   "udp-lite",
+  "udp-on-v6-socket",
 ] as const;
 
 /** What the guard does not see as the address that is written. */

@@ -202,6 +202,19 @@ describe("without patterns that could spare anyone the kernel decides", () => {
   });
 });
 
+test("3,000 connecting processes between its two halves hide no scan", async (t) => {
+  // A window that lasts however slow the machine is.
+  const agent = await FlowAgent.start(["--FlowKiller.lookback_duration_seconds=3600"]);
+  t.after(() => agent.stop());
+  const half = () => `${prog("fan-out")} one 8 ${++base}`;
+  const script = [half(), `${prog("fan-out")} setsid 3000 ${++base}`, half(), "echo it ended by $?"];
+  const { lines } = await inNetwork(`setsid -w sh -c '${script.join("; ")}'`);
+  assert.equal(numbersOf(lines[1]!)["refused"], 3000);
+  assert.equal(lines.at(-1), `it ended by ${KILLED}`);
+  // A process and a session each.
+  assert.ok((await agent.metric('map_entries{map="windows"}')) >= 6000);
+});
+
 test("audit mode kills no scanner, and tells", async (t) => {
   const agent = await FlowAgent.start(["--mode", "audit"]);
   t.after(() => agent.stop());

@@ -138,6 +138,10 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(way, "mptcp"))
 		told(connect(open_socket(family, SOCK_STREAM, IPPROTO_MPTCP), (void *)&to, to_length));
+	if (!strcmp(way, "mptcp-nonblocking")) {
+		fd = open_socket(family, SOCK_STREAM | SOCK_NONBLOCK, IPPROTO_MPTCP);
+		told(settled(fd, connect(fd, (void *)&to, to_length)));
+	}
 	if (!strcmp(way, "mptcp-fast-open")) {
 		long sent = sendto(open_socket(family, SOCK_STREAM, IPPROTO_MPTCP), "hello", 5, MSG_FASTOPEN, (void *)&to, to_length);
 
