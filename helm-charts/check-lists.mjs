@@ -24,7 +24,7 @@ const folder = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), 
 try {
   const files = lists.flatMap(([, name, content]) => {
     writeFileSync(join(folder, name), Buffer.from(content, "base64"), { mode: 0o600 });
-    return ["--config", join(folder, name)];
+    return [name.endsWith(".candidate.json") ? "--candidate" : "--config", join(folder, name)];
   });
   const { status } = spawnSync(root("bin/cryptnono"), ["check", ...files, ...process.argv.slice(2)], {
     stdio: "inherit",

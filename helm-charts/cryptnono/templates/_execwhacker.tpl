@@ -9,6 +9,23 @@
 {{- default (list "none.json") $files | toJson }}
 {{- end }}
 
+{{/*
+Its candidates by their files: lists that kill nothing. One that has the name of a list in force is what that list would become,
+unless it says otherwise.
+*/}}
+{{- define "cryptnono.execwhacker.candidates" -}}
+{{- $files := dict }}
+{{- $configs := default dict .configs }}
+{{- range $name, $candidate := .candidates }}
+{{- with $candidate }}
+{{- $own := dict }}
+{{- if and (get $configs $name) (not (hasKey . "replaces")) }}{{ $own = dict "replaces" $name }}{{ end }}
+{{- $_ := set $files (printf "%s.candidate.json" $name) (merge (dict "candidate" true) $own .) }}
+{{- end }}
+{{- end }}
+{{- $files | toJson }}
+{{- end }}
+
 {{/* Its own arguments. */}}
 {{- define "cryptnono.execwhacker.args" -}}
 {{- $args := list "--scan-existing" (int64 .scanExistingSeconds | toString) "--unreadable" .unreadable "--over-long" .overLong }}
@@ -22,6 +39,9 @@
 {{- if not (kindIs "invalid" $number) }}{{ $args = concat $args (list $flag (int64 $number | toString)) }}{{ end }}
 {{- end }}
 {{- if .allowAcrossLists }}{{ $args = append $args "--allow-across-lists" }}{{ end }}
+{{- range $file, $_ := include "cryptnono.execwhacker.candidates" . | fromJson }}
+{{- $args = concat $args (list "--candidate" (printf "/etc/cryptnono/execwhacker/%s" $file)) }}
+{{- end }}
 {{- toJson $args }}
 {{- end }}
 

@@ -10,6 +10,13 @@ cryptnono guards every node of the cluster{{ if eq $exec.mode "audit" }} in audi
 
 All lists are empty: NO STRING IS BANNED.
 {{- end }}
+{{- with include "cryptnono.execwhacker.candidates" $exec | fromJson }}
+
+These lists are candidates. They kill nothing: the log and the metrics say where they would differ from those in force.
+{{- range $file, $candidate := . }}
+  {{ trimSuffix ".candidate.json" $file }}{{ with $candidate.replaces }}, in the place of {{ . }}{{ end }}{{ with $candidate.revision }}, revision {{ . }}{{ end }}
+{{- end }}
+{{- end }}
 {{- else -}}
 cryptnono: detectors.execwhacker.enabled is false. NO NODE IS GUARDED.
 {{- end }}

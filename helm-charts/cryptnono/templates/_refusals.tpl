@@ -10,12 +10,27 @@ say. Each is refused with its place; a string is never shown.
 {{- if regexMatch (printf `"%s` (include "cryptnono.ciphertext" .)) (toJson $values) }}
 {{- include "cryptnono.refuseCiphertext" (list "" $values) }}
 {{- end }}
-{{- range $name, $config := .Values.detectors.execwhacker.configs }}
+{{- range $key := list "configs" "candidates" }}
+{{- range $name, $config := get $.Values.detectors.execwhacker $key }}
 {{- with $config }}
 {{- range $index, $entry := .bannedCommandStrings }}
 {{- $text := kindIs "map" $entry | ternary $entry (dict "value" $entry) | dig "value" "" }}
 {{- if gt (len $text) 512 }}
-{{- fail (printf "detectors.execwhacker.configs.%s.bannedCommandStrings[%d] has %d bytes; a banned string has 512 at most" $name $index (len $text)) }}
+{{- fail (printf "detectors.execwhacker.%s.%s.bannedCommandStrings[%d] has %d bytes; a banned string has 512 at most" $key $name $index (len $text)) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- $configs := default dict .Values.detectors.execwhacker.configs }}
+{{- range $name, $candidate := .Values.detectors.execwhacker.candidates }}
+{{- if hasKey $configs (printf "%s.candidate" $name) }}
+{{- fail (printf "detectors.execwhacker.candidates.%s and configs.%s.candidate would be one file; give one of them another name" $name $name) }}
+{{- end }}
+{{- with $candidate }}
+{{- with .replaces }}
+{{- if not (get $configs .) }}
+{{- fail (printf "detectors.execwhacker.candidates.%s.replaces names no list of detectors.execwhacker.configs" $name) }}
 {{- end }}
 {{- end }}
 {{- end }}
