@@ -32,10 +32,10 @@ export interface LoopTimes {
 }
 
 /** Run `words[0]` with the arguments `words.slice(1)`, `argv[0]` first, `count` times. */
-export function execLoop(count: number, words: readonly string[]): LoopTimes {
+export function execLoop(count: number, words: readonly string[], env: NodeJS.ProcessEnv = process.env): LoopTimes {
   const file = join(workDirectory(), "words");
   writeFileSync(file, `${words.join("\0")}\0`);
-  const output = execFileSync(join(workDirectory(), "exec-loop"), [String(count), file], { encoding: "utf8" });
+  const output = execFileSync(join(workDirectory(), "exec-loop"), [String(count), file], { encoding: "utf8", env });
   const [wallNs, cpuNs, killed] = output.trim().split(" ").map(Number);
   return { wallNs: wallNs!, cpuNs: cpuNs!, killed: killed! };
 }

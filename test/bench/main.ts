@@ -2,6 +2,7 @@
 import { cpus, loadavg, release, totalmem } from "node:os";
 import { measureAgent } from "./agent-cost.js";
 import { measureAllow } from "./allow-walk.js";
+import { measureBeside } from "./beside-cost.js";
 import { measureCandidate } from "./candidate-cost.js";
 import { measureExecLoop } from "./exec-loop.js";
 import { measureFlow } from "./flow-cost.js";
@@ -23,6 +24,7 @@ const PARTS: Readonly<Record<string, () => readonly Result[] | Promise<readonly 
   search: measureSearch,
   allow: measureAllow,
   candidate: measureCandidate,
+  beside: measureBeside,
   exec: measureExecLoop,
   agent: measureAgent,
   flow: measureFlow,

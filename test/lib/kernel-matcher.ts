@@ -1,5 +1,6 @@
 // The BPF programs' own search and verdict, asked about buffers: nothing is attached.
 import { readFileSync } from "node:fs";
+import type { Beside } from "@cryptnono/agent/detectors/execwhacker/beside";
 import type { EnvironmentTables } from "@cryptnono/agent/detectors/execwhacker/environment/index";
 import {
   ENVIRONMENT_TEST_PROGRAM,
@@ -9,6 +10,7 @@ import {
   TEST_PROGRAM,
   WALLETS_TEST_PROGRAM,
 } from "@cryptnono/agent/detectors/execwhacker/sensor";
+import type { SensorParts } from "@cryptnono/agent/sensor/index";
 import type { Tables } from "@cryptnono/matcher";
 import {
   constant,
@@ -42,24 +44,27 @@ export interface MatcherOptions {
   readonly wallets?: boolean;
   /** Look at the environment, and at nothing else. */
   readonly environment?: boolean;
+  /** What is attached beside the guard. */
+  readonly beside?: Partial<Beside>;
 }
 
 export class KernelMatcher {
   readonly #sensor: Sensor;
-  readonly #parts = execwhackerSensor();
+  readonly #parts: SensorParts;
   readonly #layout: Layout;
   readonly #args: StructLayout;
   readonly #program: string;
   #slot: 0 | 1 = 0;
 
-  constructor({ withoutBpfLoop = false, wallets = false, environment = false }: MatcherOptions = {}) {
+  constructor({ withoutBpfLoop = false, wallets = false, environment = false, beside }: MatcherOptions = {}) {
+    this.#parts = execwhackerSensor({}, undefined, beside);
     this.#program = environment ? ENVIRONMENT_TEST_PROGRAM : wallets ? WALLETS_TEST_PROGRAM : TEST_PROGRAM;
     const object = readFileSync(`${ROOT}build/bpf/execwhacker.bpf.o`);
     const skip = this.#parts.skip.filter((program) => program !== this.#program);
     const { maxEntries } = this.#parts;
     this.#sensor = Sensor.open({
       object,
-      constants: { without_bpf_loop: withoutBpfLoop },
+      constants: { ...(beside === undefined ? {} : this.#parts.constants), without_bpf_loop: withoutBpfLoop },
       maxEntries,
       skip,
       absent: this.#parts.absent ?? [],
@@ -131,9 +136,9 @@ export class KernelMatcher {
     this.#sensor.detach();
   }
 
-  /** Of the program that judges execs. */
-  statistics(): ProgramStatistics {
-    return this.#sensor.statistics(guardProgram());
+  /** Of the program that judges execs, or of one that looks beside it. */
+  statistics(program = "guard"): ProgramStatistics {
+    return this.#sensor.statistics(program === "guard" ? guardProgram() : program);
   }
 
   constant(name: string): number {
