@@ -35,7 +35,7 @@ const RULES: EgressRules = {
   enforce: [],
   refusesUnknown: false,
   names: TABLES.names,
-  networks: TABLES.networks,
+  networks: TABLES.networks.map((network) => ({ ...network, list: "/allowed", line: 2 })),
   learntFile: null,
 };
 

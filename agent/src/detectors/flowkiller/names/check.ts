@@ -1,11 +1,16 @@
 // What in lists of names does nothing, or too much.
+import { isV4, showNetwork } from "../address.js";
 import { placeOf } from "./lines.js";
 import { findName, type NameEntry } from "./lists.js";
 import type { NameRules } from "./rules.js";
 
+/** As of banned networks: one of fewer bits is more than somebody's service has. */
+const WIDE_BITS = { v4: 96 + 12, v6: 24 };
+
 export interface NameFinding {
   readonly level: "warning" | "info";
   readonly place: string;
+  /** Or the network, of the list of what may be reached. */
   readonly name: string;
   readonly finding: string;
 }
@@ -30,6 +35,15 @@ export function* nameFindings({ listed, spared, egress }: NameRules): Generator<
     const at = { place: placeOf(entry), name: entry.name };
     if (findName(entry.name, pools) === undefined && !listed.some(({ name }) => name.endsWith(`.${entry.name}`)))
       yield { level: "info", ...at, finding: "does nothing: no list has it, or a name above or below it" };
+  }
+  for (const network of egress?.networks ?? []) {
+    if (network.bits < (isV4(network.address) ? WIDE_BITS.v4 : WIDE_BITS.v6))
+      yield {
+        level: "warning",
+        place: placeOf(network),
+        name: showNetwork(network),
+        finding: "is so wide that pods may reach what nobody listed",
+      };
   }
   for (const entry of egress?.names ?? []) {
     const at = { place: placeOf(entry), name: entry.name };

@@ -15,6 +15,8 @@ export interface NameExplanation {
   readonly allowed: NamePlace | null;
   /** Pods that reach only what is listed may reach it; null: there are none. */
   readonly mayBeReached: boolean | null;
+  /** By this entry of their list. */
+  readonly reachedBy: NamePlace | null;
 }
 
 export interface NamePlace {
@@ -33,13 +35,15 @@ export function explainName(text: string, { listed, spared, egress, mode }: Name
   const exception = find(name, spared);
   // The longer one decides; of two that are the same, the one that spares.
   const wins = exception !== undefined && (pool === undefined || exception.name.length >= pool.name.length);
+  const reached = egress === null ? undefined : find(name, egress.names);
   const found = mode === "enforce" ? "blocked" : "found";
   return {
     name,
     verdict: mode === "off" || pool === undefined ? "passes" : wins ? "allowed" : found,
     listed: pool === undefined ? null : { place: placeOf(pool), name: pool.name },
     allowed: exception === undefined || !wins ? null : { place: placeOf(exception), name: exception.name },
-    mayBeReached: egress === null ? null : find(name, egress.names) !== undefined,
+    mayBeReached: egress === null ? null : reached !== undefined,
+    reachedBy: reached === undefined ? null : { place: placeOf(reached), name: reached.name },
   };
 }
 
@@ -47,7 +51,7 @@ function find(name: string, entries: readonly NameEntry[]): NameEntry | undefine
   return findName(name, new Map(entries.map((entry) => [entry.name, entry])));
 }
 
-export function nameWords({ name, verdict, listed, allowed, mayBeReached }: NameExplanation): string {
+export function nameWords({ name, verdict, listed, allowed, mayBeReached, reachedBy }: NameExplanation): string {
   const lines = {
     blocked: `${name} would be blocked, and who asks for it killed: ${listed?.place} lists ${listed?.name}`,
     found: `${name} would be told of, and pass in audit mode: ${listed?.place} lists ${listed?.name}`,
@@ -57,6 +61,10 @@ export function nameWords({ name, verdict, listed, allowed, mayBeReached }: Name
   const reached =
     mayBeReached === null
       ? []
-      : [`  pods that reach only what is listed may ${mayBeReached ? "" : "not "}reach what it is the name of`];
+      : [
+          `  pods that reach only what is listed may ${mayBeReached ? "" : "not "}reach what it is the name of${
+            reachedBy === null ? "" : `: ${reachedBy.place} lists ${reachedBy.name}`
+          }`,
+        ];
   return `${[lines[verdict], ...reached].join("\n")}\n`;
 }

@@ -6,6 +6,7 @@ import { after, test } from "node:test";
 import { pageRows, referenceRows, samples } from "../../../report/fixtures/exposition.js";
 import { createMetrics } from "../../../report/index.js";
 import type { ContainerResult } from "../../../types.js";
+import { parseNetwork } from "../address.js";
 import { settingsOf } from "../settings.js";
 import { nameFindings } from "./check.js";
 import { listOf, modeOf } from "./egress.js";
@@ -93,7 +94,7 @@ test("names explain themselves", () => {
     egress_enforce_pods: ["hub"],
     egress_allowed_file_globs: [file("may", "fine.test\n10.0.0.0/8\n")],
   });
-  assert.match(words("a.fine.test", listed), /may reach what/);
+  assert.match(words("a.fine.test", listed), /may reach what it is the name of: .*may:1 lists fine\.test$/m);
   assert.match(words("else.test", listed), /may not reach what/);
 });
 
@@ -186,7 +187,11 @@ test("names that do nothing or too much are found", () => {
       enforce: [],
       refusesUnknown: false,
       names: named("/egress", "us.pool.test", "www.pool.test", "pypi.test", "org"),
-      networks: [],
+      networks: ["198.51.100.0/24", "8.0.0.0/7"].map((text, i) => ({
+        ...parseNetwork(text),
+        list: "/egress",
+        line: 9 + i,
+      })),
       learntFile: null,
     },
     base: 3n,
@@ -197,6 +202,7 @@ test("names that do nothing or too much are found", () => {
     "warning /pools:4 is a top-level domain, and stands for all names below it",
     "warning /pools:5 does nothing: /fine:2 allows it",
     "info /fine:3 does nothing: no list has it, or a name above or below it",
+    "warning /egress:10 is so wide that pods may reach what nobody listed",
     "warning /egress:1 is a pool's, and may be reached: /pools:1 lists pool.test",
     "warning /egress:4 is a top-level domain: pods may reach whatever is below it",
   ]);

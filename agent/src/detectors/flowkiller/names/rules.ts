@@ -19,13 +19,19 @@ export interface NameRules {
   readonly base: bigint;
 }
 
+/** A network and where it was written. */
+export interface ListedNetwork extends Network {
+  readonly list: string;
+  readonly line: number;
+}
+
 export interface EgressRules {
   /** A pod's namespace, or `label=value`. */
   readonly learn: readonly string[];
   readonly enforce: readonly string[];
   readonly refusesUnknown: boolean;
   readonly names: readonly NameEntry[];
-  readonly networks: readonly Network[];
+  readonly networks: readonly ListedNetwork[];
   /** null: only the log has them. */
   readonly learntFile: string | null;
 }
@@ -93,11 +99,11 @@ function portsOf(texts: readonly string[]): readonly number[] {
  */
 export function readDestinations(globs: readonly string[]): {
   readonly names: NameEntry[];
-  readonly networks: Network[];
+  readonly networks: ListedNetwork[];
 } {
   const problems: ConfigProblem[] = [];
   const names: NameEntry[] = [];
-  const networks: Network[] = [];
+  const networks: ListedNetwork[] = [];
   for (const file of globFiles(globs)) {
     let text: string;
     try {
@@ -119,7 +125,7 @@ export function readDestinations(globs: readonly string[]): {
     if (/^[\d.:/[\]]+$|:/.test(text)) {
       try {
         const network = parseNetwork(text);
-        if (network.port === 0) networks.push(network);
+        if (network.port === 0) networks.push({ ...network, list: file, line });
         else problems.push({ file, place, expected: "a network without a port", got: "one with a port" });
       } catch (error) {
         if (!(error instanceof AddressError)) throw error;

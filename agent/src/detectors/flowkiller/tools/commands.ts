@@ -17,7 +17,7 @@ interface Flags extends Readonly<Record<string, unknown>> {
 function addExplain(program: Command): void {
   const command = program
     .command("explain-destination")
-    .description("say whether an address, with a port or for all of them, would be refused, and why")
+    .description("say whether an address, with a port or for all of them, or a name would be refused, and why")
     .argument("<destinations...>")
     .addOption(configFlag(SETTINGS))
     .option("--json", "for programs", false)

@@ -1,10 +1,18 @@
 // `cryptnono explain-destination`: what the lists say of an address or a name, by file and line.
 import { UsageError } from "../../../errors.js";
-import { AddressError, parseNetwork, showAddress, showDestination, showNetwork, unwrapped } from "../address.js";
+import {
+  AddressError,
+  masked,
+  parseNetwork,
+  showAddress,
+  showDestination,
+  showNetwork,
+  unwrapped,
+} from "../address.js";
 import { readNetworks, readSettings } from "../index.js";
 import { type Entries, placeOf } from "../lists.js";
 import { explainName, isName, nameWords } from "../names/explain.js";
-import { readNameRules } from "../names/rules.js";
+import { type EgressRules, type ListedNetwork, readNameRules } from "../names/rules.js";
 import { isPublic } from "../public.js";
 import type { Said, Settings } from "../settings.js";
 import { findEntry, findsOf } from "../tables.js";
@@ -27,6 +35,8 @@ export interface Explanation {
   readonly allowed: readonly Place[];
   /** It counts for the scan rule and the egress budget. */
   readonly counts: boolean;
+  /** By which network of their list pods that reach only what is listed may reach it; null: by none. Left out: there are no such pods. */
+  readonly reachedBy?: Place | null;
 }
 
 export interface Place {
@@ -43,7 +53,9 @@ export function explainDestinations(
   const settings = readSettings(options);
   const networks = readNetworks(settings);
   const names = readNameRules(settings, "enforce");
-  const all = destinations.map((text) => (isName(text) ? explainName(text, names) : explain(text, networks, settings)));
+  const all = destinations.map((text) =>
+    isName(text) ? explainName(text, names) : explain(text, networks, settings, names.egress),
+  );
   if (options.json) print(`${JSON.stringify(all, null, 2)}\n`);
   else for (const one of all) print("name" in one ? nameWords(one) : wordsOf(one));
   return all.some(({ verdict }) => verdict === "refused" || verdict === "blocked") ? 3 : 0;
@@ -53,6 +65,7 @@ export function explain(
   text: string,
   { banned, allowed }: { readonly banned: Entries; readonly allowed: Entries },
   settings: Settings,
+  egress: Pick<EgressRules, "networks"> | null = null,
 ): Explanation {
   const { address: given, port } = parse(text);
   const address = unwrapped(given);
@@ -72,6 +85,7 @@ export function explain(
     banned: bans.map((index) => placesOf(banned, index)),
     allowed: allows < 0 ? [] : [placesOf(allowed, allows)],
     counts: allows < 0 && isPublic(address, settings),
+    ...(egress === null ? {} : { reachedBy: networkAround(address, egress.networks) }),
   };
 }
 
@@ -84,9 +98,17 @@ function parse(text: string): { readonly address: Uint8Array; readonly port: num
     if (!(error instanceof AddressError)) throw error;
     throw new UsageError(
       `explain ${JSON.stringify(text)}: ${error.message}`,
-      "192.0.2.1, 192.0.2.1:3333, 2001:db8::1 or [2001:db8::1]:3333",
+      "192.0.2.1, 192.0.2.1:3333, 2001:db8::1, [2001:db8::1]:3333 or a name such as pool.example",
     );
   }
+}
+
+/** The smallest of them. */
+function networkAround(address: Uint8Array, networks: readonly ListedNetwork[]): Place | null {
+  const around = networks
+    .filter((network) => Buffer.compare(network.address, masked(address, network.bits)) === 0)
+    .toSorted((a, b) => b.bits - a.bits)[0];
+  return around === undefined ? null : { place: placeOf(around), network: showNetwork(around) };
 }
 
 function placesOf(entries: Entries, index: number): Place {
@@ -94,7 +116,7 @@ function placesOf(entries: Entries, index: number): Place {
   return { place: placeOf(entry), network: showNetwork(entry) };
 }
 
-function wordsOf({ destination, means, verdict, banned, allowed, counts }: Explanation): string {
+function wordsOf({ destination, means, verdict, banned, allowed, counts, reachedBy }: Explanation): string {
   const what = means === undefined ? destination : `${destination} (which is ${means})`;
   const [first, ...others] = banned;
   const lines = {
@@ -104,5 +126,12 @@ function wordsOf({ destination, means, verdict, banned, allowed, counts }: Expla
   };
   const more = others.map(({ place, network }) => `  ${place} bans ${network}, too`);
   const free = counts ? [] : ["  it counts neither for the scan rule nor for the budget"];
-  return `${[lines[verdict], ...more, ...free].join("\n")}\n`;
+  const pods = "  pods that reach only what is listed";
+  const reached =
+    reachedBy === undefined || (reachedBy === null && !counts)
+      ? []
+      : reachedBy === null
+        ? [`${pods} reach it only as an answer for a name of their list`]
+        : [`${pods} may reach it: ${reachedBy.place} has ${reachedBy.network}`];
+  return `${[lines[verdict], ...more, ...free, ...reached].join("\n")}\n`;
 }

@@ -68,6 +68,26 @@ test("for programs it is JSON, one for each destination", () => {
   ]);
 });
 
+test("what pods that are held may reach is told by file and line", () => {
+  const egress = list("may", "pypi.org\n8.8.0.0/16\n8.8.8.0/24\n");
+  const said = { egress_enforce_pods: ["hub"], egress_allowed_file_globs: [egress] };
+  let text = "";
+  const print = (more: string) => {
+    text += more;
+  };
+  explainDestinations(["8.8.8.8", "1.1.1.1", "10.0.0.1", "files.pypi.org"], { config: [], said, json: false }, print);
+  assert.deepEqual(text.replaceAll(folder, "").trim().split("\n"), [
+    "8.8.8.8 passes: no list bans it",
+    "  pods that reach only what is listed may reach it: /may:3 has 8.8.8.0/24",
+    "1.1.1.1 passes: no list bans it",
+    "  pods that reach only what is listed reach it only as an answer for a name of their list",
+    "10.0.0.1 passes: no list bans it",
+    "  it counts neither for the scan rule nor for the budget",
+    "files.pypi.org passes: no list has it",
+    "  pods that reach only what is listed may reach what it is the name of: /may:1 lists pypi.org",
+  ]);
+});
+
 for (const text of ["8.8.8.8 3333", "8.8.8.0/24", ""]) {
   test(`${JSON.stringify(text)} is no destination, and the error says what is one`, () => {
     assert.throws(() => ask([text]), UsageError);
