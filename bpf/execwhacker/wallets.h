@@ -4,7 +4,7 @@
 #define CRYPTNONO_WALLETS_H
 
 enum wallet_limits {
-	MAX_WALLET_KINDS = 128,
+	MAX_WALLET_KINDS = 256,
 	/* The longest run that may be an address. A power of two less one: the verifier takes the mask as the bound. */
 	MAX_WALLET_CHARS = 127,
 	/* The shortest: eight characters are looked at in one step, and short ones would be everywhere. */

@@ -90,6 +90,21 @@ test("1,000 addresses and 1,000 with one letter off, in random lines: no wrong v
   assert.deepEqual(wrong, []);
 });
 
+test("addresses that the coins' own sources have are found", () => {
+  const rules = install(rulesOf(COINS.map((coin) => walletRule(coin))));
+  for (const [coin, address] of OWN) {
+    const { inKernel, here, seen } = judge(rules, { path: "/bin/true", args: ["true", address] });
+    assert.deepEqual([inKernel, here, COINS[seen.stringId]], ["killed", "killed", coin], address);
+  }
+});
+
+/** Of funds and gifts: src/cryptonote_config.h of each. */
+const OWN = [
+  ["zephyr", "ZEPHYR2jZrZXenfKejCcCmEkRzUYwXjgWfJF4yzdCznKQ8yQ3g3PsWUbZjzfzHbeTPMgXVmEuDKQUB9rPkgtVwyWRh9knU4EpfJ57"],
+  ["nerva", "NV1aMtARDQjK8j7XeoQ66S7XQe5ZS8CX92XqXmJxSZMpSDf2i11NQyqgHzghmRsDHR1LwYv3bEnE3VoqqbmyRdrR2MMBfdXvY"],
+  ["salvium", "SaLvdZR6w1A21sf2Wh6jYEh1wzY4GSbT7RX6FjyPsnLsffWLrzFQeXUXJcmBLRWDzZC2YXeYe5t7qKsnrg9FpmxmEcxPHsEYfqA"],
+] as const;
+
 test("an address that lies across two windows of the arguments is found, and one in a longer run is not", () => {
   const random = randomOf(7);
   const rules = install(rulesOf([walletRule("monero"), walletRule("bitcoin")]));

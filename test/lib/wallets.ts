@@ -16,8 +16,9 @@ export interface Address {
 }
 
 export const COINS: readonly string[] = [
-  ...["monero", "wownero", "salvium", "scala", "raptoreum", "verus", "sugarchain"],
-  ...["dero", "bitcoin", "litecoin", "dogecoin", "ravencoin"],
+  ...["monero", "wownero", "salvium", "scala", "zephyr", "arqma", "safex", "nerva", "kevacoin", "scash"],
+  ...["raptoreum", "verus", "sugarchain", "yenten", "dero"],
+  ...["bitcoin", "litecoin", "dogecoin", "ravencoin"],
 ];
 
 /** Mulberry32. */
@@ -69,6 +70,24 @@ export function addressesOf(random: Random): readonly Address[] {
     cryptonote("salvium", 0x55ef318, 72),
     ...[0x9b, 0x5c1a].map((prefix) => cryptonote("scala", prefix, 64)),
     cryptonote("scala", 0x6599, 72),
+    ...[0x180c96, 0x314c96].map((prefix) => cryptonote("salvium", prefix, 64)),
+    cryptonote("salvium", 0x2ccc96, 72),
+    ...[0x6241d18c0, 0x8dd58c0].map((prefix) => cryptonote("zephyr", prefix, 64)),
+    cryptonote("zephyr", 0xc4f7d18c0, 72),
+    ...[0x2cca, 0x6847].map((prefix) => cryptonote("arqma", prefix, 64)),
+    cryptonote("arqma", 0x116bc7, 72),
+    ...[0x10003798, 0x10e03798].map((prefix) => cryptonote("safex", prefix, 64)),
+    cryptonote("safex", 0xa90a03798, 72),
+    ...[0x3800, 0x1080].map((prefix) => cryptonote("nerva", prefix, 64)),
+    cryptonote("nerva", 0x7081, 72),
+    base58check("kevacoin", 45),
+    base58check("kevacoin", 70),
+    segwit("kevacoin", "kva", 0, 20),
+    segwit("scash", "scash", 0, 20),
+    segwit("scash", "scash", 1, 32),
+    base58check("yenten", 78),
+    base58check("yenten", 10),
+    segwit("yenten", "ytn", 0, 20),
     base58check("raptoreum", 60),
     base58check("raptoreum", 16),
     base58check("verus", 85),

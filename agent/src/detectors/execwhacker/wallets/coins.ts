@@ -35,17 +35,26 @@ function segwit(letters: string): readonly AddressFormat[] {
 }
 
 /**
- * RandomX and its relatives; others that processors mine (GhostRider, VerusHash, Yespower, AstroBWT); and what pools pay out for
+ * RandomX and its relatives; others that processors mine (GhostRider, VerusHash, Yespower, CryptoNight Adaptive, AstroBWT); and what pools pay out for
  * processors' work in other coins.
  */
 export const COINS = {
   monero: cryptonote(18, 19, 42),
   wownero: cryptonote(4146, 6810, 12208),
-  salvium: cryptonote(0x3ef318, 0x55ef318, 0xf5ef318),
+  // The second three are CARROT_PUBLIC_*: since its accounts of that kind.
+  salvium: [...cryptonote(0x3ef318, 0x55ef318, 0xf5ef318), ...cryptonote(0x180c96, 0x2ccc96, 0x314c96)],
   scala: cryptonote(0x9b, 0x6599, 0x5c1a),
+  zephyr: cryptonote(0x6241d18c0, 0xc4f7d18c0, 0x8dd58c0),
+  arqma: cryptonote(0x2cca, 0x116bc7, 0x6847),
+  safex: cryptonote(0x10003798, 0xa90a03798, 0x10e03798),
+  nerva: cryptonote(0x3800, 0x7081, 0x1080),
+  // Its first version of scripts is Bitcoin's, and not told from it.
+  kevacoin: [...base58check(45, 70), ...segwit("kva")],
+  scash: segwit("scash"),
   raptoreum: base58check(60, 16),
   verus: base58check(60, 85),
   sugarchain: [...base58check(63, 125), ...segwit("sugar")],
+  yenten: [...base58check(78, 10), ...segwit("ytn")],
   // derohe rpc/address.go: a version of one byte, a key of 33.
   dero: [{ encoding: "bech32", letters: "dero", chars: 66 }],
   bitcoin: [...base58check(0, 5), ...segwit("bc")],

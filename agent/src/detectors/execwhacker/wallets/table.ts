@@ -11,8 +11,8 @@ export const WALLET_LAYOUT = {
   isScoped: 12,
   lengths: 16,
   kinds: 16 + 4 * 16,
-  size: 16 + 4 * 16 + 128 * 24,
-  maxKinds: 128,
+  size: 16 + 4 * 16 + 256 * 24,
+  maxKinds: 256,
   maxChars: 127,
   leastRun: 16,
   encoding: { cryptonote: 0, base58check: 1, segwit: 2, bech32: 3 },
@@ -32,7 +32,7 @@ export const WALLET_LAYOUT = {
 } as const;
 
 /** So many rules about wallets fit into the table, whichever coins they are of. */
-export const MAX_WALLET_RULES = 24;
+export const MAX_WALLET_RULES = 40;
 
 /**
  * @param firstNumber - Of the first rule in the kernel's records: strings come before.
