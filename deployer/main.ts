@@ -1,10 +1,12 @@
 // The command line: words to acts, errors to stderr. What people read goes to stderr as `deployer: ...`, what can be piped to
 // stdout. Exit status: 0; 1 for any error; 3 for «there is a change» under --dry-run and --summary.
 import { readFileSync } from "node:fs";
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { explainString } from "./commands/explain_string/explain.js";
 import { type GenerateOptions, generateSecretConfig } from "./commands/generate/cryptnono_config/generate.js";
+import { GENERATED_LIST } from "./commands/generate/cryptnono_config/run.js";
 import { generatePoolNames, type NamesOptions } from "./commands/generate/cryptnono_pool_names/generate.js";
+import type { PromoteOptions } from "./commands/promote/promote.js";
 import { DeployerError, GeneratorError } from "./errors.js";
 import { packageFile } from "./generator/package-file.js";
 import { findPaths } from "./paths.js";
@@ -27,6 +29,7 @@ generate
   .option("--summary", "as --dry-run, by rule and source, with what was dropped, why, and what each rule hits")
   .option("--json", "with --summary: the numbers by rule as JSON")
   .option("--show-strings", "print the strings that change (they are secret)")
+  .option("--candidate", "put them beside the list in force, to be tried before they kill")
   .action(async (options: GenerateOptions) => {
     process.exitCode = await generateSecretConfig(findPaths(), options, output);
   });
@@ -47,6 +50,22 @@ generate
     // The compiler is loaded by this command alone.
     const { checkGenerator } = await import("./commands/generate/cryptnono_config/check-generator.js");
     output.say(`${await checkGenerator(findPaths())} has no errors`);
+  });
+
+program
+  .command("promote")
+  .description("Put a candidate in the place of the list in force, once it has been tried for long enough")
+  .argument("[list]", "the candidate's name", GENERATED_LIST)
+  .option("--log <file...>", "logs of the agents, one JSON line each; - is standard input")
+  .option("--prometheus <url>", "ask Prometheus for the agents' metrics instead; PROMETHEUS_TOKEN is its bearer token")
+  .option("--hours <n>", "as long it must have been compared", wholeNumber, 24)
+  .option("--execs <n>", "at so many execs", wholeNumber, 100_000)
+  .option("--most-pods <n>", "and in as many pods at most may a process fare otherwise", wholeNumber, 0)
+  .option("--metrics-prefix <prefix>", "CRYPTNONO_METRICS_PREFIX of the agents", "cryptnono")
+  .option("--dry-run", "write nothing; exit 3 if it would be promoted")
+  .action(async (list: string, options: PromoteOptions) => {
+    const { promote } = await import("./commands/promote/promote.js");
+    process.exitCode = await promote(findPaths(), list, options, output);
   });
 
 program
@@ -91,6 +110,11 @@ function fail(error: unknown): void {
     const frames = (error as Error).stack?.split("\n").filter((line) => /^\s+at /.test(line)) ?? [];
     output.say(`unexpected ${(error as Error).name}\n${frames.join("\n")}`);
   }
+}
+
+function wholeNumber(text: string): number {
+  if (/^\d{1,12}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("It must be a whole number.");
 }
 
 async function readInput(): Promise<string> {

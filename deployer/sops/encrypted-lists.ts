@@ -21,6 +21,9 @@ export const STRINGS: ListKind = {
   entries: "bannedCommandStrings",
 };
 
+/** Banned strings that are tried before they kill. */
+export const CANDIDATES: ListKind = { ...STRINGS, parents: ["cryptnono", "detectors", "execwhacker", "candidates"] };
+
 /** Names of pools. */
 export const POOL_NAMES: ListKind = {
   parents: ["cryptnono", "detectors", "tcpflowkiller", "poolNames"],

@@ -52,6 +52,22 @@ export function entriesOf({ document }: Values, list: string, kind = STRINGS): r
   return Array.isArray(node) ? (node as Entry[]) : [];
 }
 
+/** What stands beside a list's entries in its object; null when there is no such list. */
+export function restOf({ document }: Values, list: string, kind = STRINGS): Readonly<Record<string, unknown>> | null {
+  const keys = keysOf(kind, list);
+  const node = at(document, keys.slice(0, -1));
+  if (typeof node !== "object" || node === null) return null;
+  return Object.fromEntries(Object.entries(node).filter(([key]) => key !== keys.at(-1)));
+}
+
+/** What is changed beside a list's entries. */
+export interface Beside {
+  /** All that stands beside them in the list's object from now on. */
+  readonly rest?: Readonly<Record<string, unknown>>;
+  /** Another list that goes. */
+  readonly remove?: { readonly list: string; readonly kind: ListKind };
+}
+
 /**
  * The lists that stand in clear in the file, in whole or in part.
  *
@@ -88,10 +104,12 @@ export async function replaceList(
   list: string,
   entries: readonly Entry[],
   kind = STRINGS,
+  { rest, remove }: Beside = {},
 ): Promise<void> {
   const name = relative(root, path);
   const target = await throughLinks(path);
-  const wanted = withList(before.document, list, entries, kind);
+  const listed = withList(before.document, list, entries, kind, rest);
+  const wanted = remove === undefined ? listed : without(listed, removedKeys(listed, remove));
   await removeLeftovers(dirname(target));
   const stem = basename(path).replace(/\.yaml$/, "");
   const copy = join(dirname(target), `.${stem}.${process.pid}-${randomBytes(4).toString("hex")}.tmp.yaml`);
@@ -103,10 +121,11 @@ export async function replaceList(
     } else {
       await write(copy, name, before.ciphertext, (await stat(target)).mode & 0o777);
       const substitutes = standIns(entries);
-      await setList(root, name, copy, before.document, list, substitutes, kind);
+      await setList(root, name, copy, withList(before.document, list, substitutes, kind, rest), list, kind);
       checkEncrypted(name, await readFile(copy), list, stringCount(substitutes), kind);
       await writeFile(copy, before.ciphertext);
-      await setList(root, name, copy, before.document, list, entries, kind);
+      await setList(root, name, copy, listed, list, kind);
+      if (remove !== undefined) await unset(root, name, copy, removedKeys(listed, remove));
     }
     const after = await readFile(copy);
     checkEncrypted(name, after, list, stringCount(entries), kind);
@@ -165,16 +184,38 @@ async function setList(
   copy: string,
   document: unknown,
   list: string,
-  entries: readonly Entry[],
   kind: ListKind,
 ): Promise<void> {
   const keys = keysOf(kind, list).slice(0, -1);
   await runSops({
     act: `edit ${name}`,
-    args: ["set", "--value-stdin", copy, keys.map((key) => `[${JSON.stringify(key)}]`).join("")],
+    args: ["set", "--value-stdin", copy, index(keys)],
     cwd: root,
-    input: JSON.stringify(at(withList(document, list, entries, kind), keys)),
+    input: JSON.stringify(at(document, keys)),
   });
+}
+
+async function unset(root: string, name: string, copy: string, keys: readonly string[]): Promise<void> {
+  await runSops({ act: `edit ${name}`, args: ["unset", copy, index(keys)], cwd: root });
+}
+
+function index(keys: readonly string[]): string {
+  return keys.map((key) => `[${JSON.stringify(key)}]`).join("");
+}
+
+/** The last list of a kind goes with what it is below. */
+function removedKeys(document: unknown, { list, kind }: NonNullable<Beside["remove"]>): string[] {
+  const { parents } = kind;
+  return Object.keys((at(document, parents) as object | undefined) ?? {}).length > 1
+    ? [...parents, list]
+    : [...parents];
+}
+
+function without(document: unknown, keys: readonly string[]): unknown {
+  const copy = structuredClone(document);
+  const node = at(copy, keys.slice(0, -1)) as Record<string, unknown> | undefined;
+  if (node !== undefined) delete node[keys.at(-1)!];
+  return copy;
 }
 
 function checkEncrypted(name: string, ciphertext: Buffer, list: string, count: number, kind: ListKind): void {
@@ -221,11 +262,19 @@ function encrypt(root: string, path: string, document: unknown): Promise<Buffer>
   });
 }
 
-function withList(document: unknown, list: string, entries: readonly Entry[], kind: ListKind): unknown {
+function withList(
+  document: unknown,
+  list: string,
+  entries: readonly Entry[],
+  kind: ListKind,
+  rest?: Beside["rest"],
+): unknown {
   const copy = structuredClone(document) as Record<string, unknown>;
   const keys = keysOf(kind, list);
   let node = copy;
-  for (const key of keys.slice(0, -1)) {
+  for (const [i, key] of keys.slice(0, -1).entries()) {
+    if (rest !== undefined && i === keys.length - 2) node[key] = { ...rest };
+    // A chart's empty map may be null.
     node[key] ??= {};
     node = node[key] as Record<string, unknown>;
   }

@@ -1,12 +1,15 @@
 // `deployer generate cryptnono-secret-config`: make the list anew and put it, encrypted, in the place of the old one.
 
+import { randomBytes } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import { DeployerError } from "../../../errors.js";
 import { attackLines } from "../../../generator/attack-lines.js";
 import { benignLines } from "../../../generator/benign-lines.js";
 import { measure } from "../../../generator/measure.js";
 import type { BannedList } from "../../../generator/types.js";
 import { type Paths, shown } from "../../../paths.js";
-import { entriesOf, listsInClear, readValues, replaceList } from "../../../sops/values-file.js";
+import { CANDIDATES } from "../../../sops/encrypted-lists.js";
+import { entriesOf, listsInClear, readValues, replaceList, restOf, type Values } from "../../../sops/values-file.js";
 import {
   type Changes,
   compareLists,
@@ -27,6 +30,8 @@ export interface GenerateOptions {
   readonly summary?: boolean;
   readonly json?: boolean;
   readonly showStrings?: boolean;
+  /** The list becomes a candidate beside the one in force, which stays as it is. */
+  readonly candidate?: boolean;
 }
 
 /** Where words go: `out` can be piped, `say` is for people. */
@@ -49,7 +54,9 @@ export async function generateSecretConfig(paths: Paths, options: GenerateOption
     }
     const changes = compareLists(entriesOf(before, GENERATED_LIST), list);
     tell(changes, list, options, output);
-    if (readOnly) {
+    if (options.candidate === true) {
+      status = await writeCandidate(paths, before, list, isChange(changes), readOnly, output);
+    } else if (readOnly) {
       status = isChange(changes) ? 3 : 0;
     } else if (isChange(changes)) {
       await replaceList(paths.root, paths.values, before, GENERATED_LIST, toEntries(list.kept));
@@ -59,6 +66,35 @@ export async function generateSecretConfig(paths: Paths, options: GenerateOption
     }
   });
   return status;
+}
+
+/** Beside the list in force, with what stands beside its strings: the list as it would be. */
+async function writeCandidate(
+  paths: Paths,
+  before: Values,
+  list: BannedList,
+  isOther: boolean,
+  readOnly: boolean,
+  { out, say }: Output,
+): Promise<number> {
+  listsInClear(paths.root, paths.values, before, GENERATED_LIST, CANDIDATES);
+  const known = compareLists(entriesOf(before, GENERATED_LIST, CANDIDATES), list);
+  const { revision: _, ...beside } = restOf(before, GENERATED_LIST, CANDIDATES) ?? {};
+  const { mode: __, wallets: ___, ...inForce } = restOf(before, GENERATED_LIST) ?? {};
+  const isThere = !isChange(known) && isDeepStrictEqual(beside, inForce);
+  if (!isOther || isThere) {
+    say(
+      isThere ? `the candidate of ${GENERATED_LIST} is up to date` : `${GENERATED_LIST} is up to date: nothing to try`,
+    );
+    return 0;
+  }
+  if (readOnly) return 3;
+  const revision = `${new Date().toISOString().slice(0, 10)}.${randomBytes(3).toString("hex")}`;
+  const rest = { ...inForce, revision };
+  await replaceList(paths.root, paths.values, before, GENERATED_LIST, toEntries(list.kept), CANDIDATES, { rest });
+  out(`candidate of ${GENERATED_LIST}: revision ${revision}`);
+  say(`wrote ${shown(paths, paths.values)}: deploy it, and then deployer promote`);
+  return 0;
 }
 
 function tell(changes: Changes, list: BannedList, options: GenerateOptions, { out, say }: Output): void {
