@@ -37,6 +37,7 @@ describe("pods of containerd", { skip, timeout: 900_000 }, () => {
       const pod = await containerd.runPod({
         ...base,
         labels: { ...podLabels, ...labels, ...kubelets },
+        envs: { WHO: `user-of-${name}`, OTHER: "is not shown" },
         cgroupParent: `${scratch.cgroupPath}/burstable/pod${uid}`,
       });
       cgroups.set(name, cgroupsOf(await pod.pid()));
@@ -47,6 +48,9 @@ describe("pods of containerd", { skip, timeout: 900_000 }, () => {
       'egress_enforce_pods=["team=held"]',
       `egress_allowed_file_globs=${lists.write("allowed", "fine.test\n198.51.100.0/24\n")}`,
       `egress_learnt_file=${learnt}`,
+      "egress_per_pod=1000",
+      'egress_exempt_pods=["team=free"]',
+      'log_container_envs=["WHO"]',
     ];
     agent = await FlowAgent.start(
       ["--trusted-cgroup", scratch.cgroupPath, ...settings.map((setting) => `--FlowKiller.${setting}`)],
@@ -59,8 +63,8 @@ describe("pods of containerd", { skip, timeout: 900_000 }, () => {
     lists.remove();
   });
 
-  /** The same of a process in that pod, in a network in which all answer. */
-  async function within(pod: string): Promise<ReadonlyMap<string, string>> {
+  /** What a process in that pod is told, in a network in which all answer. */
+  async function within(pod: string, more: readonly string[] = []): Promise<ReadonlyMap<string, string>> {
     const join = cgroups.get(pod)!.map((directory) => `echo 0 > ${directory}/cgroup.procs`);
     const script = [
       ask("listed", "ask", "10.0.0.53", "www.fine.test", "3333"),
@@ -68,7 +72,7 @@ describe("pods of containerd", { skip, timeout: 900_000 }, () => {
       ask("other", "ask", "10.0.0.53", "else.test", "3333"),
       ask("public", "connect", "192.0.2.7", "443"),
     ];
-    return (await withServers(lists, [...join, ...script])).told;
+    return (await withServers(lists, [...join, ...script, ...more])).told;
   }
 
   it("are held by a label once the runtime has named them, and told by their names", async () => {
@@ -84,7 +88,8 @@ describe("pods of containerd", { skip, timeout: 900_000 }, () => {
       line["evidence"],
       "asked for else.test, which is no name that may be reached, and connected to 203.0.113.60:3333",
     );
-    const { labels } = line["container"] as unknown as { labels: Record<string, string> };
+    const { labels, envs } = line["container"] as unknown as Record<"labels" | "envs", Record<string, string>>;
+    assert.deepEqual(envs, { WHO: "user-of-held-one" });
     assert.equal(labels["io.kubernetes.pod.name"], "held-one");
     assert.equal(labels["io.kubernetes.pod.namespace"], "hub");
   });
@@ -103,8 +108,18 @@ describe("pods of containerd", { skip, timeout: 900_000 }, () => {
     assert.doesNotMatch(list(), /held-one|free-one|^(www\.)?fine\.test/m);
   });
 
-  it("are free where neither fits", async () => {
-    for (let i = 0; i < 3; i++) for (const result of (await within("free-one")).values()) assert.match(result, / ?0$/);
+  it("are free where neither fits, and spend of no budget where a label says so", async () => {
+    const exempt = "exempt_destinations_total";
+    await agent.until("the pod is known", async () => {
+      // Addresses for examples are not public to a budget.
+      const told = await within("free-one", [ask("spends", "connect", "8.8.8.8", "443")]);
+      for (const result of told.values()) assert.match(result, / ?0$/);
+      return (await agent.metric(exempt)) > 0;
+    });
+    const [told, ...more] = agent.events("Pod spends of no budget");
+    assert.deepEqual(more, []);
+    assert.equal(told!["label"], "team=free");
+    assert.equal((told!["labels"] as unknown as Record<string, string>)["io.kubernetes.pod.name"], "free-one");
     const refused = agent.actions("refused").map((line) => JSON.stringify(line["container"]));
     assert.ok(refused.every((container) => container.includes("held-one")));
   });

@@ -129,6 +129,24 @@ for (const byAgent of signals ? [false, true] : [true]) {
       assert.ok((await agent.metric('processes_killed_total{reason="name"}')) >= 1);
     });
 
+    test("nothing of what is found arrives, sent once more or not", async (t) => {
+      const agent = await FlowAgent.start([
+        ...flags,
+        `--FlowKiller.names_file_globs=${NAMES}`,
+        "--FlowKiller.names=enforce",
+      ]);
+      t.after(() => agent.stop());
+      const whole = SAID.filter(([, way, { length }, because]) => way === "tcp" && length === 1 && because !== null);
+      const { told, gotBytes } = await withServers(lists, [
+        ...whole.map(([title, way, pieces]) => say(title, way, "192.0.2.9", 3333, pieces)),
+        // The dead processes' sockets go on by themselves, 0.2 and 0.6 s later.
+        "sleep 1",
+      ]);
+      assert.ok(whole.length >= 5);
+      for (const [title] of whole) assert.equal(told.get(title), KILLED, title);
+      assert.equal(gotBytes, 0);
+    });
+
     test("with questions answered, a connect to the answer is refused before its first packet and kills", async (t) => {
       const agent = await FlowAgent.start([
         ...flags,

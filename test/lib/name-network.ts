@@ -17,6 +17,8 @@ export function say(title: string, way: string, address: string, port: number, p
 export interface ServedRun extends NetworkRun {
   /** What each line of script told, by its title. */
   readonly told: ReadonlyMap<string, string>;
+  /** That the servers got. */
+  readonly gotBytes: number;
 }
 
 let networks = 0;
@@ -27,10 +29,12 @@ export async function withServers(lists: Lists, script: readonly string[]): Prom
     `${process.execPath} ${ROOT}test/dist/lib/name-servers.js ${ready} & server=$!`,
     `until [ -e ${ready} ]; do sleep 0.05; done`,
     ...script,
-    "kill $server",
+    "kill $server; wait $server",
   ].join("\n");
   const run = await inNetwork(whole);
   rmSync(ready, { force: true });
   const told = new Map(run.lines.map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 2)]));
-  return { ...run, told };
+  const gotBytes = Number(told.get("servers"));
+  told.delete("servers");
+  return { ...run, told, gotBytes };
 }

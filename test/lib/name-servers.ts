@@ -1,5 +1,5 @@
 // Servers of a network of its own: name servers on port 53, and on other ports what tells how many bytes it got. As a program: it
-// makes the file that its first argument names once all listen.
+// makes the file that its first argument names once all listen, and when it is ended it tells of how many bytes it got in all.
 import { createSocket } from "node:dgram";
 import { writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
@@ -26,6 +26,8 @@ function answer(question: Buffer): Buffer {
   return Buffer.concat([head, question.subarray(12, end), ...records]);
 }
 
+let gotInAll = 0;
+
 async function serve(): Promise<void> {
   const udp = createSocket("udp4", (question, from) => udp.send(answer(question), from.port, from.address));
   await new Promise<void>((resolve) => udp.bind(53, "0.0.0.0", resolve));
@@ -40,6 +42,7 @@ async function serve(): Promise<void> {
       let got = 0;
       socket.on("data", (bytes) => {
         got += bytes.length;
+        gotInAll += bytes.length;
       });
       socket.on("end", () => socket.end(String(got)));
     });
@@ -57,5 +60,8 @@ function listen(port: number, onSocket: (socket: Socket) => void): Promise<void>
 const [, , readyFile] = process.argv;
 if (readyFile !== undefined && process.argv[1] === new URL(import.meta.url).pathname) {
   await serve();
+  process.once("SIGTERM", () => {
+    process.stdout.write(`servers: ${gotInAll}\n`, () => process.exit());
+  });
   writeFileSync(readyFile, "");
 }
