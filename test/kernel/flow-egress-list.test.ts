@@ -124,6 +124,18 @@ describe("a pod", () => {
     assert.match(list, /^else\.test {2}# 1 connect; ports 3333; pods hub\/jupyter-one; addresses 203\.0\.113\.60$/m);
     assert.match(list, /^192\.0\.2\.7 {2}# 1 connect; ports 443; pods hub\/jupyter-one; no question for it was seen$/m);
     assert.doesNotMatch(list, /^(www\.)?fine\.test|^198\.51\.100\.7|^10\./m);
+    // What was put on the list is learnt no more, by this agent or by the next one, which has the kernel's counts.
+    const next = new Egress({
+      layout: guard.layout,
+      map: (name) => guard.map(name),
+      writeFile: (_file, text) => void written.push(text),
+    });
+    for (const one of [egress, next]) {
+      one.inForce({ ...RULES, learn: ["hub"], learntFile: "/learnt", names: [...RULES.names, named("else.test")] });
+      one.write();
+      assert.match(written.at(-1)!, /^192\.0\.2\.7 {2}# 1 connect; ports 443;/m);
+      assert.doesNotMatch(written.at(-1)!, /else\.test/);
+    }
   });
 
   test("that is held to the list reaches what is on it, and is told why not", async () => {

@@ -158,6 +158,11 @@ function parseV6(text: string): Uint8Array | null {
 }
 
 /** The bits behind the prefix cleared. */
+/** The address lies in the network, whose port says nothing here. */
+export function isWithin(address: Uint8Array, network: Pick<Network, "address" | "bits">): boolean {
+  return Buffer.compare(network.address, masked(address, network.bits)) === 0;
+}
+
 export function masked(address: Uint8Array, bits: number): Uint8Array {
   const masked = address.slice();
   const whole = bits >> 3;

@@ -2,8 +2,9 @@
 import { renameSync, writeFileSync } from "node:fs";
 import { constant, type Layout, type SensorMap, structLayout } from "@cryptnono/native";
 import type { ContainerResult } from "../../../types.js";
-import { showAddress } from "../address.js";
+import { isWithin, parseAddress, showAddress } from "../address.js";
 import { shownName } from "./lines.js";
+import { findName } from "./lists.js";
 import { type NamesRecord, type TalliedNames, tallyDecoder } from "./record.js";
 import type { EgressRules } from "./rules.js";
 import { POLICIES, TALLIES } from "./sensor.js";
@@ -83,6 +84,8 @@ export class Egress {
   inForce(rules: EgressRules | null): void {
     this.#rules = rules;
     if (rules === null) return;
+    // What is on the list now is to be learnt no more.
+    this.#hasNews ||= this.#destinations.size > 0;
     for (const [group, labels] of this.#pods) this.#set(group, modeOf(labels, rules));
   }
 
@@ -138,11 +141,16 @@ export class Egress {
 
   /** Write the file anew, when there is something new and a file to write. */
   write(): void {
-    const file = this.#rules?.learntFile ?? null;
-    if (file === null) return;
+    const rules = this.#rules;
+    if (rules === null || rules.learntFile === null) return;
     this.#count();
     if (!this.#hasNews) return;
-    this.#writeFile(file, listOf([...this.#destinations.values()]));
+    const allowed = new Map(rules.names.map((entry) => [entry.name, entry]));
+    const isNew = ({ name, addresses }: Destination) =>
+      name === ""
+        ? [...addresses].some((address) => !rules.networks.some((network) => isWithin(parseAddress(address)!, network)))
+        : findName(name, allowed) === undefined;
+    this.#writeFile(rules.learntFile, listOf([...this.#destinations.values()].filter(isNew)));
     this.#hasNews = false;
   }
 

@@ -2,7 +2,7 @@
 import { UsageError } from "../../../errors.js";
 import {
   AddressError,
-  masked,
+  isWithin,
   parseNetwork,
   showAddress,
   showDestination,
@@ -105,9 +105,7 @@ function parse(text: string): { readonly address: Uint8Array; readonly port: num
 
 /** The smallest of them. */
 function networkAround(address: Uint8Array, networks: readonly ListedNetwork[]): Place | null {
-  const around = networks
-    .filter((network) => Buffer.compare(network.address, masked(address, network.bits)) === 0)
-    .toSorted((a, b) => b.bits - a.bits)[0];
+  const around = networks.filter((network) => isWithin(address, network)).toSorted((a, b) => b.bits - a.bits)[0];
   return around === undefined ? null : { place: placeOf(around), network: showNetwork(around) };
 }
 
