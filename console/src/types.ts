@@ -1,12 +1,14 @@
 // The words that the console's folders share: what a log line becomes, and what is kept of it.
 
-/** What became of a process, by the log's own words. */
+/** What became of a process, by the log's own words; `candidate` for what a list that is only tried would have killed. */
 export type Action = (typeof ACTIONS)[number];
 
 /** From the weakest to the strongest: a process has one row, and the strongest of what was said of it stands there. */
 export const ACTIONS = [
   "observed",
+  "would-live",
   "spared",
+  "candidate",
   "would-refuse",
   "refused",
   "let-go",

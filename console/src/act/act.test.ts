@@ -99,6 +99,7 @@ test("what was only watched or spared, other users and other hubs never count, w
   const shared = { address: "192.0.2.1", image: "one", repository: "r" };
   await kills(actor, 5, { action: "would-kill", ...shared });
   await kills(actor, 5, { action: "spared", ...shared });
+  await kills(actor, 5, { action: "candidate", ...shared });
   for (const user of ["a", "b", "c", "d", "e"]) await kills(actor, 2, { user, pod: `jupyter-${user}`, ...shared });
   await kills(actor, 5, { namespace: "other" });
   await kills(actor, 5, { at: NOW - 7_200_000 });

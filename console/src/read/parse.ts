@@ -32,16 +32,18 @@ export function parseLine(text: string, source: Source): Parsed {
   const event = nameOf(line["event"]);
   if (!Number.isFinite(at) || at < 0 || at > MAX_TIME || event === null) return FOREIGN;
   const said = nameOf(line["action"]);
-  const action = said === null ? null : actionOf(said.replace(/-summary$/, ""));
+  const action = said === null ? null : actionOf(said.replace(/-summary$/, ""), line["candidate"] === true);
   // A look-up that failed is told once more in the process's own line, which lacks the names.
   if (action === null) return { kind: "notice", notice: noticeOf(line, at, event, source) };
-  return { kind: "sighting", sighting: sightingOf(line, text, at, action, said !== action, source) };
+  return { kind: "sighting", sighting: sightingOf(line, text, at, action, said!.endsWith("-summary"), source) };
 }
 
 /** Year 9999. */
 const MAX_TIME = 253_402_300_799_000;
 
-function actionOf(word: string): Action | null {
+function actionOf(word: string, isTried: boolean): Action | null {
+  // No rule in force wanted it, so it is not what would-kill is elsewhere.
+  if (isTried && word === "would-kill") return "candidate";
   return ACTIONS.find((action) => action === word) ?? null;
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Sighting } from "../types.js";
+import { ACTIONS, KILLS, type Sighting } from "../types.js";
 import { followFile } from "./file.js";
 import { LineSplitter } from "./lines.js";
 import { parseLine } from "./parse.js";
@@ -89,6 +89,18 @@ test("a summary counts, and a nested container and a command line in words are u
     [count, pid, detector, cmdline, pod, image, rule],
     [7, null, "flowkiller", "curl 'a b'", "jupyter-ada", "i", "192.0.2.1"],
   );
+});
+
+test("what a candidate would do is no kill and nothing that was in force", () => {
+  const actionOf = (more: object) => {
+    const parsed = parseLine(JSON.stringify({ ...KILL, ...more }), SOURCE);
+    return parsed.kind === "sighting" ? [parsed.sighting.action, parsed.sighting.count] : parsed.kind;
+  };
+  assert.deepEqual(actionOf({ action: "would-kill" }), ["would-kill", 1]);
+  assert.deepEqual(actionOf({ action: "would-kill", candidate: true }), ["candidate", 1]);
+  assert.deepEqual(actionOf({ action: "would-kill-summary", candidate: true, count: 7 }), ["candidate", 7]);
+  assert.deepEqual(actionOf({ action: "would-live", candidate: true }), ["would-live", 1]);
+  assert.ok(ACTIONS.indexOf("candidate") < ACTIONS.indexOf("would-kill") && !KILLS.includes("candidate"));
 });
 
 test("Docker's and the CRI's wrapping comes off, also of a line in parts", () => {

@@ -34,4 +34,14 @@ ${rows.length > PAGE_ROWS ? html`<p><a rel="next" href="${linkTo("/kills", param
   return layout("Processes", "/kills", main, q);
 }
 
-const OUTCOMES = ["killed", "missed-kill", "kill-failed", "would-kill", "refused", "spared", "let-go"];
+const OUTCOMES = [
+  "killed",
+  "missed-kill",
+  "kill-failed",
+  "would-kill",
+  "candidate",
+  "would-live",
+  "refused",
+  "spared",
+  "let-go",
+];
