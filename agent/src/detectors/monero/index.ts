@@ -51,6 +51,8 @@ export interface MoneroRules {
 }
 
 const TICKS_LOOK_EVERY_MS = 2000;
+/** What is to be searched is searched a little each second. */
+const SCAN_STEP_MS = 1000;
 /** USER_HZ is 100 on every architecture Node runs on (linux include/asm-generic/param.h). */
 const TICKS_PER_SECOND = 100;
 
@@ -111,7 +113,7 @@ function live(
     alongside: [
       ...(memory.mode === "off"
         ? []
-        : [{ everyMs: memory.every * 1000, run: (isStopped: () => boolean) => scan.run(isStopped) }]),
+        : [{ everyMs: SCAN_STEP_MS, run: (isStopped: () => boolean) => scan.run(isStopped) }]),
       ...(ticks === 0 || obstacle !== null ? [] : [{ everyMs: TICKS_LOOK_EVERY_MS, run: lookWhoComputes }]),
     ],
     counts: {
@@ -152,6 +154,7 @@ function live(
       searched: new Searched(),
       count: metrics.search,
       leastShare: memory.leastPercent / 100,
+      everyMs: memory.every * 1000,
       found,
     });
   }

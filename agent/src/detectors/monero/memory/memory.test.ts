@@ -61,7 +61,7 @@ test("RandomX's variant is told by the one salt that is there", () => {
 
 test("a budget is open until it is used up, and again after a while", () => {
   let now = 0;
-  const budget = new Budget({ burstBytes: 100, bytesPerSecond: 10 }, () => now);
+  const budget = new Budget({ burstNs: 100, nsPerSecond: 10 }, () => now);
   assert.ok(budget.isOpen);
   budget.spend(150);
   assert.ok(!budget.isOpen);

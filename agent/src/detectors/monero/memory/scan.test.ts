@@ -4,7 +4,7 @@ import { test } from "node:test";
 import type { CodeMapping, MemorySearch } from "@cryptnono/native";
 import type { ProcFiles } from "../../../proc/index.js";
 import { type Hit, PATTERNS } from "./algorithms.js";
-import { Budget } from "./budget.js";
+import { BUDGET, Budget, type BudgetLimits } from "./budget.js";
 import { BurnWatch } from "./burning.js";
 import { FAMILIES } from "./constants.js";
 import { type Finding, MemoryScan } from "./scan.js";
@@ -32,10 +32,23 @@ function mappingOf(start: bigint, bytes: number, more: Partial<CodeMapping> = {}
   };
 }
 
-/** A machine whose processes each use a whole processor. @param mostListed - Mappings of one list. */
-function machine(processes: Readonly<Record<number, FakeProcess>>, budgetBytes: number, mostListed = 1000) {
+/** A nanosecond for each byte is what a fake search takes. */
+const limitsOf = (burstNs: number) => ({ burstNs, nsPerSecond: burstNs / 20 });
+
+/**
+ * A machine whose processes each use a whole processor.
+ *
+ * @param limits - As {@link BudgetLimits}, or the burst; a twentieth of it comes back each second then.
+ * @param mostListed - Mappings of one list.
+ */
+function machine(
+  processes: Readonly<Record<number, FakeProcess>>,
+  limits: number | BudgetLimits,
+  mostListed = 1000,
+  stepMs = 20_000,
+) {
   let now = 0;
-  const reads: { pid: number; from: bigint; bytes: number }[] = [];
+  const reads: { pid: number; from: bigint; bytes: number; atMs: number }[] = [];
   const findings: Finding[] = [];
   const proc: Pick<ProcFiles, "pids" | "read" | "code" | "search"> = {
     pids: () => Object.keys(processes).map(Number),
@@ -46,14 +59,14 @@ function machine(processes: Readonly<Record<number, FakeProcess>>, budgetBytes: 
       return Promise.resolve({ mappings, next: rest.length > mostListed ? mappings.at(-1)!.end : null });
     },
     search(pid, from, bytes): Promise<MemorySearch> {
-      reads.push({ pid, from, bytes });
+      reads.push({ pid, from, bytes, atMs: now });
       const hits = (processes[pid]!.constants ?? []).filter(
         ({ address }) => address >= from && address < from + BigInt(bytes),
       );
-      return Promise.resolve({ bytes, cpuNs: 1, hits, next: from + BigInt(bytes), known: new Uint8Array(128) });
+      return Promise.resolve({ bytes, cpuNs: bytes, hits, next: from + BigInt(bytes), known: new Uint8Array(128) });
     },
   };
-  const budget = new Budget({ burstBytes: budgetBytes, bytesPerSecond: budgetBytes / 20 }, () => now);
+  const budget = new Budget(typeof limits === "number" ? limitsOf(limits) : limits, () => now);
   const scan = new MemoryScan({
     proc: proc as ProcFiles,
     watch: new BurnWatch(proc, 0, () => now),
@@ -61,13 +74,15 @@ function machine(processes: Readonly<Record<number, FakeProcess>>, budgetBytes: 
     searched: new Searched(() => now),
     count: { candidate() {}, searched() {}, failed: (why) => assert.fail(why) },
     leastShare: 0.3,
+    everyMs: 20_000,
+    nowMs: () => now,
     found: (finding) => Promise.resolve(void findings.push(finding)),
   });
   return {
     findings,
     reads,
     async look() {
-      now += 20_000;
+      now += stepMs;
       await scan.run(() => false);
     },
   };
@@ -134,5 +149,30 @@ test("what was found in one mapping counts with what is found in another", async
   assert.deepEqual(
     findings.map(({ algorithm, places }) => [algorithm.name, places.length]),
     [["VerusHash", 2]],
+  );
+});
+
+test("no ten seconds take more than half a percent of a processor, the first ones neither, and each process has its turn", async () => {
+  const processes = Object.fromEntries(
+    Array.from({ length: 200 }, (_, i) => [i + 5, { mappings: [mappingOf(0x10000n, MIB)] }]),
+  );
+  const { reads, look } = machine(processes, BUDGET, 1000, 1000);
+  for (let i = 0; i < 300; i++) await look();
+  const windows = reads.map(({ atMs }) =>
+    reads.reduce((sum, read) => sum + (read.atMs >= atMs && read.atMs < atMs + 10_000 ? read.bytes : 0), 0),
+  );
+  assert.ok(Math.max(...windows) <= 50_000_000, `${Math.max(...windows)} ns`);
+  assert.equal(new Set(reads.map(({ pid }) => pid)).size, 200);
+});
+
+test("a new process is searched at the next look, though others wait", async () => {
+  const processes: Record<number, FakeProcess> = { 5: { mappings: [mappingOf(0x10000n, 4096 * MIB)] } };
+  const { findings, look } = machine(processes, BUDGET, 1000, 1000);
+  for (let i = 0; i < 100; i++) await look();
+  processes[6] = { mappings: [mappingOf(0x10000n, MIB)], constants: CONSTANTS_AT(0x10000n) };
+  for (let i = 0; i < 45 && findings.length === 0; i++) await look();
+  assert.deepEqual(
+    findings.map(({ burning }) => burning.pid),
+    [6],
   );
 });

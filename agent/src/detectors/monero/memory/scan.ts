@@ -40,7 +40,10 @@ export interface MemoryScanParts {
   /** Share of one processor from which on a process is looked into. */
   readonly leastShare: number;
   readonly found: (finding: Finding) => Promise<void>;
+  /** Between two looks at who burns CPU. */
+  readonly everyMs: number;
   readonly selfPid?: number;
+  readonly nowMs?: () => number;
 }
 
 /** How far a process was searched, and what was found in it. */
@@ -73,35 +76,51 @@ interface Candidate {
 
 /** What one process gets before the next has its turn. */
 const TURN_BYTES = 8 * 2 ** 20;
-/** What a list of mappings and a search of nothing cost, as bytes that could have been searched: a process of a millisecond or less. */
+/** What a list of mappings and a search of nothing cost, as bytes of a turn: a process of a millisecond or less. */
 const LIST_COST_BYTES = 2 ** 19;
 const SEARCH_COST_BYTES = 2 ** 16;
+/** The same as processor time, which the agent and the kernel spend beside what a search says of itself. */
+const LIST_COST_NS = 1_000_000;
+const SEARCH_COST_NS = 200_000;
 
 export class MemoryScan {
   readonly #parts: MemoryScanParts;
   /** Processes of which something was told, and how far each that burns was searched. */
   readonly #told = new Set<string>();
   #progress: ReadonlyMap<string, Progress> = new Map();
+  #waiting: readonly Candidate[] = [];
+  #lookedMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: MemoryScanParts) {
     this.#parts = parts;
   }
 
-  /** One look at all that burn CPU, in turns. What the budget has no room for is gone on with at the next. */
+  /**
+   * A step: a look at who burns CPU when it is time, and as much searching, in turns, as the budget has room for. What it has none for
+   * is gone on with at the next step.
+   */
   async run(isStopped: () => boolean): Promise<void> {
-    const { budget } = this.#parts;
-    let waiting = this.#candidates();
+    const { budget, everyMs, nowMs = () => performance.now() } = this.#parts;
+    if (nowMs() - this.#lookedMs >= everyMs) {
+      this.#lookedMs = nowMs();
+      this.#waiting = this.#candidates();
+    }
+    let waiting = this.#waiting;
     while (waiting.length > 0) {
       const unfinished: Candidate[] = [];
-      for (const candidate of waiting) {
-        if (isStopped() || !budget.isOpen) return;
+      for (const [i, candidate] of waiting.entries()) {
+        if (isStopped() || !budget.isOpen) {
+          this.#waiting = [...waiting.slice(i), ...unfinished];
+          return;
+        }
         if (!(await this.#hasFinished(candidate, isStopped))) unfinished.push(candidate);
       }
       waiting = unfinished;
     }
+    this.#waiting = [];
   }
 
-  /** Those that were searched least first. What does not burn any more is forgotten. */
+  /** Those that were searched least for what they burn first, new ones before all. What does not burn any more is forgotten. */
   #candidates(): Candidate[] {
     const { watch, leastShare, count, selfPid = process.pid } = this.#parts;
     const candidates: Candidate[] = [];
@@ -120,7 +139,7 @@ export class MemoryScan {
       count.candidate();
     }
     this.#progress = new Map(candidates.map(({ key, progress }) => [key, progress]));
-    return candidates.sort((a, b) => a.progress.bytes - b.progress.bytes);
+    return candidates.sort((a, b) => a.progress.bytes / a.burning.share - b.progress.bytes / b.burning.share);
   }
 
   /** One process's turn. Whether there is nothing more to search in it now. */
@@ -140,7 +159,7 @@ export class MemoryScan {
     const { families, places } = progress;
     const most = progress.bytes + TURN_BYTES;
     const { mappings, next } = await proc.code(burning.pid, progress.from);
-    this.#spend(progress, LIST_COST_BYTES);
+    this.#spend(progress, LIST_COST_BYTES, LIST_COST_NS);
     for (const mapping of bySuspicion(mappings)) {
       const name = mappingKey(key, mapping);
       if (progress.found.has(name) || searched.has(key, mapping)) continue;
@@ -184,7 +203,7 @@ export class MemoryScan {
       const from = begun.address;
       const bytes = Math.min(SEARCH_BYTES, Number(mapping.end - from));
       const result = await proc.search(pid, from, bytes, searched.pages(mapping, from, bytes));
-      this.#spend(progress, result.bytes + SEARCH_COST_BYTES);
+      this.#spend(progress, result.bytes + SEARCH_COST_BYTES, result.cpuNs + SEARCH_COST_NS);
       count.searched(result.bytes, result.cpuNs);
       const hits = [...begun.hits, ...result.hits];
       for (const [family, words] of familiesIn(hits)) {
@@ -199,9 +218,9 @@ export class MemoryScan {
     return begun.families;
   }
 
-  #spend(progress: Progress, bytes: number): void {
+  #spend(progress: Progress, bytes: number, ns: number): void {
     progress.bytes += bytes;
-    this.#parts.budget.spend(bytes);
+    this.#parts.budget.spend(ns);
   }
 
   #remember(key: string): void {
