@@ -457,7 +457,7 @@ static napi_value check_name_method(napi_env env, napi_callback_info info)
 	return ask(env, request);
 }
 
-/* listCode(pid, deadlineMs, from: BigInt): Promise<{ error, bytes }>: struct code_mapping, one after the other */
+/* listCode(pid, deadlineMs, from: BigInt): Promise<{ error, bytes, hash }>: struct code_mapping, one after the other */
 static napi_value list_code_method(napi_env env, napi_callback_info info)
 {
 	struct request *request;

@@ -474,7 +474,6 @@ static void search_memory(struct work *work)
 	struct searched searched = { .next = 0 };
 	uint64_t end = ask->from + ask->limit, present[PIECE_PAGES];
 	size_t all = (size_t)(ask->limit >> PAGE_SHIFT);
-	struct timespec used;
 	char path[32];
 	int fd;
 
@@ -534,8 +533,16 @@ static void search_memory(struct work *work)
 	said->used = (uint32_t)((uint8_t *)to - (uint8_t *)first);
 	memcpy(work->data + sizeof(searched), first, said->used);
 	said->used += sizeof(searched);
-	if (!clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used))
-		said->hash = (uint64_t)used.tv_sec * 1000000000ULL + (uint64_t)used.tv_nsec;
+}
+
+/* Of this child, as it is about to end. */
+static uint64_t used_ns(void)
+{
+	struct timespec used;
+
+	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used))
+		return 0;
+	return (uint64_t)used.tv_sec * 1000000000ULL + (uint64_t)used.tv_nsec;
 }
 
 void do_work(struct work *work, const uint64_t key[2])
@@ -550,9 +557,11 @@ void do_work(struct work *work, const uint64_t key[2])
 		break;
 	case LIST_CODE:
 		list_code(work);
+		work->said.hash = used_ns();
 		break;
 	case SEARCH_MEMORY:
 		search_memory(work);
+		work->said.hash = used_ns();
 		break;
 	}
 }

@@ -39,7 +39,7 @@ struct said {
 	bool has_head;
 	uint32_t used; /* of data */
 	uint64_t length; /* READ_AREA: bytes from `from` to the area's end or the limit; SEARCH_MEMORY: bytes that were read */
-	uint64_t hash; /* READ_AREA: of all pieces up to there, each with the hash before it; SEARCH_MEMORY: ns of CPU time */
+	uint64_t hash; /* READ_AREA: of all pieces up to there, each with the hash before it; else ns of CPU time */
 };
 
 /* SEARCH_MEMORY: what stands before the hits. */

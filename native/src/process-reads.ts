@@ -56,6 +56,8 @@ export interface CodeMappings {
   readonly mappings: readonly CodeMapping[];
   /** There may be more from this address on; null: there are none. */
   readonly next: bigint | null;
+  /** Processor time that it took. */
+  readonly cpuNs: number;
 }
 
 /** Bytes of one search at most, and the bits by which its pages are known. */
@@ -111,7 +113,7 @@ export const processReads = {
 
   /** Mappings that may hold code, or constants of code, from an address on; some 1,100 at most. */
   async code(pid: number, deadlineMs: number, from: bigint): Promise<CodeMappings> {
-    const { bytes } = answered(
+    const { bytes, hash } = answered(
       `list the mappings of process ${pid}`,
       await call((addon) => addon.listCode(pid, deadlineMs, from)),
     );
@@ -126,7 +128,7 @@ export const processReads = {
       isFile: (view.getUint32(48, true) & 2) !== 0,
       isNameless: (view.getUint32(48, true) & 4) !== 0,
     }));
-    return { mappings, next: mappings.length < MOST_MAPPINGS ? null : mappings.at(-1)!.end };
+    return { mappings, next: mappings.length < MOST_MAPPINGS ? null : mappings.at(-1)!.end, cpuNs: Number(hash) };
   },
 
   /**

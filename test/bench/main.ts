@@ -9,6 +9,7 @@ import { measureFlow } from "./flow-cost.js";
 import { measureNames } from "./names-cost.js";
 import { formatResults, type Result } from "./result.js";
 import { measureSearch } from "./search-time.js";
+import { measureSwitches } from "./switch-cost.js";
 
 const machine = {
   date: new Date().toISOString(),
@@ -29,6 +30,7 @@ const PARTS: Readonly<Record<string, () => readonly Result[] | Promise<readonly 
   agent: measureAgent,
   flow: measureFlow,
   names: measureNames,
+  switches: measureSwitches,
 };
 const results: Result[] = [];
 for (const [part, measure] of Object.entries(PARTS))

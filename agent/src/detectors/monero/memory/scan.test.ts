@@ -56,7 +56,11 @@ function machine(
     code(pid, from) {
       const rest = processes[pid]!.mappings.filter(({ start }) => start >= from);
       const mappings = rest.slice(0, mostListed);
-      return Promise.resolve({ mappings, next: rest.length > mostListed ? mappings.at(-1)!.end : null });
+      return Promise.resolve({
+        mappings,
+        cpuNs: 1_000_000,
+        next: rest.length > mostListed ? mappings.at(-1)!.end : null,
+      });
     },
     search(pid, from, bytes): Promise<MemorySearch> {
       reads.push({ pid, from, bytes, atMs: now });
@@ -75,6 +79,7 @@ function machine(
     count: { candidate() {}, searched() {}, failed: (why) => assert.fail(why) },
     leastShare: 0.3,
     everyMs: 20_000,
+    ownCpuNs: () => 0,
     nowMs: () => now,
     found: (finding) => Promise.resolve(void findings.push(finding)),
   });
@@ -157,12 +162,16 @@ test("no ten seconds take more than half a percent of a processor, the first one
     Array.from({ length: 200 }, (_, i) => [i + 5, { mappings: [mappingOf(0x10000n, MIB)] }]),
   );
   const { reads, look } = machine(processes, BUDGET, 1000, 1000);
-  for (let i = 0; i < 300; i++) await look();
+  for (let i = 0; i < 400; i++) await look();
   const windows = reads.map(({ atMs }) =>
     reads.reduce((sum, read) => sum + (read.atMs >= atMs && read.atMs < atMs + 10_000 ? read.bytes : 0), 0),
   );
   assert.ok(Math.max(...windows) <= 50_000_000, `${Math.max(...windows)} ns`);
-  assert.equal(new Set(reads.map(({ pid }) => pid)).size, 200);
+  const read = new Set(reads.map(({ pid }) => String(pid)));
+  assert.deepEqual(
+    Object.keys(processes).filter((pid) => !read.has(pid)),
+    [],
+  );
 });
 
 test("a new process is searched at the next look, though others wait", async () => {
@@ -174,5 +183,20 @@ test("a new process is searched at the next look, though others wait", async () 
   assert.deepEqual(
     findings.map(({ burning }) => burning.pid),
     [6],
+  );
+});
+
+test("a file that nobody was searched for comes before those that were", async () => {
+  const named = (start: bigint, bytes: number, inode: bigint) =>
+    mappingOf(start, bytes, { isFile: true, inode, changedNs: 9n });
+  const [common, own] = [named(0x10000n, MIB, 3n), named(0x900000n, 2 * MIB, 4n)];
+  const processes: Record<number, FakeProcess> = { 5: { mappings: [common] } };
+  const { reads, look } = machine(processes, 64 * MIB);
+  for (let i = 0; i < 2; i++) await look();
+  processes[6] = { mappings: [common, own] };
+  for (let i = 0; i < 2; i++) await look();
+  assert.deepEqual(
+    reads.filter(({ pid }) => pid === 6).map(({ from }) => from),
+    [own.start, common.start],
   );
 });

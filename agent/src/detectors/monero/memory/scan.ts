@@ -44,6 +44,8 @@ export interface MemoryScanParts {
   readonly everyMs: number;
   readonly selfPid?: number;
   readonly nowMs?: () => number;
+  /** Processor time of the agent itself, its children apart. */
+  readonly ownCpuNs?: () => number;
 }
 
 /** How far a process was searched, and what was found in it. */
@@ -79,9 +81,8 @@ const TURN_BYTES = 8 * 2 ** 20;
 /** What a list of mappings and a search of nothing cost, as bytes of a turn: a process of a millisecond or less. */
 const LIST_COST_BYTES = 2 ** 19;
 const SEARCH_COST_BYTES = 2 ** 16;
-/** The same as processor time, which the agent and the kernel spend beside what a search says of itself. */
-const LIST_COST_NS = 1_000_000;
-const SEARCH_COST_NS = 200_000;
+/** The end of a child, which comes after it said what it took. */
+const CHILD_END_NS = 50_000;
 
 export class MemoryScan {
   readonly #parts: MemoryScanParts;
@@ -90,6 +91,8 @@ export class MemoryScan {
   #progress: ReadonlyMap<string, Progress> = new Map();
   #waiting: readonly Candidate[] = [];
   #lookedMs = Number.NEGATIVE_INFINITY;
+  /** How much of the agent's own processor time is paid for. */
+  #paidNs = 0;
 
   constructor(parts: MemoryScanParts) {
     this.#parts = parts;
@@ -100,16 +103,24 @@ export class MemoryScan {
    * is gone on with at the next step.
    */
   async run(isStopped: () => boolean): Promise<void> {
-    const { budget, everyMs, nowMs = () => performance.now() } = this.#parts;
+    const { everyMs, nowMs = () => performance.now() } = this.#parts;
     if (nowMs() - this.#lookedMs >= everyMs) {
       this.#lookedMs = nowMs();
       this.#waiting = this.#candidates();
     }
+    // A look is not paid for, or many processes would leave nothing for searching; how often it is made bounds it.
+    this.#paidNs = this.#ownCpuNs();
+    await this.#takeTurns(isStopped);
+    this.#pay();
+  }
+
+  async #takeTurns(isStopped: () => boolean): Promise<void> {
     let waiting = this.#waiting;
     while (waiting.length > 0) {
       const unfinished: Candidate[] = [];
       for (const [i, candidate] of waiting.entries()) {
-        if (isStopped() || !budget.isOpen) {
+        this.#pay();
+        if (isStopped() || !this.#parts.budget.isOpen) {
           this.#waiting = [...waiting.slice(i), ...unfinished];
           return;
         }
@@ -158,13 +169,16 @@ export class MemoryScan {
     const { proc, searched, found } = this.#parts;
     const { families, places } = progress;
     const most = progress.bytes + TURN_BYTES;
-    const { mappings, next } = await proc.code(burning.pid, progress.from);
-    this.#spend(progress, LIST_COST_BYTES, LIST_COST_NS);
-    for (const mapping of bySuspicion(mappings)) {
+    const { mappings, next } = await this.#paid(() => proc.code(burning.pid, progress.from));
+    progress.bytes += LIST_COST_BYTES;
+    // One search comes of each list, or lists alone could use up all that there is.
+    const listed = progress.bytes;
+    for (const mapping of bySuspicion(mappings, searched)) {
       const name = mappingKey(key, mapping);
       if (progress.found.has(name) || searched.has(key, mapping)) continue;
       const inMapping = await this.#searchMapping(burning.pid, name, mapping, progress, () => {
-        return !isStopped() && progress.bytes < most;
+        const isFirst = progress.bytes === listed;
+        return !isStopped() && (isFirst || (this.#parts.budget.isOpen && progress.bytes < most));
       });
       if (inMapping === null) return false;
       if (inMapping.size === 0) {
@@ -192,18 +206,18 @@ export class MemoryScan {
     progress: Progress,
     mayGoOn: () => boolean,
   ): Promise<ReadonlyMap<string, number> | null> {
-    const { proc, budget, count, searched } = this.#parts;
+    const { proc, count, searched } = this.#parts;
     const begun: Begun =
       progress.begun?.mapping === name
         ? progress.begun
         : { mapping: name, families: new Map(), address: mapping.start, hits: [] };
     progress.begun = begun;
     while (begun.address < mapping.end) {
-      if (!budget.isOpen || !mayGoOn()) return null;
+      if (!mayGoOn()) return null;
       const from = begun.address;
       const bytes = Math.min(SEARCH_BYTES, Number(mapping.end - from));
-      const result = await proc.search(pid, from, bytes, searched.pages(mapping, from, bytes));
-      this.#spend(progress, result.bytes + SEARCH_COST_BYTES, result.cpuNs + SEARCH_COST_NS);
+      const result = await this.#paid(() => proc.search(pid, from, bytes, searched.pages(mapping, from, bytes)));
+      progress.bytes += result.bytes + SEARCH_COST_BYTES;
       count.searched(result.bytes, result.cpuNs);
       const hits = [...begun.hits, ...result.hits];
       for (const [family, words] of familiesIn(hits)) {
@@ -218,9 +232,29 @@ export class MemoryScan {
     return begun.families;
   }
 
-  #spend(progress: Progress, bytes: number, ns: number): void {
-    progress.bytes += bytes;
-    this.#parts.budget.spend(ns);
+  /** A read by a child: its processor time, and the agent's own until now. */
+  async #paid<T extends { readonly cpuNs: number }>(read: () => Promise<T>): Promise<T> {
+    let childNs = CHILD_END_NS;
+    try {
+      const answer = await read();
+      childNs += answer.cpuNs;
+      return answer;
+    } finally {
+      this.#parts.budget.spend(childNs);
+      this.#pay();
+    }
+  }
+
+  /** What the agent itself took since it last paid. What else it does meanwhile is in it: rather too much. */
+  #pay(): void {
+    const nowNs = this.#ownCpuNs();
+    this.#parts.budget.spend(nowNs - this.#paidNs);
+    this.#paidNs = nowNs;
+  }
+
+  #ownCpuNs(): number {
+    const { ownCpuNs = usedByAgent } = this.#parts;
+    return ownCpuNs();
   }
 
   #remember(key: string): void {
@@ -231,11 +265,27 @@ export class MemoryScan {
 
 const MOST_TOLD = 4096;
 
-/** What has no file first, then small files: a miner's library is small, and what is large is read once for all processes. */
-function bySuspicion(mappings: readonly CodeMapping[]): CodeMapping[] {
-  const rank = ({ isFile, isNameless, start, end }: CodeMapping) =>
-    (isFile && !isNameless ? 2 ** 50 : 0) + Number(end - start);
-  return mappings.toSorted((a, b) => rank(a) - rank(b));
+function usedByAgent(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) * 1000;
+}
+
+/**
+ * What has no file first, then files that no process was searched for yet, small ones before large ones: a miner's library is small, and
+ * not what others run. What was read is looked at last, for pages that were not there then.
+ */
+function bySuspicion(mappings: readonly CodeMapping[], searched: Searched): CodeMapping[] {
+  const rank = (mapping: CodeMapping) => {
+    const { isFile, isNameless, start, end } = mapping;
+    const bytes = Number(end - start);
+    if (!isFile || isNameless) return bytes;
+    const isKnown = searched.pages(mapping, start, Math.min(SEARCH_BYTES, bytes)) !== undefined;
+    return bytes + (isKnown ? 2 ** 51 : 2 ** 50);
+  };
+  return mappings
+    .map((mapping) => ({ mapping, rank: rank(mapping) }))
+    .sort((a, b) => a.rank - b.rank)
+    .map(({ mapping }) => mapping);
 }
 
 function placeOf({ isFile, isNameless, isExecutable, start, end }: CodeMapping): Place {
