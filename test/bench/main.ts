@@ -6,6 +6,7 @@ import { measureBeside } from "./beside-cost.js";
 import { measureCandidate } from "./candidate-cost.js";
 import { measureExecLoop } from "./exec-loop.js";
 import { measureFlow } from "./flow-cost.js";
+import { measureMonero } from "./monero-cost.js";
 import { measureNames } from "./names-cost.js";
 import { formatResults, type Result } from "./result.js";
 import { measureSearch } from "./search-time.js";
@@ -31,6 +32,7 @@ const PARTS: Readonly<Record<string, () => readonly Result[] | Promise<readonly 
   flow: measureFlow,
   names: measureNames,
   switches: measureSwitches,
+  monero: measureMonero,
 };
 const results: Result[] = [];
 for (const [part, measure] of Object.entries(PARTS))

@@ -41,7 +41,7 @@ interface Turn {
 }
 
 /** @param turns - Of each kind. */
-export async function measureSwitches(turns = 300): Promise<Result[]> {
+export async function measureSwitches(turns = 1000): Promise<Result[]> {
   const obstacle = roundingObstacle();
   if (obstacle !== null) return [];
   const empty = Sensor.open({ object: readFileSync(`${ROOT}build/test/bpf/empty-switch.bpf.o`) });
