@@ -9,7 +9,8 @@ const LAYOUT = Sensor.open({
   object: readFileSync(new URL("../../../../../build/bpf/execwhacker.bpf.o", import.meta.url)),
 }).layout();
 const { size: HEADER, offsets: at } = structLayout(LAYOUT, "exec_event");
-const constants: Readonly<Record<string, number>> = { ...LAYOUT.enums["verdict"], ...LAYOUT.enums["event_flags"] };
+const { verdict, event_flags: flags, match_place: places } = LAYOUT.enums;
+const constants: Readonly<Record<string, number>> = { ...verdict, ...flags, ...places };
 const decodeRecord = execDecoder(LAYOUT);
 const PARTS = ["cgroup_bytes", "cgroup_v1_bytes", "path_bytes", "exe_bytes", "args_bytes", "context_bytes"] as const;
 
