@@ -1,13 +1,12 @@
 // The oracle: the shortest search that is obviously right. The kernel's matcher, the table walk, the scan and `explain`
 // are all held against it. Nothing here is fast.
+import { joinArguments } from "./bytes.js";
 import { counts } from "./counts.js";
-import { FOLD } from "./fold.js";
+import { FOLD, fold } from "./fold.js";
 import { memberStrings } from "./members.js";
 import { searchQuoted } from "./quoted.js";
 import { ALL_SCOPES, isInScope } from "./scope.js";
 import type { BannedString, CommandLine, Match } from "./types.js";
-
-const NUL = 0;
 
 /**
  * Search `line` for every string.
@@ -20,7 +19,8 @@ const NUL = 0;
  */
 export function search(strings: readonly BannedString[], line: CommandLine): Match {
   const rest = line.args.slice(1);
-  const texts = [join([line.path, ...rest]), ...(line.args.length > 0 ? [join(line.args)] : [])];
+  const joined = [joinArguments([line.path, ...rest]), ...(line.args.length > 0 ? [joinArguments(line.args)] : [])];
+  const texts = joined.map((text) => ({ text, folded: fold(text) }));
   let substring = -1;
   for (const [index, string] of strings.entries()) {
     if (string.also !== undefined) {
@@ -28,8 +28,8 @@ export function search(strings: readonly BannedString[], line: CommandLine): Mat
         return { kind: "banned", index };
       continue;
     }
-    for (const text of texts) {
-      for (const at of occurrences(text, string.value)) {
+    for (const { text, folded } of texts) {
+      for (const at of occurrences(folded, string.value)) {
         if (counts(text, at, string)) return { kind: "banned", index };
         if (substring < 0) substring = index;
       }
@@ -67,19 +67,11 @@ export function verdict(
   return matches.includes("is-substring") ? "spared-substring" : "pass";
 }
 
-function join(args: readonly Uint8Array[]): Uint8Array {
-  const joined: number[] = [];
-  for (const [i, argument] of args.entries()) {
-    if (i > 0) joined.push(NUL);
-    for (const byte of argument) joined.push(byte);
-  }
-  return Uint8Array.from(joined);
-}
-
-function* occurrences(text: Uint8Array, value: Uint8Array): Generator<number> {
-  for (let at = 0; at + value.length <= text.length; at++) {
-    let i = 0;
-    while (i < value.length && FOLD[text[at + i]!] === FOLD[value[i]!]) i++;
+function* occurrences(folded: Uint8Array, value: Uint8Array): Generator<number> {
+  const first = FOLD[value[0]!]!;
+  for (let at = folded.indexOf(first); at >= 0; at = folded.indexOf(first, at + 1)) {
+    let i = 1;
+    while (i < value.length && folded[at + i] === FOLD[value[i]!]) i++;
     if (i === value.length) yield at;
   }
 }
