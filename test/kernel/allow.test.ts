@@ -114,7 +114,7 @@ describe("0 of 100 padded lines run an instruction, however their parent resists
       for (const [words, rounds, atOnce] of [
         [padded, 50, 1],
         [padded, 5, 10],
-        [[ran, "v", `${banned}s`, "piece of it", "-"], 10, 10],
+        [[ran, "v", `${banned}s`, "piece of it", "-"], 5, 10],
       ] as const) {
         const ended = await launch("resist", words, [String(rounds), String(atOnce), ...ways]);
         assert.deepEqual(numbersOf(ended.stderr), { printed: 0, killed: rounds * atOnce, other: 0 });

@@ -110,7 +110,7 @@ test("a path that leads out of the process's root is not followed: what lies the
   const swapping = await live(t, prog("swap-path"), [join(root, "tool"), join(root, "file"), outside, outside]);
   const env = { ...process.env, ROOT: root };
   const victims = await Promise.all(
-    Array.from({ length: 60 }, () => live(t, prog("live-below"), ["/tool", banned], { env })),
+    Array.from({ length: 30 }, () => live(t, prog("live-below"), ["/tool", banned], { env })),
   );
   const config: ConfigFile = { bannedCommandStrings: [banned], allowedCommandPatterns: ["/tool .*"], mode: "audit" };
   const agent = await start(t, config, EACH_SECOND);
@@ -229,7 +229,7 @@ describe("lines that are long or many", () => {
     const size = String(8 * 2 ** 20);
     const input = packWords(["x"]);
     await Promise.all(
-      Array.from({ length: 30 }, (_, i) =>
+      Array.from({ length: 16 }, (_, i) =>
         live(t, prog("map-arguments"), [size, i % 2 ? "dashes" : "empty"], { input }),
       ),
     );

@@ -1,5 +1,5 @@
 // Killed at any moment, the command leaves the old file or the new one, whole, and plaintext nowhere.
-// DEPLOYER_KILLS sets how often it is killed; 25 fit into every run of the tests.
+// DEPLOYER_KILLS sets how often it is killed; 10 fit into every run of the tests.
 import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -9,7 +9,7 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { listing, type Workspace, withoutSops, workspace } from "../../../test/workspace.js";
 
-const KILLS = Number(process.env["DEPLOYER_KILLS"] ?? 25);
+const KILLS = Number(process.env["DEPLOYER_KILLS"] ?? 10);
 const COMMAND = ["generate", "cryptnono-secret-config"];
 const SENTINEL = "sentinel-plaintext";
 const STRINGS = Array.from({ length: 300 }, (_, i) => `${SENTINEL}-${i}`);
