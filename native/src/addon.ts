@@ -71,6 +71,7 @@ export interface Addon {
   listCode(pid: number, deadlineMs: number, from: bigint): Promise<Answer>;
   prepareSearch(patterns: Uint8Array): void;
   searchMemory(pid: number, deadlineMs: number, from: bigint, bytes: number, known: Uint8Array): Promise<Answer>;
+  tellTerminal(pid: number, deadlineMs: number, text: Uint8Array): Promise<Answer>;
   lostReads(): number;
   giveBackMemory(): void;
   watchLoop(): object;

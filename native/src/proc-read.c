@@ -522,6 +522,25 @@ static napi_value search_memory_method(napi_env env, napi_callback_info info)
 	return ask(env, request);
 }
 
+/* tellTerminal(pid, deadlineMs, text: Uint8Array): Promise<{ error }> */
+static napi_value tell_terminal_method(napi_env env, napi_callback_info info)
+{
+	struct request *request;
+	napi_value arguments[3];
+	size_t length;
+	uint8_t *text;
+
+	if (!get_arguments(env, info, 3, arguments) || !get_bytes(env, arguments[2], &text, &length))
+		return NULL;
+	if (length == 0 || length >= NAME_BYTES || memchr(text, 0, length))
+		return throw_errno(env, EINVAL, "call", "not a line");
+	request = new_request(env, TELL_TERMINAL, arguments[0], arguments[1]);
+	if (!request)
+		return NULL;
+	memcpy(request->ask.path, text, length);
+	return ask(env, request);
+}
+
 /* lostReads(): number; children that did not end of SIGKILL. */
 static napi_value lost_reads_method(napi_env env, napi_callback_info info)
 {
@@ -542,6 +561,7 @@ bool register_proc_read(napi_env env, napi_value exports)
 		{ "listCode", list_code_method },
 		{ "prepareSearch", prepare_search_method },
 		{ "searchMemory", search_memory_method },
+		{ "tellTerminal", tell_terminal_method },
 		{ "lostReads", lost_reads_method },
 	};
 

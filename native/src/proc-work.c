@@ -563,5 +563,8 @@ void do_work(struct work *work, const uint64_t key[2])
 		search_memory(work);
 		work->said.hash = used_ns();
 		break;
+	case TELL_TERMINAL:
+		tell_terminal(work);
+		break;
 	}
 }

@@ -1,4 +1,4 @@
-/* One read of another process that may never be answered, and what came of it. */
+/* One read of another process, or one line to its terminal, that may never be answered, and what came of it. */
 #ifndef CRYPTNONO_PROC_WORK_H
 #define CRYPTNONO_PROC_WORK_H
 
@@ -12,7 +12,7 @@
 /* Of one SEARCH_MEMORY: some 5 ms. */
 #define SEARCH_PAGES 1024
 
-enum act { READ_AREA, CHECK_NAME, LIST_CODE, SEARCH_MEMORY };
+enum act { READ_AREA, CHECK_NAME, LIST_CODE, SEARCH_MEMORY, TELL_TERMINAL };
 
 /* Whether a path names the file that a process executes. UNKNOWN: the file systems on the way are not asked. */
 enum answer { NAME_SAME, NAME_OTHER, NAME_NONE, NAME_UNKNOWN };
@@ -28,7 +28,7 @@ struct ask {
 	uint64_t limit;
 	uint64_t hash; /* READ_AREA: of the pieces before `from` */
 	union {
-		char path[NAME_BYTES]; /* CHECK_NAME: absolute */
+		char path[NAME_BYTES]; /* CHECK_NAME: absolute; TELL_TERMINAL: what is written, up to a NUL */
 		uint8_t known[SEARCH_PAGES / 8]; /* SEARCH_MEMORY: pages of the file that need not be read again, a bit each */
 	};
 };
@@ -89,5 +89,7 @@ void prepare_search(const struct pattern *patterns, size_t count);
 /* In a child that may be killed at any time. It has no descriptors, and shares the agent's memory: it writes to `work` alone,
  * and takes no lock. */
 void do_work(struct work *work, const uint64_t key[2]);
+/* The part of it that writes to a terminal. */
+void tell_terminal(struct work *work);
 
 #endif

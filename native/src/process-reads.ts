@@ -175,6 +175,20 @@ export const processReads = {
     };
   },
 
+  /**
+   * Write to the terminal that a process has for its standard error, if that is a pty of its own container (a devpts on /dev/pts
+   * that is not the node's), without waiting for whoever reads there. ENOTTY: it is nothing such; EAGAIN: it is full; EACCES: the
+   * pty's owner or its group, tty, alone may write.
+   *
+   * @param text - Of less than 4096 bytes, none of them NUL.
+   */
+  async tellTerminal(pid: number, deadlineMs: number, text: Uint8Array): Promise<void> {
+    answered(
+      `write to the terminal of process ${pid}`,
+      await call((addon) => addon.tellTerminal(pid, deadlineMs, text)),
+    );
+  },
+
   /** Reads that could not even be ended. While there are eight, none is begun. */
   lost: (): number => call((addon) => addon.lostReads()),
 };

@@ -93,3 +93,37 @@ describe("the console", { skip }, () => {
     }
   });
 });
+
+describe("a line to terminals", { skip }, () => {
+  const spec = (values: unknown) => find(render(values), "DaemonSet")["spec"].template.spec;
+  const on = { tellTerminal: true, detectors: { tcpflowkiller: { enabled: true } } };
+
+  it("wants the group tty and a look at processes, and nothing more", () => {
+    const { securityContext, containers } = spec({ ...on, podSecurityContext: { supplementalGroups: [7] } });
+    assert.deepEqual(securityContext.supplementalGroups, [7, 5]);
+    const off = spec({ ...on, tellTerminal: false });
+    for (const [i, { args, securityContext: own }] of containers.entries()) {
+      assert.ok(args.includes("--tell-terminal"));
+      const added = own.capabilities.add.filter(
+        (one: string) => !off.containers[i].securityContext.capabilities.add.includes(one),
+      );
+      assert.ok(
+        added.every((one: string) => one === "SYS_PTRACE"),
+        added.join(),
+      );
+      assert.ok(own.capabilities.add.includes("SYS_PTRACE"));
+    }
+  });
+
+  it("is off by default, and nothing is given for it", () => {
+    const { securityContext, containers } = spec({});
+    assert.equal(securityContext, undefined);
+    assert.ok(!containers[0].args.includes("--tell-terminal"));
+  });
+
+  it("numbers cases by the node's name, as the console does", () => {
+    const [{ args, env }] = spec({}).containers;
+    assert.equal(args[args.indexOf("--node-name") + 1], "$(CRYPTNONO_NODE_NAME)");
+    assert.deepEqual(env.at(-1).valueFrom.fieldRef.fieldPath, "spec.nodeName");
+  });
+});

@@ -163,6 +163,7 @@ describe("the agent's container", { skip }, () => {
       { name: "CONTAINER_RUNTIME_ENDPOINT", value: "unix:///host/run/k3s/containerd/containerd.sock" },
       { name: "CRYPTNONO_METRICS_PREFIX", value: "guard" },
       { name: "DOCKER_HOST", value: "unix:///host/run/k3s/containerd/other.sock" },
+      { name: "CRYPTNONO_NODE_NAME", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } },
     ]);
     const mounted = volumeMounts.filter(({ name }: { name: string }) => name.startsWith("runtime-"));
     assert.deepEqual(

@@ -33,6 +33,8 @@ describe("execwhacker's arguments", { skip }, () => {
       ...["--max-allow-bytes", "1048576"],
       ...["--max-work", "100000000"],
       "--allow-across-lists",
+      ...["--node-name", "$(CRYPTNONO_NODE_NAME)"],
+      "--tell-terminal",
       ...["--health-port", "12130"],
       ...["--pin-dir", "/run/cryptnono/pins"],
       "--debug",
@@ -62,6 +64,7 @@ describe("execwhacker's arguments", { skip }, () => {
         "--scan-existing",
         "--unreadable",
         "--over-long",
+        "--node-name",
         "--health-port",
         "--pin-dir",
       ],
@@ -103,6 +106,7 @@ volumes:
       "--lookup-container",
       ...["--mode", "audit"],
       ...["--own", "1"],
+      ...["--node-name", "$(CRYPTNONO_NODE_NAME)"],
       ...["--health-port", "12131"],
       ...["--serve-metrics-port", "12122"],
       ...["--pin-dir", "/run/cryptnono/pins"],
@@ -116,6 +120,7 @@ volumes:
     assert.equal(container.resources.limits.cpu, "100m");
     assert.deepEqual(container.env, [
       { name: "CONTAINER_RUNTIME_ENDPOINT", value: "unix:///host/run/second/containerd.sock" },
+      { name: "CRYPTNONO_NODE_NAME", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } },
     ]);
   });
 

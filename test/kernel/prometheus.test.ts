@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { caseNumber } from "@cryptnono/agent/report/case-number";
 import { ROOT, randomString, run, TestAgent } from "../lib/agent.js";
 
 const isThere = spawnSync("prometheus", ["--version"]).error === undefined;
@@ -20,10 +21,13 @@ describe("a Prometheus that scrapes the agent", { skip }, () => {
 
   before(async () => {
     const banned = randomString();
-    agent = await TestAgent.start({
-      bannedCommandStrings: [banned],
-      allowedCommandPatterns: [`/bin/echo 'allowed ${banned}'$`],
-    });
+    agent = await TestAgent.start(
+      {
+        bannedCommandStrings: [banned],
+        allowedCommandPatterns: [`/bin/echo 'allowed ${banned}'$`],
+      },
+      ["--node-name", "node-7"],
+    );
     dir = mkdtempSync(join(tmpdir(), "cryptnono-prometheus-"));
     const port = await freePort();
     api = `http://127.0.0.1:${port}/api/v1`;
@@ -37,6 +41,7 @@ describe("a Prometheus that scrapes the agent", { skip }, () => {
       `--config.file=${dir}/prometheus.json`,
       `--storage.tsdb.path=${dir}/data`,
       `--web.listen-address=127.0.0.1:${port}`,
+      "--enable-feature=exemplar-storage",
     ];
     prometheus = spawn("prometheus", args, { stdio: "ignore" });
     await agent.waitFor(async () => (await values("cryptnono_execwhacker_ready")).length > 0, "the first scrape");
@@ -86,6 +91,22 @@ describe("a Prometheus that scrapes the agent", { skip }, () => {
     assert.deepEqual(
       all.filter(({ health }) => health !== "ok"),
       [],
+    );
+  });
+
+  test("a kill is kept as an exemplar, by which its case is found", async () => {
+    const query = "cryptnono_execwhacker_processes_killed_total";
+    const exemplars = async () => {
+      const { data } = (await (
+        await fetch(`${api}/query_exemplars?${new URLSearchParams({ query, start: "0", end: "9999999999" })}`)
+      ).json()) as { data: { exemplars: { labels: Record<string, string>; value: string }[] }[] };
+      return data.flatMap((series) => series.exemplars);
+    };
+    await agent.waitFor(async () => (await exemplars()).length > 0, "an exemplar");
+    const line = agent.lines.find(({ action }) => action === "killed")!;
+    assert.deepEqual(
+      (await exemplars()).map(({ labels, value }) => [labels, Number(value)]),
+      [[{ case: caseNumber("node-7", line.pid!, line["start_time"] as string) }, 1]],
     );
   });
 

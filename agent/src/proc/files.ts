@@ -62,6 +62,12 @@ export interface ProcFiles {
    * @throws StuckError
    */
   search(pid: number, from: bigint, bytes: number, known: Uint8Array | undefined): Promise<MemorySearch>;
+  /**
+   * Write to the terminal of a process; see `processReads.tellTerminal`.
+   *
+   * @throws StuckError
+   */
+  tellTerminal(pid: number, text: Uint8Array): Promise<void>;
   /** Reads that could not even be ended. */
   lostReads(): number;
 }
@@ -113,6 +119,7 @@ export function openProc({
     name: (pid, path, wantsHead) => answered(reads.name(pid, deadlineMs, path, wantsHead)),
     code: (pid, from) => answered(reads.code(pid, deadlineMs, from)),
     search: (pid, from, bytes, known) => answered(reads.search(pid, deadlineMs, from, bytes, known)),
+    tellTerminal: (pid, text) => answered(reads.tellTerminal(pid, deadlineMs, text)),
     lostReads: () => reads.lost(),
   };
 }

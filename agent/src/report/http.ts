@@ -1,7 +1,7 @@
 // The metrics and health endpoints: one short answer a connection. Whoever can reach a port may be slow, many or hostile, and
 // the kubelet's probes come through the same door: what strangers hold open is bounded, and gives way to who comes later.
 import type { Server, Socket } from "node:net";
-import { CONTENT_TYPE } from "./exposition.js";
+import { CONTENT_TYPES, type Form, formFor } from "./exposition.js";
 
 export interface Endpoint {
   /** The port that was bound, which differs from the one asked for when that was 0. */
@@ -29,9 +29,16 @@ export class ListenError extends Error {
   }
 }
 
-/** Serve `text()` on every path of `port`. */
-export function serveMetrics(port: number, text: () => string, host = ""): Promise<Endpoint> {
-  return serve("metrics", port, host, () => ({ status: 200, type: CONTENT_TYPE, body: text() }));
+/**
+ * Serve `text()` on every path of `port`.
+ *
+ * @param open - The same as OpenMetrics, for who asks for it.
+ */
+export function serveMetrics(port: number, text: () => string, host = "", open?: () => string): Promise<Endpoint> {
+  return serve("metrics", port, host, (_, accept) => {
+    const form: Form = open === undefined ? "text" : formFor(accept);
+    return { status: 200, type: CONTENT_TYPES[form], body: form === "open" ? open!() : text() };
+  });
 }
 
 /**
@@ -96,7 +103,7 @@ const MAX_REST_BYTES = 256 * 1024;
 const BACKLOG = 1024;
 
 /** What stands behind a path; some of it takes a moment. */
-type Answers = (path: string) => Answer | Promise<Answer>;
+type Answers = (path: string, accept: string) => Answer | Promise<Answer>;
 
 async function serve(what: string, port: number, host: string, answers: Answers): Promise<Endpoint> {
   // Loaded here: without endpoints the agent does without. Not node:http, which costs 3 MB and keeps connections of its own.
@@ -172,7 +179,8 @@ function respond(
   if (method === undefined) return { answer: plain(400), isHead: false };
   if (method !== "GET" && method !== "HEAD") return { answer: plain(405), isHead: false };
   try {
-    return { answer: answers(target!.replace(/[?#].*$/s, "")), isHead: method === "HEAD" };
+    const accept = /^accept:[ \t]*(.*?)\r?$/im.exec(head)?.[1] ?? "";
+    return { answer: answers(target!.replace(/[?#].*$/s, ""), accept), isHead: method === "HEAD" };
   } catch {
     // A scrape must not end the guard; whoever scrapes sees that something is wrong.
     return { answer: plain(500), isHead: method === "HEAD" };

@@ -1,3 +1,4 @@
+export { caseNumber } from "./case-number.js";
 export { bootClock, type ClockSources, microsecondClock, type TimeOf } from "./clock.js";
 export { contractLine, memberOffsets, type ShownCommandLine, showCommandLine } from "./command-line.js";
 export type { Counter, Histogram, Labels, Read } from "./exposition.js";
@@ -8,6 +9,7 @@ export { type LineCounts, LineWriter, type LineWriterOptions } from "./line-writ
 export {
   cgroupPath,
   createFormatter,
+  type Killed,
   type Level,
   type LineKind,
   type LogLine,
@@ -29,4 +31,5 @@ export {
 export { addProcess } from "./process.js";
 export { createReporter, type Reporter } from "./reporter.js";
 export { openSink, type Sink } from "./sink.js";
+export { createTerminals, type TerminalResult, type Terminals } from "./terminals.js";
 export { type TokenLimits, Tokens } from "./tokens.js";

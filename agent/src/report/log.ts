@@ -1,6 +1,7 @@
 // A detector's words, and what is known of a process's container, to the contract's JSON lines.
 import type { CgroupIdentity, ContainerResult } from "../types.js";
 import { microsecondClock } from "./clock.js";
+import type { Labels } from "./exposition.js";
 import { Fields } from "./fields.js";
 import { toJson } from "./text.js";
 
@@ -19,6 +20,17 @@ export interface LogLine {
   readonly group?: string;
 }
 
+/** A process that is dead by a detector's verdict. */
+export interface Killed {
+  readonly pid: number;
+  /** 0: not known. */
+  readonly ppid: number;
+  /** Nanoseconds since boot. */
+  readonly startTimeNs: bigint;
+  /** The labels of the series that counts it, of the detector's `processes_killed_total`. */
+  readonly countedAs: Labels;
+}
+
 /** A detector's line about a process, or about many. */
 export interface ProcessLine {
   readonly kind: LineKind;
@@ -29,6 +41,8 @@ export interface ProcessLine {
   /** Of the last one, when they are many. */
   readonly pid: number;
   readonly source: string;
+  /** Absent for what was not killed, and for many. */
+  readonly killed?: Killed;
   /** The container's words stand in a `container` of their own, as tcpflowkiller's do, and not beside the rest. */
   readonly nestsContainer?: boolean;
   /** The detector's words, before the container's. May be called again, for a line that was too long. */

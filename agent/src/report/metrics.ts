@@ -1,8 +1,19 @@
 // The metrics that every detector has, and the place where each puts its own. Label values are closed sets; what belongs to one
 // process (pid, command line, pod, image) belongs to the log.
-import type { LookupFailure, RuntimeState, RuntimeStatus } from "../types.js";
-import { Counter, Histogram, type Labels, type Metric, type Read, Reading } from "./exposition.js";
+import type { ContainerResult, LookupFailure, RuntimeState, RuntimeStatus } from "../types.js";
+import { Exemplars } from "./exemplars.js";
+import {
+  Counter,
+  END_OF_OPEN,
+  type Form,
+  Histogram,
+  type Labels,
+  type Metric,
+  type Read,
+  Reading,
+} from "./exposition.js";
 import type { LineKind } from "./log.js";
+import type { TerminalResult } from "./terminals.js";
 
 /** What happens to processes that are counted together. */
 export type SummedAction = "killed" | "missed-kill" | "kill-failed" | "would-kill" | "would-live" | "let-go" | "spared";
@@ -56,8 +67,11 @@ export interface Metrics {
   inForce(): void;
   /** From a found process's event to its log line. */
   loggedAndKilled(seconds: number): void;
+  /** The last kill of a series of `processes_killed_total`, for OpenMetrics. */
+  killed(countedAs: Labels, number: string, container: ContainerResult): void;
+  terminalTold(result: TerminalResult): void;
   /** The exposition. */
-  text(): string;
+  text(form?: Form): string;
 }
 
 /** `CRYPTNONO_METRICS_PREFIX` cannot begin a metric's name. */
@@ -93,7 +107,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
   if (!/^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(prefix)) throw new PrefixError();
   const all: Metric[] = [];
   const refreshes: (() => void)[] = [];
-  const series = seriesMaker(`${prefix}_${detector.replaceAll("-", "_")}_`, all, refreshes);
+  const kills = new Exemplars();
+  const series = seriesMaker(`${prefix}_${detector.replaceAll("-", "_")}_`, all, refreshes, kills);
   const { counter, reading, gauge } = series;
 
   const unexpectedErrors = counter("unexpected_errors_total", "Faults of the agent itself", [["all", {}]]);
@@ -135,6 +150,11 @@ export function createMetrics(options: MetricsOptions): Metrics {
     ["ok", { result: "ok" }],
     ["refused", { result: "refused" }],
   ]);
+  const terminalLines = counter<TerminalResult>(
+    "terminal_lines_total",
+    "Lines to terminals of what was killed",
+    keysOf(TERMINAL_RESULTS).map((result) => [result, { result }]),
+  );
   const inForce = { generation: 0, since: 0 };
   // No hash of what is in force: banned strings are secret, and whoever can guess a list could confirm it.
   gauge("config_generation", "How often a config came into force since start", () => inForce.generation);
@@ -165,15 +185,20 @@ export function createMetrics(options: MetricsOptions): Metrics {
       inForce.since = Date.now() / 1000;
     },
     loggedAndKilled: (seconds) => logAndKill.observe(seconds),
-    text() {
+    killed: (countedAs, number, container) => kills.killed(countedAs, number, container, Date.now() / 1000),
+    terminalTold: (result) => terminalLines.add(result),
+    text(form = "text") {
       for (const refresh of refreshes) refresh();
-      return all.map((metric) => metric.expose()).join("");
+      return all.map((metric) => metric.expose(form)).join("") + (form === "open" ? END_OF_OPEN : "");
     },
   };
 }
 
+/** The series of every detector whose exemplars are kills. */
+const KILLS = "processes_killed_total";
+
 /** @param beginning - Of the series' names. */
-function seriesMaker(beginning: string, all: Metric[], refreshes: (() => void)[]): SeriesMaker {
+function seriesMaker(beginning: string, all: Metric[], refreshes: (() => void)[], kills: Exemplars): SeriesMaker {
   const add = <M extends Metric>(metric: M): M => {
     all.push(metric);
     return metric;
@@ -181,7 +206,10 @@ function seriesMaker(beginning: string, all: Metric[], refreshes: (() => void)[]
   return {
     counter: (rest, help, series) => add(new Counter(beginning + rest, help, series)),
     histogram: (rest, help, bounds = SECONDS) => add(new Histogram(beginning + rest, help, bounds)),
-    reading: (rest, help, type, read) => void add(new Reading(beginning + rest, help, type, read)),
+    reading(rest, help, type, read) {
+      const exemplars = rest === KILLS ? [(labels: Labels) => kills.of(labels)] : [];
+      add(new Reading(beginning + rest, help, type, read, ...exemplars));
+    },
     gauge: (rest, help, read) => void add(new Reading(beginning + rest, help, "gauge", () => [[{}, read()]])),
     beforeScrape: (refresh) => void refreshes.push(refresh),
   };
@@ -208,6 +236,17 @@ export const ALL_ACTIONS: Readonly<Record<SummedAction, 0>> = {
   "would-live": 0,
   "let-go": 0,
   spared: 0,
+};
+
+const TERMINAL_RESULTS: Readonly<Record<TerminalResult, true>> = {
+  told: true,
+  "no-terminal": true,
+  full: true,
+  "not-permitted": true,
+  gone: true,
+  stuck: true,
+  "too-many": true,
+  failed: true,
 };
 
 const RUNTIME_STATES: Readonly<Record<RuntimeState, true>> = {

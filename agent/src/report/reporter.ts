@@ -1,7 +1,7 @@
 // From a detector's lines to the log: the container's name is looked up, the line written, both without anyone waiting for them.
 import type { CgroupIdentity, ContainerLookup, ContainerResult } from "../types.js";
 import type { LineCounts, LineWriter } from "./line-writer.js";
-import type { Level, ProcessLine, ReportFormatter } from "./log.js";
+import type { Killed, Level, ProcessLine, ReportFormatter } from "./log.js";
 import type { Metrics } from "./metrics.js";
 import { Tokens } from "./tokens.js";
 
@@ -30,6 +30,8 @@ export interface ReporterParts {
   readonly formatter: ReportFormatter;
   readonly writer: LineWriter;
   readonly metrics: Metrics;
+  /** The case's number of a process that was killed. */
+  readonly numberOf?: (killed: Killed) => string;
   readonly nowMs?: () => number;
 }
 
@@ -42,6 +44,7 @@ export function createReporter({
   formatter,
   writer,
   metrics,
+  numberOf,
   nowMs = () => performance.now(),
 }: ReporterParts): Reporter {
   let containers: ContainerLookup | null = null;
@@ -53,6 +56,8 @@ export function createReporter({
   function write(line: ProcessLine, container: ContainerResult, sinceMs: number): void {
     for (const text of formatter.lines(line, container)) writer.write(text);
     if (line.kind === "summary") return;
+    if (line.killed !== undefined && numberOf !== undefined)
+      metrics.killed(line.killed.countedAs, numberOf(line.killed), container);
     if (container.kind === "failed") metrics.lookupFailed(container.why);
     metrics.loggedAndKilled((nowMs() - sinceMs) / 1000);
   }

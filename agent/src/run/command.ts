@@ -1,6 +1,7 @@
 // The command line of any set of detectors. The only place that reads argv and the environment, installs signal handlers and
 // ends the process.
 import { url as debuggerUrl } from "node:inspector";
+import { hostname } from "node:os";
 import { Command } from "commander";
 import { describeError } from "../errors.js";
 import { unpin } from "../sensor/index.js";
@@ -59,7 +60,13 @@ function addDetector(program: Command, detector: AnyDetectorCommand, parts: RunP
   addCommonFlags(command);
   command.action(async (flags: CommonFlags) => {
     const created = detector.create(flags);
-    const options = { ...flags, ...created.wishes, pinDir: flags.pinDir ?? null, env: process.env };
+    const options = {
+      ...flags,
+      ...created.wishes,
+      pinDir: flags.pinDir ?? null,
+      nodeName: flags.nodeName ?? hostname(),
+      env: process.env,
+    };
     const running = await run(created, options, parts);
     keepMemorySmall();
     const end = () => {

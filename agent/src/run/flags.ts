@@ -20,6 +20,10 @@ export interface CommonFlags {
   readonly summaryEvery: number;
   /** `severity` beside `level`. */
   readonly logSeverity: boolean;
+  /** As whoever reads the log names this node. */
+  readonly nodeName?: string;
+  /** A line to the terminal of what was killed. */
+  readonly tellTerminal: boolean;
   readonly scopePid: number;
 }
 
@@ -65,6 +69,15 @@ export function addCommonFlags(command: Command): void {
       ),
     )
     .option("--log-severity", "log severity beside level, in the words of Google Cloud's log", false)
+    .option(
+      "--node-name <name>",
+      "the node, as the console names it: cases have their numbers by it; else this machine's name",
+    )
+    .option(
+      "--tell-terminal",
+      "write one line with the case's number to the terminal of a container's process that was killed",
+      false,
+    )
     .option("--pin-dir <dir>", "directory on a BPF file system: the kernel's part outlives the agent there")
     .addOption(
       new Option("--scope-pid <pid>", "judge only this process's descendants")

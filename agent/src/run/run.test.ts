@@ -81,6 +81,8 @@ async function setUp(t: TestContext, own: Partial<Life<string>> = {}) {
     pinDir: null,
     summaryEvery: 60,
     logSeverity: false,
+    nodeName: "node-1",
+    tellTerminal: false,
     scopePid: 0,
     env: {},
   };

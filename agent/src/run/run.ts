@@ -10,18 +10,21 @@ import { lateLookup } from "../containers/late.js";
 import type { PodLabels } from "../containers/pod-labels.js";
 import { UnsupportedError } from "../errors.js";
 import { createKiller } from "../kill/index.js";
-import { openProc } from "../proc/index.js";
+import { openProc, parseStat, ticksToNs } from "../proc/index.js";
 import {
   bootClock,
+  caseNumber,
   createFormatter,
   createLoopDelay,
   createMetrics,
   createReporter,
+  createTerminals,
   type Endpoint,
   LineWriter,
   type Readiness,
   serveHealth,
   serveMetrics,
+  type Terminals,
 } from "../report/index.js";
 import { Guard, type SensorFactory, type SensorParts } from "../sensor/index.js";
 import type { ContainerLookup } from "../types.js";
@@ -49,6 +52,9 @@ export interface RunOptions {
   /** Seconds between lines with the number of those. */
   readonly summaryEvery: number;
   readonly logSeverity: boolean;
+  /** By which cases have their numbers. */
+  readonly nodeName: string;
+  readonly tellTerminal: boolean;
   /** Tests: only this process's descendants are judged; 0: everything. */
   readonly scopePid: number;
   readonly env: NodeJS.ProcessEnv;
@@ -118,7 +124,14 @@ export async function run<Rules>(
     isAttached,
   });
   const formatter = createFormatter({ severity: options.logSeverity });
-  const reporter = createReporter({ formatter, writer, metrics });
+  const timeOf = bootClock();
+  const reporter = createReporter({
+    formatter,
+    writer,
+    metrics,
+    numberOf: ({ pid, startTimeNs }) => caseNumber(options.nodeName, pid, timeOf(startTimeNs)),
+  });
+  const terminals = options.tellTerminal ? openTerminals() : null;
   const { notice, fault } = reporter;
   // From the first record on, and those that an agent before this one left.
   if (options.lookupContainer) reporter.lookUpWith(containers);
@@ -144,8 +157,11 @@ export async function run<Rules>(
     open: openSecond,
     map: (name) => guard.map(name),
     counters: () => guard.counters(),
-    timeOf: bootClock(),
-    tell: reporter.tell,
+    timeOf,
+    tell(line, sinceMs) {
+      reporter.tell(line, sinceMs);
+      if (line.killed !== undefined) terminals?.tell(line.killed);
+    },
     async podLabels(uid) {
       if (!options.lookupContainer) return null;
       if (pods === null) {
@@ -188,7 +204,10 @@ export async function run<Rules>(
     const watch = watchConfig(detector.watched, reloads.wish);
     opened.push(() => watch.close());
     // What a wrong flag or file can make fail comes before anything is attached or pinned.
-    if (options.serveMetricsPort > 0) serve(await serveMetrics(options.serveMetricsPort, metrics.text));
+    if (options.serveMetricsPort > 0) {
+      const open = () => metrics.text("open");
+      serve(await serveMetrics(options.serveMetricsPort, () => metrics.text(), "", open));
+    }
     if (options.healthPort > 0) serve(await serveHealth(options.healthPort, readiness, "", askedSelfTest));
     const rules = await detector.load();
     install(rules);
@@ -253,6 +272,21 @@ export async function run<Rules>(
     seconds.push({ guard: second, life: secondLife });
   }
 
+  function openTerminals(): Terminals {
+    return createTerminals({
+      node: options.nodeName,
+      timeOf,
+      startedNs(pid) {
+        const stat = parseStat(proc.read(pid, "stat"));
+        if (stat === null) throw new Error(`read the start of process ${pid}`);
+        return ticksToNs(stat.startTicks);
+      },
+      write: proc.tellTerminal,
+      lost: proc.lostReads,
+      count: metrics.terminalTold,
+    });
+  }
+
   function install(rules: Rules): void {
     for (const second of seconds) second.guard.install(second.life.contents(rules));
     guard.install(life.contents(rules));
@@ -273,6 +307,7 @@ export async function run<Rules>(
   async function stop(): Promise<void> {
     await reloads.settled();
     await close();
+    await terminals?.settled();
     await writer.flush(FLUSH_MS);
     writer.close();
   }

@@ -34,6 +34,12 @@ args:
   {{- with $detector.args }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
+  # As the console names it: cases have their numbers by it.
+  - --node-name
+  - $(CRYPTNONO_NODE_NAME)
+  {{- if $root.Values.tellTerminal }}
+  - --tell-terminal
+  {{- end }}
   - --health-port
   - {{ .healthPort | quote }}
   {{- if $root.Values.metrics.enabled }}
@@ -48,10 +54,14 @@ args:
   {{- if .debug }}
   - --debug
   {{- end }}
-{{- with include "cryptnono.env" . }}
 env:
+  {{- with include "cryptnono.env" . }}
   {{- . | nindent 2 }}
-{{- end }}
+  {{- end }}
+  - name: CRYPTNONO_NODE_NAME
+    valueFrom:
+      fieldRef:
+        fieldPath: spec.nodeName
 ports:
   - name: {{ $detector.ports.health }}
     containerPort: {{ .healthPort }}
@@ -82,7 +92,10 @@ livenessProbe:
   timeoutSeconds: 5
   failureThreshold: 6
 securityContext:
-  {{- include "cryptnono.securityContext" (list $root $detector.capabilities) | nindent 2 }}
+  {{- $capabilities := $detector.capabilities }}
+  {{- /* To see which terminal a process has. */}}
+  {{- if $root.Values.tellTerminal }}{{ $capabilities = append $capabilities "SYS_PTRACE" | uniq }}{{ end }}
+  {{- include "cryptnono.securityContext" (list $root $capabilities) | nindent 2 }}
   {{- with include "cryptnono.appArmorField" $root }}
   {{- . | nindent 2 }}
   {{- end }}

@@ -89,6 +89,9 @@ export function lineOf(record: FlowRecord, told: Told, timeOf: TimeOf): ProcessL
     group: String(record.group),
     pid: who.pid,
     source: SOURCE,
+    ...(told.action === "killed" && because !== null
+      ? { killed: { pid: who.pid, ppid: who.ppid, startTimeNs: who.startTimeNs, countedAs: { reason: because } } }
+      : {}),
     nestsContainer: true,
     fill(fields) {
       fields.set("pid", who.pid);

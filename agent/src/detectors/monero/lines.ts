@@ -100,6 +100,9 @@ export function ownLine(
     group,
     pid: who.pid,
     source,
+    ...(action === "killed"
+      ? { killed: { pid: who.pid, ppid: who.ppid, startTimeNs: who.startTimeNs, countedAs: { rule } } }
+      : {}),
     fill(fields) {
       fields.set("pid", who.pid);
       addCommandLine(fields, who, exe);

@@ -33,6 +33,7 @@ export function reportLine(report: Report, timeOf: TimeOf, isBrief = false): Pro
     ...(group === undefined ? {} : { group }),
     pid: process.pid,
     source: report.source,
+    ...(outcome.action === "killed" ? { killed: { ...idOf(process), countedAs: { source: report.source } } } : {}),
     fill(fields) {
       const inLine = report.environment === undefined ? rule : null;
       shown = showCommandLine(process, inLine, cmdlineChars >> fields.shrink, report.matchOffset);
@@ -131,6 +132,10 @@ function wordsOf(outcome: Outcome): { readonly event: string; readonly level: Le
 
 function isOfCandidate(outcome: Outcome): boolean {
   return outcome.action === "would-kill" && outcome.by === "candidate";
+}
+
+function idOf({ pid, ppid, startTimeNs }: ProcessFacts): Pick<ProcessFacts, "pid" | "ppid" | "startTimeNs"> {
+  return { pid, ppid, startTimeNs };
 }
 
 function addWho(fields: Fields, process: ProcessFacts, timeOf: TimeOf): void {

@@ -58,6 +58,16 @@ export function lineOf(record: NamesRecord, told: Told, timeOf: TimeOf): Process
     group: String(owner.group),
     pid: owner.pid,
     source: SOURCE,
+    ...(told.action === "killed"
+      ? {
+          killed: {
+            pid: owner.pid,
+            ppid: who?.ppid ?? 0,
+            startTimeNs: owner.startTimeNs,
+            countedAs: { reason: "name" },
+          },
+        }
+      : {}),
     nestsContainer: true,
     fill(fields) {
       fields.set("pid", owner.pid);
