@@ -35,6 +35,7 @@ describe("monero's container", { skip }, () => {
       ...["--registers", "enforce"],
       ...["--four-modes", "audit"],
       ...["--memory", "audit"],
+      ...["--node-name", "$(CRYPTNONO_NODE_NAME)"],
       ...["--health-port", "12133"],
       ...["--pin-dir", "/run/cryptnono/pins"],
     ]);
@@ -57,6 +58,8 @@ describe("monero's container", { skip }, () => {
       ...["--min-percent", "9"],
       ...["--min-samples", "1000000"],
       ...["--ticks", "0"],
+      ...["--node-name", "$(CRYPTNONO_NODE_NAME)"],
+      "--tell-terminal",
     ]);
   });
 
