@@ -1,6 +1,8 @@
 // A candidate beside the lists in force: what the kernel says of random lines by one table of both, and what each list alone
 // would say; and real processes under an agent.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -26,7 +28,7 @@ import { KernelMatcher } from "../lib/kernel-matcher.js";
 const PATTERNS = ["/bin/a", "/bin/[ab]( -?\\w*)*$", ".*'[^']*'$", ".*--spare\\b", "/opt/(a|b){2,9} ", ".*"];
 const SCOPES = [SCOPE.any, SCOPE.any, SCOPE.containers, SCOPE.host];
 const NO_STRING = 0xffffffff;
-const CASES = 4000;
+const CASES = 3000;
 
 describe("one table of both lists", () => {
   const kernel = new KernelMatcher();
@@ -144,6 +146,38 @@ describe("an agent with a candidate", () => {
     assert.ok(sum("execs") >= 4);
     assert.deepEqual(["would_kill", "would_live", "unknown"].map(sum), [1, 1, 0]);
     assert.deepEqual([compared[0]!["candidate"], compared[0]!["revision"]], ["more-1", "r1"]);
+  });
+
+  test("scans by both, and says of a process once what exec has said", async (t) => {
+    const [both, old, young] = [randomString(), randomString(), randomString()];
+    const live = async (word: string) => {
+      const child = spawn("/bin/sh", ["-c", "echo; read x", word], { stdio: ["pipe", "pipe", "ignore"] });
+      t.after(() => child.kill("SIGKILL"));
+      child.stdout.resume();
+      await once(child, "spawn");
+      return child;
+    };
+    const [ofBoth, ofOld, ofYoung] = await Promise.all([both, old, young].map(live));
+    const candidate = { candidate: true, replaces: "config", bannedCommandStrings: [both, young] };
+    const flags = ["--scan-existing", "1"];
+    const agent = await TestAgent.start({ bannedCommandStrings: [both, old] }, flags, { more: [candidate] });
+    t.after(() => agent.stop());
+    const sources = (action: string, pid: number | undefined) =>
+      agent.actions(action, pid).flatMap((line) => (line["candidate"] === true ? [line["source"]] : []));
+    const byScan = ["psutil.process_iter"];
+    const isTold = () => sources("would-kill", ofYoung!.pid).length > 0 && sources("would-live", ofOld!.pid).length > 0;
+    await agent.waitFor(isTold, "the scan");
+    await agent.waitFor(() => agent.actions("killed", ofBoth!.pid).length > 0, "the kill");
+    const underGuard = await live(young);
+    await agent.waitFor(() => sources("would-kill", underGuard.pid).length > 0, "the exec");
+    const scans = () => agent.metric("scan_duration_seconds_count");
+    const before = await scans();
+    await agent.waitFor(async () => (await scans()) >= before + 2, "two scans");
+    assert.deepEqual(sources("would-kill", ofYoung!.pid), byScan);
+    assert.deepEqual(sources("would-live", ofOld!.pid), byScan);
+    assert.deepEqual(sources("would-kill", underGuard.pid), ["execwhacker.bpf"]);
+    assert.deepEqual(sources("would-live", ofBoth!.pid), []);
+    assert.equal(ofYoung!.signalCode ?? underGuard.signalCode, null);
   });
 
   test("is refused with its place, and the lists in force stay and change without it", async (t) => {
