@@ -3,7 +3,7 @@
 import { statSync } from "node:fs";
 import { CompileError, PatternError } from "@cryptnono/matcher";
 import { ConfigError, readWhole } from "../../config/index.js";
-import { inWorker } from "../../run/in-worker.js";
+import { inWorker, WorkerError } from "../../run/in-worker.js";
 import { checkPattern } from "./check-pattern.js";
 import {
   type Lists,
@@ -36,6 +36,8 @@ export interface LoadRequest {
   /** A pattern that does not say whose strings it spares spares those of all files. */
   readonly allowAcrossLists: boolean;
   readonly ways: Ways;
+  /** Why a candidate is refused unread, if there is one. */
+  readonly withoutCandidate?: string;
   /** Rules that no file has. They do not count for the list's number. */
   readonly more: readonly Rule[];
 }
@@ -79,6 +81,9 @@ export async function loadInTurns(request: LoadRequest, before: CompiledRules): 
   return unpacked(compile(lists, request, number.get(), before));
 }
 
+/** What says that a worker could not do it. */
+const TOO_MUCH = ["MemoryError", "DeadlineError", "ExitError"];
+
 /** In a thread of its own. @throws WorkerError */
 async function loadElsewhere(request: LoadRequest): Promise<CompiledRules> {
   const file =
@@ -86,7 +91,15 @@ async function loadElsewhere(request: LoadRequest): Promise<CompiledRules> {
       ? new URL("execwhacker-load.mjs", CRYPTNONO_BUNDLE_URL)
       : new URL("./load-worker.js", import.meta.url);
   const limits = { maxHeapMiB: WORKER_HEAP_MIB, deadlineMs: WORKER_DEADLINE_MS };
-  return unpacked(await inWorker<Loaded>("load the config", file, request, limits));
+  const load = (asked: LoadRequest) => inWorker<Loaded>("load the config", file, asked, limits);
+  try {
+    return unpacked(await load(request));
+  } catch (error) {
+    const { candidates = [] } = request;
+    if (!(error instanceof WorkerError) || !TOO_MUCH.includes(error.name) || candidates.length === 0) throw error;
+    // Was it the candidate? Without it the lists in force say for themselves what is wrong.
+    return unpacked(await load({ ...request, candidates: [], withoutCandidate: error.message }));
+  }
 }
 
 /** The worker's part. @throws as {@link load} */
@@ -97,13 +110,14 @@ export function loadAndPack(request: LoadRequest): Loaded {
 
 /** A candidate that does not compile beside the lists in force takes nothing from them. */
 function compile(
-  { inForce, candidate, refused }: Lists,
-  { ways, more }: LoadRequest,
+  { inForce, candidate: read, refused }: Lists,
+  { ways, more, withoutCandidate }: LoadRequest,
   number: number,
   before: CompiledRules | null = null,
 ): Loaded {
   const compiled = (rules: Rules) => ({ rules: packRules(rules), list: compileList(rules, number, ways, before) });
-  let refusal = refused?.message;
+  const candidate = withoutCandidate === undefined ? read : null;
+  let refusal = refused?.message ?? withoutCandidate;
   if (candidate !== null) {
     let united: Rules | undefined;
     try {

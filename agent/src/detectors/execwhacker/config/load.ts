@@ -76,6 +76,8 @@ function* loadSteps(files: readonly string[], options: LoadOptions): Generator<u
   const rules = mergeRules(inForce, defaultMode, options);
   if (ofCandidates.length > 0) return { inForce: rules, candidate: null, refused: new ConfigError(ofCandidates) };
   if (beside.length === 0) return { inForce: rules, candidate: null, refused: null };
+  const tooMany = tooManyStrings(beside);
+  if (tooMany !== null) return { inForce: rules, candidate: null, refused: new ConfigError([tooMany]) };
   yield;
   try {
     return { inForce: rules, candidate: mergeCandidate(inForce, beside, defaultMode, options), refused: null };
@@ -83,4 +85,15 @@ function* loadSteps(files: readonly string[], options: LoadOptions): Generator<u
     if (!(error instanceof ConfigError)) throw error;
     return { inForce: rules, candidate: null, refused: error };
   }
+}
+
+/** Above any list in use; what is compiled beside the lists in force must not be what stops the agent. */
+const MAX_CANDIDATE_STRINGS = 200_000;
+
+function tooManyStrings(candidates: readonly ConfigFile[]): ConfigProblem | null {
+  const count = candidates.reduce((sum, { strings }) => sum + strings.length, 0);
+  if (count <= MAX_CANDIDATE_STRINGS) return null;
+  const { file } = candidates[0]!;
+  const expected = `at most ${MAX_CANDIDATE_STRINGS} strings in all candidates`;
+  return { file, place: "bannedCommandStrings", expected, got: `${count}`, hint: "try a part of them" };
 }
