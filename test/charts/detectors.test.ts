@@ -33,6 +33,8 @@ describe("execwhacker's arguments", { skip }, () => {
       ...["--max-allow-bytes", "1048576"],
       ...["--max-work", "100000000"],
       "--allow-across-lists",
+      ...["--candidate", "/etc/cryptnono/execwhacker/beside.candidate.json"],
+      ...["--candidate", "/etc/cryptnono/execwhacker/noted.candidate.json"],
       ...["--node-name", "$(CRYPTNONO_NODE_NAME)"],
       "--tell-terminal",
       ...["--health-port", "12130"],

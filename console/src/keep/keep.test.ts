@@ -68,6 +68,33 @@ test("what is searched is found by any part of it, and its quotes are no syntax"
   assert.equal(rowsByNumber(db, number).length, 1);
 });
 
+test("a text is found by its rarest part, and only where the whole of it stands", () => {
+  const { db, store } = inMemory();
+  const named = (pid: number, pod: string, cmdline = "x") =>
+    someSighting({ pid, pod, cmdline, user: null, startTime: `${pid}` });
+  const others = Array.from({ length: 300 }, (_, i) => named(100 + i, `jupyter-user-${i}`));
+  store.write({
+    ...NOTHING,
+    sightings: [
+      named(1, "jupyter-ada-9f31c2"),
+      named(2, "hub-ada-9f31c2"),
+      named(3, "jupyter-x", "/bin/JUPYTER-ADA-9F31C2 --go"),
+      ...others,
+    ],
+  });
+  const pids = (text: string) =>
+    searchRows(db, { filters: {}, text }, 999)
+      .map(({ pid }) => pid)
+      .toSorted((a, b) => a! - b!);
+  assert.deepEqual(pids("jupyter-ada-9f31c2"), [1, 3]);
+  assert.deepEqual(pids("Jupyter-Ada-9F31C2"), [1, 3]);
+  assert.deepEqual(pids("ada-9f31c2"), [1, 2, 3]);
+  assert.deepEqual(pids("jupyter-ada-9f31c2 --go"), [3]);
+  assert.deepEqual(pids("jupyter-ada-000000"), []);
+  assert.equal(pids("jupyter-user-").length, 300);
+  assert.deepEqual(pids("jupyter-user-17"), [117, ...Array.from({ length: 10 }, (_, i) => 270 + i)]);
+});
+
 test("2,500 processes of one millisecond keep their order and their rows", () => {
   const { db, store } = inMemory();
   const sightings = Array.from({ length: 2500 }, (_, pid) => someSighting({ pid }));

@@ -52,8 +52,13 @@ export function searchRows(db: Database, search: Search, limit: number): Row[] {
     where.push(condition);
     values.push(value);
   };
-  if (text !== undefined)
-    add("id IN (SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT 5000)", phrase(text));
+  const few = text === undefined ? null : fewWith(db, text);
+  if (few !== null) {
+    add("id IN (SELECT value FROM json_each(?))", JSON.stringify(few));
+    where.push(`(${SEARCHED.map((column) => `instr(lower(${column}), ?)`).join(" OR ")})`);
+    values.push(...SEARCHED.map(() => text!.toLowerCase()));
+  } else if (text !== undefined)
+    add(`id IN (SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT ${MOST_FOUND})`, phrase(text));
   for (const filter of FILTERS) {
     const value = filters[filter];
     if (value !== undefined) add(`${filter} = ?`, value);
@@ -64,6 +69,64 @@ export function searchRows(db: Database, search: Search, limit: number): Row[] {
   const condition = where.length === 0 ? "" : `WHERE ${where.join(" AND ")}`;
   const sql = `SELECT ${COLUMNS}, '' AS line FROM sightings ${condition} ORDER BY id DESC LIMIT ?`;
   return rowsOf(db.prepare(sql).all(...values, limit));
+}
+
+/** Of what a text finds, the newest are looked through. */
+const MOST_FOUND = 5000;
+/** The columns whose text the index has. */
+const SEARCHED = [
+  "number",
+  "cmdline",
+  "node",
+  "namespace",
+  "pod",
+  "image",
+  "user",
+  "repository",
+  "address",
+  "rule",
+] as const;
+/** Long enough for the index to tell rows apart by, and read by it in a moment. */
+const PART_CHARS = 8;
+/** The newest rows, by which is guessed which part of a text is rare. */
+const SAMPLE_ROWS = 100;
+
+/**
+ * The rows that have the rarest part of a text, if they are few: of `jupyter-ada` the index would read all that it has of each three
+ * letters, and `jup` stands in every row. Null: the whole text has to be looked for.
+ */
+function fewWith(db: Database, text: string): number[] | null {
+  // What lower() and instr() see as the index does: letters of ASCII, within one column.
+  if (text.length <= PART_CHARS || !/^[\x20-\x7e]+$/.test(text)) return null;
+  const rows = db
+    .prepare(`SELECT ${SEARCHED.join(", ")} FROM sightings ORDER BY id DESC LIMIT ${SAMPLE_ROWS}`)
+    .all() as Record<string, string | null>[];
+  const sample = rows.map((row) =>
+    SEARCHED.map((column) => row[column] ?? "")
+      .join("\n")
+      .toLowerCase(),
+  );
+  const lower = text.toLowerCase();
+  let [rare, least] = ["", sample.length];
+  for (let at = lower.length - PART_CHARS; at >= 0; at--) {
+    const part = lower.slice(at, at + PART_CHARS);
+    // The index reads what it has of each three letters: the most frequent ones count.
+    let most = 0;
+    for (let i = 0; i + 3 <= PART_CHARS && most < least; i++) {
+      const three = part.slice(i, i + 3);
+      most = Math.max(
+        most,
+        sample.reduce((sum, one) => sum + Number(one.includes(three)), 0),
+      );
+    }
+    if (most < least) [rare, least] = [part, most];
+  }
+  if (rare === "") return null;
+  const found = db
+    .prepare(`SELECT rowid AS id FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT ${MOST_FOUND}`)
+    .all(phrase(rare)) as { id: number }[];
+  // There may be more, and among them what the text is looked for.
+  return found.length === MOST_FOUND ? null : found.map(({ id }) => id);
 }
 
 /** One phrase of the index's own syntax, which ends at a NUL. @see https://www.sqlite.org/fts5.html#fts5_strings */
