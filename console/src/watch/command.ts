@@ -1,5 +1,5 @@
 // `cryptnono watch`: one line a process, in the terminal.
-import { once } from "node:events";
+import { once as aborted } from "node:events";
 import { hostname } from "node:os";
 import type { Command } from "commander";
 import { collect } from "../console.js";
@@ -40,7 +40,7 @@ export function addWatch(program: Command): void {
     .option("--kubernetes", "read the logs of all agents of a cluster, through its API, from now or --since on", false)
     .option("--agent-namespace <name>", "the agents' namespace (default: the kubeconfig's)")
     .option("--selector <labels>", "the agents' labels", "app.kubernetes.io/name=cryptnono")
-    .option("--no-follow", "end at the end of the files")
+    .option("--no-follow", "end at the end of the files, or of the agents' logs as they are now")
     .option("--node <name>", "the node that the logs are of", hostname())
     .option("--since <time>", "from then on: 10m, 2h, 3d, or 2026-01-31T12:00 (UTC)")
     .option("--action <name>", "killed, spared and so on (again and again)", collect, [])
@@ -74,8 +74,7 @@ async function watch(flags: WatchFlags): Promise<void> {
     },
   };
   if (flags.kubernetes) {
-    if (flags.log.length > 0 || !flags.follow)
-      throw new SettingError("--kubernetes follows the agents alone", "leave out --log and --no-follow");
+    if (flags.log.length > 0) throw new SettingError("--kubernetes reads the agents alone", "leave out --log");
     return watchCluster(flags, intake, chosen.since ?? Date.now(), abort.signal);
   }
   const reader = (name: string) => new LogReader({ name, node: flags.node }, intake, counts);
@@ -104,22 +103,29 @@ async function watch(flags: WatchFlags): Promise<void> {
 /** Until `signal` is aborted. Loaded here: the client is large, and a file needs none. */
 async function watchCluster(flags: WatchFlags, intake: Intake, since: number, signal: AbortSignal): Promise<void> {
   const { clusterOf } = await import("../read/kubernetes/cluster.js");
-  const { followPods } = await import("../read/kubernetes/follow-pods.js");
   const { config, namespace } = clusterOf(flags.agentNamespace);
   const isFirst = firstTime();
+  const warn = (message: string) => process.stderr.write(`cryptnono: ${message}\n`);
+  const once = { notice() {}, sighting: (sighting: Sighting) => void (isFirst(sighting) && intake.sighting(sighting)) };
+  if (!flags.follow) {
+    const { readPods } = await import("../read/kubernetes/read-pods.js");
+    const options = { config, namespace, selector: flags.selector, since: new Date(since).toISOString() };
+    if (!(await readPods({ ...options, intake: once, signal, warn }))) process.exitCode = 1;
+    return;
+  }
+  const { followPods } = await import("../read/kubernetes/follow-pods.js");
   const logs = await followPods({
     config,
     namespace,
     selector: flags.selector,
     keeper: {
-      notice() {},
-      sighting: (sighting) => isFirst(sighting) && intake.sighting(sighting),
+      ...once,
       position() {},
       store: () => ({ position: () => new Date(since).toISOString() }),
     },
-    warn: (message) => process.stderr.write(`cryptnono: ${message}\n`),
+    warn,
   });
-  if (!signal.aborted) await once(signal, "abort");
+  if (!signal.aborted) await aborted(signal, "abort");
   await logs.stop();
 }
 

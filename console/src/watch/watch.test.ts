@@ -93,3 +93,49 @@ test("the agents of a cluster are watched, each process is one line, and what is
   assert.deepEqual([pids().toSorted(), status], [[2, 3, 4], 0]);
   assert.match(err, /^(cryptnono: watch pods in support: .*; tried again\n)*$/);
 });
+
+test("with --no-follow the logs as they are now are printed, those before a start too, and it ends", async (t) => {
+  const api = await fakeApi();
+  t.after(() => api.close());
+  const folder = mkdtempSync(join(tmpdir(), "cryptnono-watch-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const kubeconfig = join(folder, "config");
+  writeFileSync(kubeconfig, api.config.exportConfig());
+  api.put(agentPod("node-1"));
+  const write = (pid: number, timestamp: string) => {
+    const fields = { source: "execwhacker.bpf", action: "killed", event: "Killed process", start_time: "now" };
+    api.write(
+      "cryptnono-node-1",
+      "execwhacker",
+      JSON.stringify({ pid, cmdline: "x", ...fields, timestamp }),
+      timestamp,
+    );
+  };
+  write(1, "2026-11-25T09:00:00Z");
+  write(2, "2026-11-25T11:00:00Z");
+  api.restart("cryptnono-node-1", "execwhacker");
+  write(3, "2026-11-25T12:00:00Z");
+  const args = [
+    "watch",
+    "--kubernetes",
+    "--no-follow",
+    "--agent-namespace",
+    "support",
+    "--since",
+    "2026-11-25T10:00",
+    "--json",
+  ];
+  const main = fileURLToPath(new URL("../main.js", import.meta.url));
+  const child = spawn(process.execPath, [main, ...args], { env: { ...process.env, KUBECONFIG: kubeconfig } });
+  t.after(() => child.kill("SIGKILL"));
+  let out = "";
+  child.stdout.on("data", (text) => {
+    out += text;
+  });
+  const [status] = await once(child, "close");
+  const pids = out
+    .trim()
+    .split("\n")
+    .map((line) => (JSON.parse(line) as { pid: number }).pid);
+  assert.deepEqual([pids, status], [[2, 3], 0]);
+});

@@ -27,6 +27,8 @@ export interface PlacedIntake extends Intake {
 }
 
 interface Followed {
+  /** How often its container had been started when its log was opened, and what ends that log's stream. */
+  readonly open: { restarts: number; stream: AbortController | null };
   readonly abort: AbortController;
   readonly end: Promise<void>;
   readonly agent: { -readonly [Key in keyof FollowedAgent]: FollowedAgent[Key] };
@@ -105,8 +107,11 @@ export async function followPods(options: FollowPodsOptions): Promise<FollowedLo
     const node = nodeOf(pod);
     const { uid, name } = pod.metadata ?? {};
     if (node === null || uid === undefined || name === undefined) return;
-    for (const { name: container, state, lastState } of pod.status?.containerStatuses ?? []) {
+    for (const { name: container, state, lastState, restartCount } of pod.status?.containerStatuses ?? []) {
       const key = `${uid}/${container}`;
+      const open = followed.get(key)?.open;
+      // Started again since: what it wrote between the look and the opening is in the log before.
+      if (open !== undefined && open.stream !== null && restartCount > open.restarts) open.stream.abort();
       // One that has not begun has no log yet: its next change is told too.
       if (followed.has(key) || [state?.running, state?.terminated, lastState?.terminated].every((one) => one == null))
         continue;
@@ -127,7 +132,9 @@ export async function followPods(options: FollowPodsOptions): Promise<FollowedLo
   function follow(key: string, pod: string, container: string, node: string): void {
     const abort = new AbortController();
     const agent: Followed["agent"] = { name: `${pod}/${container}`, node, state: "followed", lastAt: null };
-    followed.set(key, { abort, agent, end: followOne(key, { namespace, pod, container }, agent, abort.signal) });
+    const open: Followed["open"] = { restarts: 0, stream: null };
+    const end = followOne(key, { namespace, pod, container }, agent, open, abort.signal);
+    followed.set(key, { open, abort, agent, end });
   }
 
   /** Rejects when `signal` is aborted: the client has no way to end what it asked. */
@@ -148,13 +155,14 @@ export async function followPods(options: FollowPodsOptions): Promise<FollowedLo
     key: string,
     log: { readonly namespace: string; readonly pod: string; readonly container: string },
     agent: Followed["agent"],
+    open: Followed["open"],
     signal: AbortSignal,
   ): Promise<void> {
     const source = { name: `pod/${key}`, node: agent.node, detector: log.container };
     let last = keeper.store().position(source.name);
     let failures = 0;
-    /** How often the container had been started again when all that it wrote before was read. */
-    let restarts = 0;
+    /** Where the stream that was read last began: the place in the log before it, and its own first line. */
+    let [opened, begun]: [string | null, string | null] = [last, null];
     let isFirst = true;
     while (!signal.aborted) {
       const seen = () => {
@@ -174,32 +182,51 @@ export async function followPods(options: FollowPodsOptions): Promise<FollowedLo
         },
       };
       const read = async (isPrevious: boolean) => {
-        const from = last;
+        const from = isPrevious ? opened : last;
+        if (!isPrevious) [opened, begun] = [last, null];
+        const before = last;
+        const stream = new AbortController();
         const reader = new LogReader(source, intake, counts, (line) => {
           const stamped = stampOf(line);
           if (stamped === null) return line;
           // The API's own time is of seconds: some lines come once more.
-          if (from !== null && isBefore(stamped.stamp, from)) return null;
-          last = stamped.stamp;
-          return stamped.text;
+          const { stamp, text } = stamped;
+          if (from !== null && isBefore(stamp, from)) return null;
+          if (!isPrevious) begun ??= stamp;
+          // Of the log before: the stream was its own, and these are read, or that of the container that came after it.
+          else if (begun !== null && last !== null && !isBefore(stamp, begun) && !isBefore(last, stamp)) return null;
+          if (last === null || isBefore(last, stamp)) last = stamp;
+          return text;
         });
         const take = (bytes: Uint8Array) => {
           reader.push(bytes);
-          if (last !== null && last !== from) keeper.position(source.name, last);
+          if (last !== null && last !== before) keeper.position(source.name, last);
         };
-        await followLog(config, { ...log, sinceTime: from, isPrevious }, take, signal);
+        open.stream = isPrevious ? null : stream;
+        try {
+          await followLog(
+            config,
+            { ...log, sinceTime: from, isPrevious },
+            take,
+            AbortSignal.any([signal, stream.signal]),
+          );
+        } catch (error) {
+          if (!stream.signal.aborted || signal.aborted) throw error;
+        } finally {
+          open.stream = null;
+        }
       };
       try {
         // The informer has just told of the pod; after a break it may know no more than before.
         const pod = isFirst ? informer.get(log.pod, namespace) : await podNow(log.pod, signal);
         isFirst = false;
         const { restartCount = 0 } = pod?.status?.containerStatuses?.find(({ name }) => name === log.container) ?? {};
-        if (restartCount > restarts) {
+        if (restartCount > open.restarts) {
           // What it wrote while nobody read; the kubelet may have thrown it away.
           await read(true).catch((error: unknown) => {
             if (!(error instanceof LogRefused)) throw error;
           });
-          restarts = restartCount;
+          open.restarts = restartCount;
         }
         await read(false);
       } catch (error) {

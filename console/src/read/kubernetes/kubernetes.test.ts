@@ -126,6 +126,22 @@ test("what a container wrote before it was started again is read too, when nobod
   );
 });
 
+test("a container that is started again between the look and the opening of its log loses no line", async () => {
+  api.put(agentPod("node-1"));
+  api.write("cryptnono-node-1", "execwhacker", line(1), "2026-11-25T10:00:00.5Z");
+  await start();
+  await until(() => pids().length === 1);
+  api.beforeLog(() => {
+    api.write("cryptnono-node-1", "execwhacker", line(2), "2026-11-25T10:00:01.5Z");
+    api.restart("cryptnono-node-1", "execwhacker");
+    api.write("cryptnono-node-1", "execwhacker", line(3), "2026-11-25T10:00:02.5Z");
+  });
+  api.cut();
+  await until(() => pids().length === 3);
+  api.write("cryptnono-node-1", "execwhacker", line(4), "2026-11-25T10:00:03.5Z");
+  await until(() => pids().length === 4);
+});
+
 test("a console that was away while a container was started again has both logs of it", async () => {
   api.put(agentPod("node-1"));
   api.write("cryptnono-node-1", "execwhacker", line(1));

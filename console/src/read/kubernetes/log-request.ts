@@ -12,6 +12,8 @@ export interface LogOf {
   readonly sinceTime: string | null;
   /** What the container wrote before it was started again, and not what it writes now. */
   readonly isPrevious?: boolean;
+  /** Up to what there is now. */
+  readonly isOnce?: boolean;
 }
 
 /** The API refused. */
@@ -35,12 +37,13 @@ export async function followLog(
 ): Promise<void> {
   const server = config.getCurrentCluster()?.server;
   if (server === undefined) throw new LogRefused("no cluster is configured");
-  const { namespace, pod, container, sinceTime, isPrevious = false } = log;
+  const { namespace, pod, container, sinceTime, isPrevious = false, isOnce = false } = log;
   const url = new URL(
     `${server}/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/log`,
   );
   url.searchParams.set("container", container);
-  url.searchParams.set(isPrevious ? "previous" : "follow", "true");
+  if (isPrevious) url.searchParams.set("previous", "true");
+  else if (!isOnce) url.searchParams.set("follow", "true");
   url.searchParams.set("timestamps", "true");
   if (sinceTime !== null) url.searchParams.set("sinceTime", sinceTime);
   const options: RequestOptions = {};
