@@ -1,5 +1,5 @@
-// The monero agent itself, with its defaults: how long it takes until it guards, the memory it keeps, and its processor time while nobody
-// that it looks at computes.
+// The monero agent itself: how long it takes until it guards, the memory it keeps, and its processor time while nobody that it looks at
+// computes, with ticks on processors on which anybody else does and without.
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { roundingObstacle } from "@cryptnono/agent/detectors/monero/sensor";
@@ -17,24 +17,31 @@ export async function measureMonero(): Promise<Result[]> {
   if (roundingObstacle() !== null) return [];
   const starts: number[] = [];
   for (let i = 0; i < STARTS - 1; i++) await (await timed(starts)).stop();
+  const quiet = await MoneroAgent.start(["--ticks", "0"]);
+  const shareWithoutTicks = await idleShare(quiet).finally(() => quiet.stop());
   const agent = await timed(starts);
   try {
-    await sleep(SETTLE_MS);
-    const pid = agent.process.pid!;
-    const before = cpuSeconds(pid);
-    await sleep(IDLE_SECONDS * 1000);
-    const share = ((cpuSeconds(pid) - before) / IDLE_SECONDS) * 100;
-    const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
+    const share = await idleShare(agent);
+    const rollup = readFileSync(`/proc/${agent.process.pid}/smaps_rollup`, "utf8");
     const mib = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(rollup)?.[1]) / 1024;
     return [
       { name: "monero: from start to guarding", median: median(starts), best: Math.min(...starts), unit: "ms" },
       { name: "monero: memory: RSS", median: mib("Rss"), unit: "MiB" },
       { name: "monero: memory: PSS", median: mib("Pss"), unit: "MiB" },
-      { name: "monero: share of a processor while nobody computes", median: share, unit: "%" },
+      { name: "monero: share of a processor, without ticks", median: shareWithoutTicks, unit: "%" },
+      { name: "monero: share of a processor, with ticks", median: share, unit: "%" },
     ];
   } finally {
     await agent.stop();
   }
+}
+
+/** In percent. */
+async function idleShare(agent: MoneroAgent): Promise<number> {
+  await sleep(SETTLE_MS);
+  const before = cpuSeconds(agent.process.pid!);
+  await sleep(IDLE_SECONDS * 1000);
+  return ((cpuSeconds(agent.process.pid!) - before) / IDLE_SECONDS) * 100;
 }
 
 async function timed(times: number[]): Promise<MoneroAgent> {

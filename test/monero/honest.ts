@@ -36,7 +36,7 @@ interface Case {
 
 const page = file(
   "page.html",
-  "<script type=module>const b=new Uint8Array([0,97,115,109,1,0,0,0,1,6,1,96,1,127,1,127,3,2,1,0,7,5,1,1,102,0,0,10,32,1,30,1,1,127," +
+  "<script type=module>const b=new Uint8Array([0,97,115,109,1,0,0,0,1,6,1,96,1,127,1,127,3,2,1,0,7,5,1,1,102,0,0,10,30,1,28,1,1,127," +
     "3,64,32,1,32,0,108,32,0,106,33,1,32,0,65,1,107,34,0,13,0,11,32,1,11]);" +
     "const{f}=(await WebAssembly.instantiate(b)).instance.exports;for(;;){f(1e9);await new Promise(r=>setTimeout(r))}</script>",
 );
