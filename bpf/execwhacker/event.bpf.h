@@ -187,7 +187,9 @@ __attribute__((noinline)) int add_line(__u32 copy, __u32 most)
 static __always_inline bool send_event(struct event_buffer *b)
 {
 	__u32 used = b->used;
-	bool is_kill = b->event.verdict == VERDICT_KILLED || b->event.verdict == VERDICT_KILL_FAILED;
+	/* What the agent is asked for may be a kill. */
+	__u32 verdict = b->event.verdict;
+	bool is_kill = verdict == VERDICT_KILLED || verdict == VERDICT_KILL_FAILED || verdict == VERDICT_ASKED;
 	long failed;
 
 	barrier_var(used);

@@ -7,6 +7,7 @@
 #include "maps.bpf.h"
 #include "scope.bpf.h"
 #include "search.bpf.h"
+#include "narrow.bpf.h"
 #include "allow.bpf.h"
 #include "event.bpf.h"
 #include "copied.bpf.h"
@@ -260,15 +261,10 @@ static __always_inline __u32 by_way(struct filters *f, __u32 way, __u32 scopes)
 	return way == WAY_LET_GO ? VERDICT_LET_GO : may_kill(f, scopes) ? VERDICT_KILLED : VERDICT_WOULD_KILL;
 }
 
-/* What was found, and what of it is spared, becomes a verdict. */
-__attribute__((noinline)) int settle(__u32 copy)
+static __always_inline __u32 settle_known(struct search *s, struct filters *f)
 {
-	struct search *s = search_state(copy);
-	struct filters *f = s ? search_filters(s->slot) : NULL;
 	__u32 unsearched, spared, in_force;
 
-	if (!s || !f)
-		return VERDICT_PASS;
 	in_force = ~s->candidate_sets;
 	unsearched = s->flags & (EVENT_UNREADABLE | EVENT_OVER_LONG);
 	spared = s->allow.spared_sets;
@@ -288,6 +284,26 @@ __attribute__((noinline)) int settle(__u32 copy)
 		return VERDICT_SPARED_SCOPE;
 	}
 	return s->has_told ? VERDICT_SPARED_SUBSTRING : VERDICT_PASS;
+}
+
+/* What was found, and what of it is spared, becomes a verdict; where a string stands of which nobody knows whether it counts here,
+ * and nothing else kills, a question. */
+__attribute__((noinline)) int settle(__u32 copy)
+{
+	struct search *s = search_state(copy);
+	struct filters *f = s ? search_filters(s->slot) : NULL;
+	__u32 verdict;
+
+	if (!s || !f)
+		return VERDICT_PASS;
+	if (s->flags & (EVENT_UNREADABLE | EVENT_OVER_LONG | EVENT_CHANGED))
+		find_narrow(copy);
+	verdict = settle_known(s, f);
+	if (verdict == VERDICT_KILLED || !s->asked)
+		return verdict;
+	s->told = s->out_of_scope;
+	s->has_told = 1;
+	return VERDICT_ASKED;
 }
 
 /* What a candidate list alone would kill becomes what is told, beside a verdict that finds nothing to kill. */
@@ -332,6 +348,8 @@ static __always_inline void count_by(__u32 verdict)
 		count(COUNTER_LET_GO);
 	else if (verdict == VERDICT_CANDIDATE)
 		count(COUNTER_CANDIDATE);
+	else if (verdict == VERDICT_ASKED)
+		count(COUNTER_ASKED);
 }
 
 static __always_inline void count_verdict(__u32 verdict, struct search *s, struct task_struct *task)
@@ -367,6 +385,8 @@ static __always_inline struct filters *begin(struct search *s, __u32 copy, __u64
 	s->text = args;
 	s->text_kept = s->reread = 0;
 	s->hash_keys[0] = s->copied_bytes = 0;
+	s->unknown_scopes = s->narrow_seen = s->asked = 0;
+	s->narrow_cgroup = 0;
 	f = search_filters(slot);
 	s->candidate_sets = f ? f->policy.candidate_sets : 0;
 	return f;
@@ -451,7 +471,7 @@ static __always_inline void see_true_path(struct search *s, struct filters *f)
 {
 	__u32 bytes;
 
-	if (s->flags & EVENT_SCRIPT || (s->is_plain && !any_found(s)))
+	if (s->flags & EVENT_SCRIPT || (s->is_plain && !any_found(s) && !s->asked))
 		return;
 	read_true_path(s->copy);
 	s->has_true_path = 1;
@@ -547,7 +567,7 @@ static __always_inline int tell_of(__u32 copy, bool in_environment)
 	b = event_buffer(copy);
 	if (!b)
 		return 0;
-	counted = verdict != VERDICT_OBSERVED && !is_self_test(task);
+	counted = verdict != VERDICT_OBSERVED && verdict != VERDICT_ASKED && !is_self_test(task);
 	key.group = tally_group(b, task);
 	key.string_id = s->has_told ? s->told.string_id : NO_STRING;
 	key.pattern_id = s->allow.told_pattern;
@@ -558,6 +578,7 @@ static __always_inline int tell_of(__u32 copy, bool in_environment)
 		return 0;
 	b->event.latency_ns = bpf_ktime_get_ns() - s->entered_ns;
 	b->event.group = key.group;
+	b->event.narrow_cgroup = s->narrow_cgroup;
 	b->event.verdict = verdict;
 	b->event.flags = s->flags | (s->has_told ? 0 : EVENT_NO_STRING);
 	b->event.string_id = s->told.string_id;
@@ -601,7 +622,7 @@ static __always_inline __u32 look(struct search *s, struct filters *f)
 	search(s, f);
 	if (is_changed(s))
 		s->flags |= EVENT_CHANGED;
-	if (any_found(s) || !s->is_plain)
+	if (any_found(s) || s->asked || !s->is_plain)
 		keep_text(s);
 	see_true_path(s, f);
 	find_quoted(s);
@@ -941,7 +962,7 @@ static __always_inline __u32 look_for_wallets(struct search *s, bool at_exec)
 	s->flags &= ~EVENT_UNREADABLE;
 	if (s->work > s->max_work && ends_badly)
 		s->flags |= EVENT_OVER_LONG;
-	if (!any_found(s) && !(s->flags & EVENT_OVER_LONG))
+	if (!any_found(s) && !s->asked && !(s->flags & EVENT_OVER_LONG))
 		return VERDICT_PASS;
 	keep_text(s);
 	s->path_bytes = read_path(s, (const char *)s->filename);
@@ -1083,6 +1104,8 @@ int judge_buffer(struct judge_args *in)
 	s->path_bytes = read_path(s, path);
 	s->is_plain = is_plain_path(s);
 	s->scopes = in->scopes ? in->scopes : ALL_SCOPES;
+	s->unknown_scopes = in->unknown_scopes;
+	s->narrow_seen = 1;
 	search(s, f);
 	s->filename = (__u64)path;
 	if (any_found(s))
@@ -1116,6 +1139,8 @@ static __always_inline struct search *begin_judging(struct judge_args *in)
 	bpf_probe_read_user_str(b->data, MAX_PATH_BYTES, (void *)in->path);
 	s->filename = (__u64)b->data;
 	s->scopes = in->scopes ? in->scopes : ALL_SCOPES;
+	s->unknown_scopes = in->unknown_scopes;
+	s->narrow_seen = 1;
 	return s;
 }
 

@@ -98,6 +98,7 @@ enum policy_flags {
 	POLICY_ENFORCE = 1 << 3, /* some string of the operator's may kill in a container; */
 	POLICY_ENFORCE_HOST = 1 << 4, /* and among the host's own processes */
 	POLICY_SCOPES = 1 << 5, /* some string counts in some places alone */
+	POLICY_NARROW = 1 << 6, /* some string or wallet has a narrow scope */
 };
 
 struct policy {
@@ -119,7 +120,8 @@ struct policy {
 	__u32 rules; /* of several strings */
 	__u32 first_rule; /* their cells */
 	__u32 candidate_sets; /* a bit for each allow set whose strings are a candidate list's alone: they decide nothing */
-	__u32 reserved[2];
+	__u32 narrow_kill; /* a bit for each scope, of the narrow ones that some string may kill in */
+	__u32 reserved;
 };
 
 struct filters {
@@ -143,15 +145,31 @@ enum string_kind { KIND_MODE = 3, KIND_MEMBER = 1 << 3 };
 enum string_mode { MODE_WORD = 0, MODE_ANYWHERE = 1, MODE_EXACT_ARGUMENT = 2, MODE_EXACT_VALUE = 3 };
 /* ACTION_QUOTED and on: a piece of a string of that action less two, which may stand in the quoted line alone. */
 enum string_action { ACTION_ENFORCE = 0, ACTION_AUDIT = 1, ACTION_QUOTED_ENFORCE = 2, ACTION_QUOTED_AUDIT = 3 };
-/* Where a string counts: everywhere; in containers; among the host's own processes, which are all others. */
+/* Where a string counts: everywhere; in containers; among the host's own processes, which are all others; in containers of some
+ * namespaces, pods and labels. These are numbered by the list, from NARROW_FIRST on. */
 enum string_scope { SCOPE_ANY = 0, SCOPE_CONTAINERS = 1, SCOPE_HOST = 2 };
+
+enum narrow_limits {
+	NARROW_FIRST = 3,
+	NARROW_MOST = 8, /* different ones of a list */
+	/* A large node has some 500 containers; each may have cgroups of its own. */
+	NARROW_CGROUPS = 8192,
+	/* Among the scopes of a cgroup: nobody could say what it is. */
+	NARROW_UNJUDGED = 1 << 30,
+};
+
+/* What is known of a container's cgroup, by a list's numbers. */
+struct narrow_cgroup {
+	__u32 generation;
+	__u32 scopes; /* a bit for each narrow one that holds there */
+};
 
 /* A string's first cell; its folded bytes go on in the cells that follow. */
 struct string_head {
 	__u32 id;
 	__u16 length;
 	__u8 kind; /* enum string_mode, KIND_MEMBER, from bit 4 enum string_action, from bit 6 enum string_scope */
-	__u8 allow_set; /* which patterns spare it */
+	__u8 allow_set; /* which patterns spare it; from bit 5, of a narrow scope, which of them */
 	__u8 bytes[CELL_BYTES - 8];
 };
 
@@ -266,6 +284,7 @@ enum counter {
 	COUNTER_ENVIRONMENT_UNREADABLE, /* execs whose environment could not be searched; as the next one */
 	COUNTER_ENVIRONMENT_OVER_LONG,
 	COUNTER_CANDIDATE, /* execs that live, and that a candidate list would kill; beside the verdict, and no part of it */
+	COUNTER_ASKED, /* execs that the agent judges: nobody had told which narrow scopes hold in their container */
 	/* Verdicts that were sent as records, in the order of enum verdict. Behind the verdicts' own counters, and so read after
 	 * them: what was told is never more than what happened. */
 	COUNTER_TOLD_KILLED,
@@ -307,12 +326,14 @@ enum verdict {
 	VERDICT_LET_GO,
 	VERDICT_CANDIDATE, /* of the candidate lists, told beside the verdict: they would kill what lives */
 	VERDICT_OBSERVED, /* debug: nothing was found */
+	VERDICT_ASKED, /* the agent is to say whether what stands there counts in this container */
 };
 
 enum event_flags {
 	EVENT_UNREADABLE = 1 << 0,
 	EVENT_OVER_LONG = 1 << 1,
 	EVENT_SCRIPT = 1 << 2, /* path is a script, interpreter is what runs */
+	EVENT_UNJUDGED = 1 << 3, /* nobody knows which narrow scopes hold in this container */
 	EVENT_NO_STRING = 1 << 4, /* string_id means nothing */
 	EVENT_ALLOW_CUT = 1 << 5, /* the allow patterns were not followed to the line's end: it is too long for that */
 	EVENT_ARGV0_KEPT = 1 << 7, /* behind the path among the arguments stands the argv[0] that was given */
@@ -335,6 +356,7 @@ struct exec_event {
 	__u64 latency_ns; /* from the program's entry to after the signal */
 	__u64 cgroup_id; /* default hierarchy */
 	__u64 group; /* as in struct tally_key */
+	__u64 narrow_cgroup; /* the key of narrow_cgroups; 0: it was not asked for */
 	__u32 verdict; /* enum verdict */
 	__u32 flags; /* enum event_flags */
 	__u32 pid; /* tgid in the initial pid namespace */
@@ -434,6 +456,8 @@ struct judge_args {
 	__u64 environment; /* user address */
 	__u32 environment_bytes; /* with the last NUL */
 	__u32 candidate_id; /* out: the string by which a candidate list would kill; NO_STRING: it would not, or the verdict does */
+	__u32 unknown_scopes; /* a bit for each scope of which nobody knows */
+	__u32 reserved;
 };
 
 /* Everything that user space reads by the object's BTF, with what it contains. No memory has this shape. */
@@ -447,6 +471,8 @@ struct border {
 	enum string_mode string_mode;
 	enum string_action string_action;
 	enum string_scope string_scope;
+	enum narrow_limits narrow_limits;
+	struct narrow_cgroup narrow_cgroup;
 	struct allow_table allow_table;
 	enum dfa_kind dfa_kind;
 	enum control control;

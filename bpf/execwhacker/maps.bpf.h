@@ -100,6 +100,16 @@ struct {
 	__type(value, __u8);
 } demoted SEC(".maps");
 
+/* A container's cgroup (narrow.bpf.h, narrow_key) -> struct narrow_cgroup. Written by the agent, read by the exec program where a
+ * string may have been found. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, NARROW_CGROUPS);
+	__type(key, __u64);
+	__type(value, struct narrow_cgroup);
+} narrow_cgroups SEC(".maps");
+
 /* tgid -> struct spared. Written at exec, at fork and at exit, read by the agent's scan. The oldest entries go. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

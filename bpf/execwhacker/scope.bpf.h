@@ -19,7 +19,8 @@ __attribute__((noinline)) int find_scopes(__u32 policy_flags)
 	return 1U << SCOPE_ANY | 1U << (is_in_container(task) ? SCOPE_CONTAINERS : SCOPE_HOST);
 }
 
-/* Whether some string may kill where these scopes hold. Where none may, nothing else may. */
+/* Whether some string may kill where these scopes hold. Where none may, nothing else may: of narrow ones, those that find_narrow has
+ * found. */
 static __always_inline bool may_kill(struct filters *f, __u32 scopes)
 {
 	__u32 wanted = 0;
@@ -28,7 +29,7 @@ static __always_inline bool may_kill(struct filters *f, __u32 scopes)
 		wanted |= POLICY_ENFORCE;
 	if (scopes & 1U << SCOPE_HOST)
 		wanted |= POLICY_ENFORCE_HOST;
-	return f->policy.flags & wanted;
+	return f->policy.flags & wanted || f->policy.narrow_kill & scopes;
 }
 
 #endif

@@ -94,7 +94,11 @@ struct search {
 	/* The first that stands and does not count in this place: scope.bpf.h. */
 	struct find out_of_scope;
 	__u32 has_out_of_scope;
-	__u32 scopes; /* a bit for each enum string_scope that holds here */
+	__u32 scopes; /* a bit for each enum string_scope that holds here, */
+	__u32 unknown_scopes; /* and for each of which nobody knows: narrow.bpf.h */
+	__u32 narrow_seen;
+	__u32 asked; /* out_of_scope is a string of one of those */
+	__u64 narrow_cgroup;
 	__u32 candidate_sets; /* the policy's */
 	/* What the verdict is about: one of these, or, before they are judged, the first part of a longer word. */
 	struct find told;
@@ -332,6 +336,26 @@ static __always_inline bool is_demoted(struct search *s, __u32 string_id)
 	return bpf_map_lookup_elem(&demoted, &key);
 }
 
+/* enum string_scope, and of the narrow ones which. */
+static __always_inline __u32 scope_of(struct cell *cell)
+{
+	__u32 scope = cell->string.kind >> 6;
+
+	return scope < NARROW_FIRST ? scope : NARROW_FIRST + (cell->string.allow_set >> 5);
+}
+
+/* Where nobody knows whether a string counts, the agent is asked for the whole line. Whether it is to be told of in this place. */
+static __always_inline bool is_told_out_of_scope(struct search *s, __u32 scope)
+{
+	bool is_unknown = (s->unknown_scopes >> scope) & 1;
+
+	if (s->has_out_of_scope && (s->asked || !is_unknown))
+		return false;
+	s->has_out_of_scope = 1;
+	s->asked = is_unknown;
+	return true;
+}
+
 /* A string that no pattern can spare ends the search; of the others the first of each set is kept. A piece that does not count in
  * this place leads to no walk over the quoted line, so that nobody knows whether its string stands there. What is a candidate list's
  * alone is kept by sets of its own; where it does not count nobody is told. */
@@ -340,13 +364,13 @@ static __always_inline void add_find(struct search *s, struct cell *cell, bool s
 	__u32 action = (cell->string.kind >> 4) & 3;
 	__u32 set = cell->string.allow_set & (MAX_ALLOW_SETS - 1);
 	struct find *find = &s->told;
+	__u32 scope = scope_of(cell);
 
-	if ((s->candidate_sets >> set) & 1 && !(standing && (s->scopes >> (cell->string.kind >> 6)) & 1))
+	if ((s->candidate_sets >> set) & 1 && !(standing && (s->scopes >> scope) & 1))
 		return;
-	if (standing && !((s->scopes >> (cell->string.kind >> 6)) & 1)) {
-		if (s->has_out_of_scope || action >= ACTION_QUOTED_ENFORCE)
+	if (standing && !((s->scopes >> scope) & 1)) {
+		if (action >= ACTION_QUOTED_ENFORCE || !is_told_out_of_scope(s, scope))
 			return;
-		s->has_out_of_scope = 1;
 		find = &s->out_of_scope;
 	} else if (standing) {
 		/* To the audit action, of a string or of a piece. */
@@ -980,6 +1004,9 @@ static __always_inline void keep_text(struct search *s)
 	s->text_kept = 1;
 }
 
+/* narrow.bpf.h */
+__attribute__((noinline)) int find_narrow(__u32 copy);
+
 /* One window of the arguments (the first with the path before it): read, filter, try. */
 LOOP_BODY(search_window, struct scan)
 {
@@ -1010,8 +1037,11 @@ LOOP_BODY(search_window, struct scan)
 	if (s->first_window && ctx->f->policy.tail_bytes && !(s->flags & EVENT_SCRIPT))
 		fill_tail(s, ctx->f);
 	hash_window(s);
-	if (filter_chunks(s, ctx->f))
+	if (filter_chunks(s, ctx->f)) {
+		if (ctx->f->policy.flags & POLICY_NARROW)
+			find_narrow(s->copy);
 		try_hits(s->copy);
+	}
 	if (s->last_window || s->stop)
 		return 1;
 	s->window_offset += WINDOW_BYTES - OVERLAP_BYTES;

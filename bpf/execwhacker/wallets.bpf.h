@@ -91,6 +91,8 @@ LOOP_BODY(add_kind, struct kind_walk)
 	struct wallet_state *w = ctx->w;
 	struct search *s = ctx->s;
 	__u32 action = kind->action & 1, set = kind->allow_set & (MAX_ALLOW_SETS - 1);
+	__u32 scope = kind->scope & 15;
+	bool is_in_scope;
 	struct find *find;
 
 	if (!((w->valid >> (kind->encoding & 3)) & 1) || !may_be_kind(w, kind))
@@ -99,17 +101,21 @@ LOOP_BODY(add_kind, struct kind_walk)
 		action = ACTION_AUDIT;
 	if ((s->found_sets[action] >> set) & 1)
 		return 0;
-	if (!((s->scopes >> (kind->scope & 3)) & 1))
+	is_in_scope = (s->scopes >> scope) & 1;
+	if (!is_in_scope && !((s->unknown_scopes >> scope) & 1))
 		return 0;
 	if (kind->mode >= MODE_EXACT_ARGUMENT && !is_whole(s, w, kind->mode))
 		return 0;
-	s->found_sets[action] |= 1U << set;
-	find = &s->found[action][set];
+	if (!is_in_scope && !is_told_out_of_scope(s, scope))
+		return 0;
+	if (is_in_scope)
+		s->found_sets[action] |= 1U << set;
+	find = is_in_scope ? &s->found[action][set] : &s->out_of_scope;
 	find->string_id = kind->string_id;
 	find->string_bytes = w->chars;
 	find->match_in_path = 0;
 	find->match_offset = s->window_offset + (w->at - s->args_start);
-	if (action == ACTION_ENFORCE && set == 0)
+	if (is_in_scope && action == ACTION_ENFORCE && set == 0)
 		s->stop = 1;
 	return 0;
 }
@@ -188,8 +194,11 @@ __attribute__((noinline)) int try_run(__u32 copy, __u32 at, __u32 chars)
 		s->work += WORK_WALLET_BECH32;
 		w->valid |= bech32_sums(copy);
 	}
-	if (w->valid & w->wanted)
+	if (w->valid & w->wanted) {
+		if (t->is_scoped)
+			find_narrow(copy);
 		LOOP(add_kind, t->count, &walk);
+	}
 	return 0;
 }
 

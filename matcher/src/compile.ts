@@ -2,7 +2,7 @@
 import { type CompiledAllow, DEFAULT_MAX_ALLOW_BYTES, layOutAllow } from "./allow/index.js";
 import { FOLD } from "./fold.js";
 import { gramHashA, gramHashB, keyHash } from "./hash.js";
-import { ACTION, type Action, KIND_MEMBER, LAYOUT, MODE, POLICY, SCOPE, WAY, type Way } from "./layout.js";
+import { ACTION, type Action, KIND_MEMBER, LAYOUT, MODE, NARROW, POLICY, SCOPE, WAY, type Way } from "./layout.js";
 import { type Member, type MemberRule, membersOf, numberMembers } from "./members.js";
 import { compileQuoted, type Piece, piecesOf } from "./quoted-table.js";
 import { type BannedString, MIN_MEMBER_BYTES } from "./types.js";
@@ -50,6 +50,8 @@ export interface CompileOptions {
   readonly tellSpares?: number;
   /** Where what cannot be searched whole may be killed; nowhere for a list that kills nothing. Everywhere when left out. */
   readonly enforce?: { readonly containers: boolean; readonly host: boolean };
+  /** Of the narrow scopes, a bit for each that something may kill in; absent: nothing has a narrow scope. */
+  readonly narrowKill?: number;
   /** Most work that the kernel's part does for one exec, in its units of about a nanosecond. */
   readonly maxWork?: number;
   /** What is searched is an environment: it has no quoted line, and no path before it. */
@@ -138,6 +140,7 @@ export function compileTables(list: readonly CompilableString[], options: Compil
   const { enforce = { containers: true, host: true } } = options;
   let flags = (enforce.containers ? POLICY.enforce : 0) | (enforce.host ? POLICY.enforceHost : 0);
   if (list.some(({ scope = SCOPE.any }) => scope !== SCOPE.any)) flags |= POLICY.scopes;
+  if (options.narrowKill !== undefined) flags |= POLICY.narrow;
   if (long > 0) flags |= POLICY.filterA;
   if (middle > 0) flags |= POLICY.filterB;
   if (shortLengths > 0) flags |= POLICY.filterC;
@@ -160,6 +163,7 @@ export function compileTables(list: readonly CompilableString[], options: Compil
   set("firstRule", firstRule);
   const candidateSets = candidateSetsOf(list);
   set("candidateSets", candidateSets);
+  set("narrowKill", options.narrowKill ?? 0);
   // What a candidate costs must make no line one that is too long for the list in force.
   set("maxWork", (options.maxWork ?? DEFAULT_MAX_WORK) * (candidateSets === 0 ? 1 : CANDIDATE_WORK));
   set("maxAllowBytes", options.maxAllowBytes ?? DEFAULT_MAX_ALLOW_BYTES);
@@ -294,11 +298,12 @@ function foldAll(strings: readonly Entry[]): FoldedStrings {
   return folded;
 }
 
-/** `string_head.kind` and, above it, `string_head.allow_set`. */
+/** `string_head.kind` and, above it, `string_head.allow_set`, with a narrow scope's number above that. */
 function kindOf({ mode, action = "enforce", allowSet = 0, scope = SCOPE.any, kind }: Entry): number {
   const number = ACTION[action] + (kind === "piece" ? ACTION.quotedEnforce : 0);
   const member = kind === "member" ? KIND_MEMBER : 0;
-  return MODE[mode] | member | (number << 4) | (scope << 6) | (allowSet << 8);
+  const narrow = Math.max(0, scope - NARROW.first);
+  return MODE[mode] | member | (number << 4) | (Math.min(scope, NARROW.first) << 6) | (allowSet << 8) | (narrow << 13);
 }
 
 /** Whether folded string `i` is string `index` of the list, whose folded bytes stand behind the last one. */

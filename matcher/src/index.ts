@@ -19,6 +19,7 @@ export {
   KIND_MEMBER,
   LAYOUT,
   MODE,
+  NARROW,
   NFA_WORK,
   POLICY,
   SCOPE,
@@ -31,7 +32,7 @@ export { matchedText, memberStrings, membersOf } from "./members.js";
 export { search, type Verdict, verdict } from "./oracle.js";
 export { isPlainPath } from "./plain-path.js";
 export { quotedPiece, searchQuoted } from "./quoted.js";
-export { ALL_SCOPES, isInScope, type Place, type Scopes, scopesIn } from "./scope.js";
+export { ALL_SCOPES, isInScope, isNarrow, NARROW_SCOPES, type Place, type Scopes, scopesIn } from "./scope.js";
 export { quoteArgument, quoteLine, SHELL_SAFE } from "./shell-quote.js";
 export { OpenQuoteError, type ShellAct, type ShellWords, shellSplit } from "./shell-split.js";
 export type { BannedString, CommandLine, Indexed, Match, MatchMode } from "./types.js";

@@ -25,6 +25,7 @@ export const LAYOUT = {
     rules: 60,
     firstRule: 64,
     candidateSets: 68,
+    narrowKill: 72,
     size: 80,
   },
   filterA: { offset: 80, size: 1 << 21 },
@@ -84,7 +85,15 @@ export const NFA_WORK = { byte: 22, word: 3, edge: 2 } as const;
 export const DFA_KIND = { quotedShift: 8, unsafeShift: 16 } as const;
 
 /** `policy.flags`. */
-export const POLICY = { filterA: 1, filterB: 2, filterC: 4, enforce: 8, enforceHost: 16, scopes: 32 } as const;
+export const POLICY = {
+  filterA: 1,
+  filterB: 2,
+  filterC: 4,
+  enforce: 8,
+  enforceHost: 16,
+  scopes: 32,
+  narrow: 64,
+} as const;
 
 /** What is done with an exec whose line cannot be searched whole. */
 export const WAY = { kill: 0, "let-go": 1 } as const;
@@ -96,5 +105,7 @@ export const MODE = { word: 0, anywhere: 1, "exact-argument": 2, "exact-value": 
 export const ACTION = { enforce: 0, audit: 1, quotedEnforce: 2, quotedAudit: 3 } as const;
 /** `enum string_scope`: where a string counts. */
 export const SCOPE = { any: 0, containers: 1, host: 2 } as const;
+/** `enum narrow_limits`: scopes by namespaces, pods and labels, whose numbers go on behind those in the list's order. */
+export const NARROW = { first: 3, most: 8, cgroups: 8192, unjudged: 1 << 30 } as const;
 /** What a string's match leads to. The other two are those of a piece of a string that stands in the quoted line alone. */
 export type Action = "enforce" | "audit";

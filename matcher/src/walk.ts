@@ -6,7 +6,7 @@ import { hashAt, type Tables } from "./compile.js";
 import { counts } from "./counts.js";
 import { FOLD } from "./fold.js";
 import { gramHashA, gramHashB } from "./hash.js";
-import { ACTION, type Action, KIND_MEMBER, LAYOUT, MODE, POLICY } from "./layout.js";
+import { ACTION, type Action, KIND_MEMBER, LAYOUT, MODE, NARROW, POLICY } from "./layout.js";
 import { ALL_SCOPES, isInScope, type Scopes } from "./scope.js";
 import type { CommandLine, MatchMode } from "./types.js";
 
@@ -88,10 +88,15 @@ function findRules({ filters, cells }: Tables, found: Finding, members: Readonly
   }
 }
 
-/** @param kind - `string_head.kind` */
-function addStanding(found: Finding, kind: number, allowSet: number, index: number, scopes: Scopes): void {
+/**
+ * @param kind - `string_head.kind`
+ * @param setAndScope - `string_head.allow_set`
+ */
+function addStanding(found: Finding, kind: number, setAndScope: number, index: number, scopes: Scopes): void {
+  const scope = kind >> 6;
+  const allowSet = setAndScope & (LAYOUT.maxAllowSets - 1);
   if (!found.has(index)) return;
-  if (!isInScope(kind >> 6, scopes)) {
+  if (!isInScope(scope < NARROW.first ? scope : scope + (setAndScope >> 5), scopes)) {
     if (found.outOfScope < 0) found.outOfScope = index;
     return;
   }

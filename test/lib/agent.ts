@@ -24,11 +24,11 @@ export type LogLine = Readonly<Record<string, unknown>> & {
 };
 
 export interface ConfigFile {
-  readonly bannedCommandStrings: readonly (string | Readonly<Record<string, string | boolean | readonly string[]>>)[];
+  readonly bannedCommandStrings: readonly (string | Readonly<Record<string, unknown>>)[];
   readonly allowedCommandPatterns?: readonly (string | AllowedPattern)[];
   readonly wallets?: readonly (string | Readonly<Record<string, string | boolean>>)[];
   readonly mode?: "enforce" | "audit";
-  readonly scope?: string;
+  readonly scope?: unknown;
   readonly candidate?: boolean;
   readonly replaces?: string;
   readonly revision?: string;

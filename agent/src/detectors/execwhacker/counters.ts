@@ -31,6 +31,8 @@ const SINGLE = [
   "environment_over_long",
   /** Execs that live and that the candidate lists would kill: beside the verdicts, not one of them. */
   "candidate",
+  /** Execs that the agent was asked to judge: nobody had told which narrow scopes hold in their container. */
+  "asked",
   /** The search stopped at its bound of work. */
   "budget_exceeded",
   /** Events that found no room in the ring buffer: log lines lost, never verdicts. */

@@ -12,6 +12,15 @@ import { Ledger, type Tally } from "./ledger.js";
 import { Lists } from "./lists.js";
 import { load, loadInTurns } from "./load.js";
 import { type Decision, execMetrics } from "./metrics.js";
+import {
+  AskedExecs,
+  HeldScopes,
+  KnownCgroups,
+  NARROW_CGROUPS,
+  NarrowNeedsNames,
+  narrowMetrics,
+  walkContainers,
+} from "./narrow/index.js";
 import { PatternCounts } from "./pattern-counts.js";
 import { type ExecMatch, execDecoder, type Verdict } from "./record.js";
 import { type CompiledRules, ruleByNumber, type Ways, waysOf } from "./rules.js";
@@ -45,6 +54,8 @@ export interface ExecwhackerOptions extends Ways {
   readonly breakerPods: number;
   readonly breakerNamespaces: number;
   readonly breakerWindow: number;
+  /** The containers of processes are looked up. */
+  readonly lookupContainer?: boolean;
   /** Bytes; 0: the object's own. */
   readonly killRingBytes: number;
   readonly otherRingBytes: number;
@@ -52,6 +63,8 @@ export interface ExecwhackerOptions extends Ways {
 
 const SWEEP_EVERY_MS = 1000;
 const COMPARED_EVERY_MS = 3_600_000;
+/** Between walks over the containers' cgroups. Of one that is younger the first exec in which something may stand is asked for. */
+const LEARN_EVERY_MS = 5000;
 /** For readiness's text and the log. An empty list is no fault: it must not stop a deployment whose lists come later. */
 const NOTHING_BANNED = "attached, but nothing is banned: no config has a banned string";
 
@@ -85,6 +98,9 @@ export function execwhacker(options: ExecwhackerOptions): Detector<CompiledRules
       };
       // At start there is nothing that could wait.
       const next = loaded === null ? load(request) : await loadInTurns(request, loaded);
+      // Without names no scope by them could be judged.
+      const hasNames = options.lookupContainer === true || options.breakerPods > 0;
+      if (next.rules.narrow !== undefined && !hasNames) throw new NarrowNeedsNames();
       loaded = next;
       return loaded;
     },
@@ -132,6 +148,25 @@ function live(
     onTripped,
   );
   metrics.demotedNow(() => breaker.trippedNow);
+  const heldScopes = new HeldScopes({ containerOf: house.containerOf, podLabels: house.podLabels });
+  const known = new KnownCgroups(() => house.map(NARROW_CGROUPS), house.layout);
+  const narrow = narrowMetrics(house.series, known);
+  const askedExecs = new AskedExecs({
+    list: () => current,
+    kill,
+    decided: (decision) => metrics.decided("execwhacker.bpf", decision),
+    judged: narrow.judged,
+    async held({ process: { cgroup }, narrowCgroup }, list) {
+      const held = await heldScopes.in(cgroup, list.rules.narrow ?? []);
+      if (list === current) known.tell(narrowCgroup, held, list.generation, false);
+      return held;
+    },
+    tell(report, sinceMs) {
+      offer(report, sinceMs);
+      if (report.outcome.action === "killed") void watchKill(report);
+    },
+    look: async (pid) => void (await looker.look(pid).catch(house.fault)),
+  });
   let current: CompiledRules | null = null;
   /** What is loaded beside the guard. */
   let beside = atStart;
@@ -204,6 +239,7 @@ function live(
     },
     alongside: [
       { everyMs: COMPARED_EVERY_MS, run: async () => comparison.tell() },
+      { everyMs: LEARN_EVERY_MS, run: learn },
       ...(scanExisting === 0
         ? []
         : [
@@ -226,6 +262,10 @@ function live(
     const sinceMs = performance.now() - Number(record.latencyNs) / 1e6;
     metrics.killedIfNeeded(Number(record.latencyNs) / 1e9);
     const report = reportOf(record, rule, list);
+    if (record.verdict === "asked") {
+      askedExecs.onAsked(record, report, sinceMs).catch(house.fault);
+      return;
+    }
     const isState = report.outcome.action === "spared" || report.outcome.action === "would-kill";
     // A scan was quicker; and none will say it again.
     if (isState && !spares.isFirst(report)) count(report);
@@ -292,9 +332,26 @@ function live(
         if (report.outcome.action === "killed") void watchKill(report);
       },
       isFirst: (report) => spares.isFirst(report),
+      held: (cgroup, scopes) => heldScopes.in(cgroup, scopes),
       compared: (report) => comparison.scanned(report),
       count: metrics,
     });
+  }
+
+  /** Tell the kernel which narrow scopes hold in which container, before it asks. */
+  async function learn(isStopped: () => boolean): Promise<void> {
+    const list = current;
+    const scopes = list?.rules.narrow;
+    if (list === null || scopes === undefined) return;
+    const found = await walkContainers();
+    for (const { key, path } of found ?? []) {
+      if (isStopped()) return;
+      const held = await heldScopes.in({ source: "kernel", paths: [path] }, scopes);
+      if (list !== current) return;
+      // Of what nobody knows nothing is said: it is asked for when it matters.
+      if (held.isJudged) known.tell(key, held, list.generation, true);
+    }
+    known.keep(found === null ? null : new Set(found.map(({ key }) => key)));
   }
 
   async function scan(isStopped: () => boolean): Promise<void> {

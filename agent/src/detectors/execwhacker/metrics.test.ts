@@ -21,6 +21,7 @@ const COUNTERS: SensorCounters = {
   put_off: 9n,
   later_busy: 1n,
   changed: 7n,
+  asked: 0n,
   unchecked: 8n,
   wallets_unreadable: 0n,
   wallets_over_long: 0n,

@@ -214,9 +214,9 @@ class KernelCounters {
   refresh(): void {
     // Detached: the last values stand, as a counter must not fall while its process lives.
     this.last = this.#read() ?? this.last;
-    const { checked, killed, would_kill, kill_failed, let_go } = this.last;
+    const { checked, killed, would_kill, kill_failed, let_go, asked } = this.last;
     const spared = this.last.spared_substring + this.last.spared_pattern + this.last.spared_scope;
-    const rest = checked - killed - would_kill - kill_failed - spared - let_go;
+    const rest = checked - killed - would_kill - kill_failed - spared - let_go - asked;
     // The CPUs' counters are read one after the other while they run: the difference may waver, the series must not fall.
     if (rest > this.#noMatch) this.#noMatch = rest;
     // One that is just being told is counted and not yet told: the same.

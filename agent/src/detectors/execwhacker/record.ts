@@ -20,7 +20,9 @@ export type Verdict =
   | "spared-scope"
   | "let-go"
   | "candidate"
-  | "observed";
+  | "observed"
+  /** The agent is to say whether what stands there counts in its container. */
+  | "asked";
 
 export interface ExecMatch {
   readonly stringId: number;
@@ -51,6 +53,10 @@ export interface ExecRecord {
   readonly overLong: boolean;
   /** Someone else wrote to the arguments in the middle of exec. */
   readonly changed: boolean;
+  /** The key of `narrow_cgroups`; 0: it was not looked up. */
+  readonly narrowCgroup: bigint;
+  /** Nobody could say which narrow scopes hold in the container. */
+  readonly unjudged: boolean;
 }
 
 /** What is read of the border: `struct exec_event`, and the numbers of verdicts and flags. */
@@ -134,6 +140,8 @@ function decode(record: Uint8Array, { size, at, verdicts, flags: known }: Border
     unreadable: has("EVENT_UNREADABLE"),
     overLong: has("EVENT_OVER_LONG"),
     changed: has("EVENT_CHANGED"),
+    narrowCgroup: u64("narrow_cgroup"),
+    unjudged: has("EVENT_UNJUDGED"),
   };
 }
 
@@ -147,6 +155,7 @@ const VERDICTS: Readonly<Record<string, Verdict>> = {
   VERDICT_LET_GO: "let-go",
   VERDICT_CANDIDATE: "candidate",
   VERDICT_OBSERVED: "observed",
+  VERDICT_ASKED: "asked",
 };
 
 function verdictOf(number: number, verdicts: Border["verdicts"]): Verdict {

@@ -7,6 +7,7 @@ import {
   compileTables,
   DEFAULT_MAX_ALLOW_BYTES,
   isInScope,
+  isNarrow,
   type Judge,
   type Judgement,
   joinArguments,
@@ -161,9 +162,10 @@ export function compileList(
     ...(maxWork === undefined ? {} : { maxWork }),
     ...(wholeLines === undefined ? {} : { tellKills: wholeLines, tellSpares: Math.ceil(wholeLines / 4) }),
   };
-  const tables = compileTables(rules.strings, options);
   const quoted = rules.strings.flatMap((string, index) => (quotedPiece(string) === null ? [] : [index]));
-  const { wallets = [] } = rules;
+  const { wallets = [], narrow } = rules;
+  const withNarrow = narrow === undefined ? options : { ...options, narrowKill: narrowKill(rules) };
+  const tables = compileTables(rules.strings, withNarrow);
   const isScoped = [...rules.strings, ...wallets].some(({ scope }) => scope !== undefined);
   const table = walletTable(wallets, rules.strings.length);
   return {
@@ -179,6 +181,12 @@ function mayKill({ strings, wallets = [] }: Rules, place: Place): boolean {
   return [...strings, ...wallets].some(
     ({ action, list, scope }) => action === "enforce" && list !== SELF_TEST_LIST && isInScope(scope, scopes),
   );
+}
+
+/** A bit for each narrow scope that something may kill in. */
+function narrowKill({ strings, wallets = [] }: Rules): number {
+  const kills = [...strings, ...wallets].filter(({ action, scope }) => action === "enforce" && isNarrow(scope));
+  return kills.reduce((bits, { scope }) => bits | (1 << scope!), 0);
 }
 
 /** Whether the patterns, and whose strings they spare, are the same. */

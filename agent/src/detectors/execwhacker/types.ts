@@ -1,6 +1,7 @@
 // The words that execwhacker's folders share: its rules, what they say of a command line, and what became of a process.
 import type { BannedString, Indexed } from "@cryptnono/matcher";
 import type { ProcessFacts } from "../../types.js";
+import type { NarrowScope } from "./narrow/scope.js";
 
 /** A banned string with where it was written. Messages name it by `list[index]`, never by its value. */
 export interface Rule extends BannedString {
@@ -14,6 +15,8 @@ export interface Rule extends BannedString {
   readonly allowSet: number;
   /** Where it counts, a number of the matcher's `SCOPE`; absent: everywhere. From its own `scope`, else the file's. */
   readonly scope?: number;
+  /** What a narrow one says. */
+  readonly narrow?: NarrowScope;
   /** With a candidate beside the lists in force: which of the two has it alone. Both when absent, or without a candidate. */
   readonly only?: "in-force" | "candidate";
   /**
@@ -64,6 +67,8 @@ export interface Rules {
   readonly allow: readonly AllowPattern[];
   /** Which of `allow` spare a string, by its `allowSet` less one: strings that the same patterns spare are of one set. */
   readonly allowSets: readonly (readonly number[])[];
+  /** By number less `NARROW.first`: scopes by namespaces, pods and labels; absent without any. */
+  readonly narrow?: readonly NarrowScope[];
   /** Absent without one. Its strings are audited, and decide nothing. */
   readonly candidate?: Candidate;
 }
@@ -108,7 +113,8 @@ export interface Report {
  * What kept a command line from being searched whole; or `arguments-changed`: someone else wrote to the arguments in the middle
  * of exec, so that what was judged is not what was to run.
  */
-export type Because = "unreadable" | "over-long" | "arguments-changed";
+/** `container-unknown`: nobody could say whether a narrow scope holds there: it was taken not to. */
+export type Because = "container-unknown" | "unreadable" | "over-long" | "arguments-changed";
 
 export type Outcome =
   | { readonly action: "killed"; readonly by: "kernel" | "agent" }

@@ -1,11 +1,12 @@
 // Many config files to one frozen set of rules.
 import { basename, dirname, join } from "node:path";
-import { SCOPE } from "@cryptnono/matcher";
+import { NARROW, SCOPE } from "@cryptnono/matcher";
 import { ConfigError } from "../../../config/index.js";
+import { type NarrowScope, narrowKey } from "../narrow/config.js";
 import type { AllowPattern, Rule, Rules } from "../types.js";
 import { MAX_WALLET_RULES } from "../wallets/index.js";
 import { allowProblems, allowSetsOf, type PlacedPattern } from "./allow-sets.js";
-import type { ActionMode, ConfigFile, StringText } from "./parse.js";
+import type { ActionMode, ConfigFile, ConfigScope, StringText } from "./parse.js";
 
 export interface MergeOptions {
   /** A pattern that does not say whose strings it spares spares those of all files, not of its own alone. */
@@ -47,6 +48,7 @@ export function mergeRules(
     known.set(kind, texts);
     return texts.size < texts.add(text).size;
   };
+  const scopes = new Scopes();
   for (const [i, { patterns }] of files.entries()) {
     for (const [index, pattern] of patterns.entries()) {
       const ofLists = Array.isArray(pattern.for) ? pattern.for.map(({ name }) => name).join("\0") : pattern.for;
@@ -62,12 +64,10 @@ export function mergeRules(
     const list = shown[i]!;
     const action = file.mode ?? defaultMode;
     const allowSet = allowSets.ofFile[i]!;
-    for (const [
-      index,
-      { value, text, also, mode, scope = file.scope ?? "any", environment = false, note },
-    ] of file.strings.entries()) {
+    for (const [index, { value, text, also, mode, scope: own, environment = false, note }] of file.strings.entries()) {
+      const scope = scopes.of(own ?? file.scope, file.file, `bannedCommandStrings[${index}].scope`);
       const key = also === undefined ? folded(text) : foldedAll([text, ...textsOf(also)]);
-      if (!isNew(`${action} ${mode} ${allowSet} ${scope} ${environment}`, key)) continue;
+      if (!isNew(`${action} ${mode} ${allowSet} ${scope.scope} ${environment}`, key)) continue;
       const rule = {
         value,
         mode,
@@ -76,16 +76,17 @@ export function mergeRules(
         index,
         action,
         allowSet,
-        ...(scope === "any" ? {} : { scope: SCOPE[scope] }),
+        ...scope,
         ...(environment ? { environment } : {}),
       };
       strings.push(note === undefined ? rule : { ...rule, note });
     }
-    for (const [index, { coin, mode, scope = file.scope ?? "any", environment, note, action: wanted }] of (
+    for (const [index, { coin, mode, scope: own, environment, note, action: wanted }] of (
       file.wallets ?? []
     ).entries()) {
+      const scope = scopes.of(own ?? file.scope, file.file, `wallets[${index}].scope`);
       const effect = action === "audit" ? "audit" : wanted;
-      if (!isNew(`wallet ${effect} ${mode} ${allowSet} ${scope} ${environment}`, coin)) continue;
+      if (!isNew(`wallet ${effect} ${mode} ${allowSet} ${scope.scope} ${environment}`, coin)) continue;
       if (wallets.length === MAX_WALLET_RULES) {
         const expected = `at most ${MAX_WALLET_RULES} rules about wallets, over all lists`;
         const hint = "name each coin in one file";
@@ -99,7 +100,7 @@ export function mergeRules(
         index,
         action: effect,
         allowSet,
-        ...(scope === "any" ? {} : { scope: SCOPE[scope] }),
+        ...scope,
         ...(environment === true ? { environment } : {}),
         ...(note === undefined ? {} : { note }),
       });
@@ -110,7 +111,34 @@ export function mergeRules(
     ...(wallets.length === 0 ? {} : { wallets: Object.freeze(wallets) }),
     allow: Object.freeze(allow),
     allowSets: Object.freeze(allowSets.sets),
+    ...(scopes.narrow.length === 0 ? {} : { narrow: Object.freeze(scopes.narrow) }),
   });
+}
+
+/** Scopes by their numbers: those of the matcher, and behind them the narrow ones that there are. */
+export class Scopes {
+  readonly narrow: NarrowScope[];
+  readonly #numbers: Map<string, number>;
+
+  constructor(narrow: readonly NarrowScope[] = []) {
+    this.narrow = [...narrow];
+    this.#numbers = new Map(narrow.map((scope, i) => [narrowKey(scope), NARROW.first + i]));
+  }
+
+  /** @throws ConfigError for one more than there is room for. */
+  of(scope: ConfigScope = "any", file = "", place = "scope"): Pick<Rule, "scope" | "narrow"> {
+    if (typeof scope === "string") return scope === "any" ? {} : { scope: SCOPE[scope] };
+    const key = narrowKey(scope);
+    const known = this.#numbers.get(key);
+    if (known !== undefined) return { scope: known, narrow: this.narrow[known - NARROW.first]! };
+    if (this.narrow.length === NARROW.most) {
+      const expected = `at most ${NARROW.most} different scopes by namespaces, pods and labels, over all lists`;
+      throw new ConfigError([{ file, place, expected, got: "one more", hint: "let strings share one" }]);
+    }
+    const number = NARROW.first + this.narrow.push(scope) - 1;
+    this.#numbers.set(key, number);
+    return { scope: number, narrow: scope };
+  }
 }
 
 const NOT_FOUND_YET = new Uint8Array(0);

@@ -1,6 +1,15 @@
 // One config file's bytes to its checked content. Nothing after this checks the config again.
-import { fold, MAX_STRING_BYTES, type MatchMode, MIN_MEMBER_BYTES, SCOPE } from "@cryptnono/matcher";
+import {
+  type BannedString,
+  fold,
+  MAX_STRING_BYTES,
+  type MatchMode,
+  MIN_MEMBER_BYTES,
+  quotedPiece,
+  SCOPE,
+} from "@cryptnono/matcher";
 import { ConfigError, ConfigFields, type JsonNode, kind, type Place } from "../../../config/index.js";
+import { type NarrowScope, parseNarrow } from "../narrow/config.js";
 import { COIN_NAMES, type Coin } from "../wallets/index.js";
 
 /** What one file says. Values are UTF-8 bytes as written, not folded. */
@@ -9,7 +18,7 @@ export interface ConfigFile {
   readonly file: string;
   readonly mode?: ActionMode;
   /** Of its strings that have none of their own. */
-  readonly scope?: ScopeName;
+  readonly scope?: ConfigScope;
   readonly strings: readonly ConfigString[];
   readonly patterns: readonly ConfigPattern[];
   readonly wallets?: readonly ConfigWallet[];
@@ -31,7 +40,7 @@ export interface ConfigWallet {
   readonly mode: "word" | "exact-argument";
   /** What a find leads to; where the file's mode is `audit` nothing kills. */
   readonly action: ActionMode;
-  readonly scope?: ScopeName;
+  readonly scope?: ConfigScope;
   readonly environment?: boolean;
   readonly note?: string;
 }
@@ -54,13 +63,14 @@ export type ActionMode = "enforce" | "audit";
 
 /** Where a string counts. */
 export type ScopeName = keyof typeof SCOPE;
+export type ConfigScope = ScopeName | NarrowScope;
 
 export interface ConfigString {
   readonly value: Uint8Array;
   /** The same as text. */
   readonly text: string;
   readonly mode: MatchMode;
-  readonly scope?: ScopeName;
+  readonly scope?: ConfigScope;
   /** Of `allOf`: the strings behind the first, which is `value`. */
   readonly also?: readonly StringText[];
   /** It is looked for in the environment too. */
@@ -129,6 +139,7 @@ const SHAPE = '{"bannedCommandStrings": [...], "allowedCommandPatterns": [...], 
 class FileParser extends ConfigFields {
   readonly #options: ParseOptions;
   isCandidate: boolean;
+  #fileScope: ConfigScope | undefined;
 
   constructor(file: string, options: ParseOptions) {
     super(file);
@@ -148,7 +159,8 @@ class FileParser extends ConfigFields {
     const members = this.members(root.members, FILE_KEYS, "");
     const candidate = this.#candidate(members);
     const mode = this.oneOf(members.get("mode"), "mode", ACTION_MODES);
-    const scope = this.oneOf(members.get("scope"), "scope", SCOPES);
+    const scope = this.#scope(members.get("scope"), "scope");
+    this.#fileScope = scope;
     const wallets = this.list(members.get("wallets"), "wallets", (node, place) => this.#wallet(node, place));
     return {
       file: this.file,
@@ -163,6 +175,27 @@ class FileParser extends ConfigFields {
         this.#pattern(node, place),
       ),
     };
+  }
+
+  /** Where strings count: a word, or patterns for namespaces, pods and labels. */
+  #scope(node: JsonNode | undefined, place: string): ConfigScope | undefined {
+    if (node?.type === "object") return parseNarrow(this, node, place);
+    return this.oneOf(node, place, SCOPES);
+  }
+
+  /** What a narrow scope is not for. */
+  #checkNarrow(own: ConfigScope | undefined, place: Place, string: ConfigString | null, environment: boolean): void {
+    if (typeof (own ?? this.#fileScope) !== "object") return;
+    const hint = 'give it "scope": "containers" or "any"';
+    if (environment)
+      this.problem(
+        place(),
+        "no narrow scope beside environment",
+        "both",
+        "environments are searched by the kernel alone",
+      );
+    if (string !== null && quotedPiece(plain(string)) !== null)
+      this.problem(place(), "no narrow scope for a string with an apostrophe", "one", hint);
   }
 
   #candidate(members: ReadonlyMap<(typeof FILE_KEYS)[number], JsonNode>): ConfigCandidate | undefined {
@@ -216,10 +249,11 @@ class FileParser extends ConfigFields {
     const coin = this.oneOf(members.get("coin"), `${place}.coin`, COIN_NAMES);
     const mode = this.oneOf(members.get("mode"), `${place}.mode`, WALLET_MODES) ?? "word";
     const action = this.oneOf(members.get("action"), `${place}.action`, ACTION_MODES) ?? "audit";
-    const scope = this.oneOf(members.get("scope"), `${place}.scope`, SCOPES);
+    const scope = this.#scope(members.get("scope"), `${place}.scope`);
     const environment = this.#environment(members.get("environment"), place);
     const note = this.#note(members.get("note"), `${place}.note`);
     if (coin === undefined) return undefined;
+    this.#checkNarrow(scope, placeOf, null, environment.environment === true);
     return {
       ...{ coin, mode, action },
       ...(scope === undefined ? {} : { scope }),
@@ -229,7 +263,11 @@ class FileParser extends ConfigFields {
   }
 
   #bannedString(node: JsonNode, placeOf: Place): ConfigString | undefined {
-    if (node.type === "string") return this.#stringValue(node.value, placeOf, "word");
+    if (node.type === "string") {
+      const simple = this.#stringValue(node.value, placeOf, "word");
+      if (simple !== undefined) this.#checkNarrow(undefined, placeOf, simple, false);
+      return simple;
+    }
     const place = placeOf();
     if (node.type !== "object") {
       this.problem(place, "a string, {value, mode, scope, note} or {allOf, mode, scope, note}", kind(node));
@@ -237,7 +275,7 @@ class FileParser extends ConfigFields {
     }
     const members = this.members(node.members, STRING_KEYS, place);
     const mode = this.oneOf(members.get("mode"), `${place}.mode`, MATCH_MODES) ?? "word";
-    const scope = this.oneOf(members.get("scope"), `${place}.scope`, SCOPES);
+    const scope = this.#scope(members.get("scope"), `${place}.scope`);
     const environment = this.#environment(members.get("environment"), place);
     const note = this.#note(members.get("note"), `${place}.note`);
     const value = members.get("value");
@@ -256,6 +294,7 @@ class FileParser extends ConfigFields {
         ? this.#stringValue(value.value, () => `${place}.value`, mode)
         : this.#allOf(allOf!, `${place}.allOf`, mode);
     if (string === undefined) return undefined;
+    this.#checkNarrow(scope, placeOf, string, environment.environment === true);
     return {
       ...string,
       ...(scope === undefined ? {} : { scope }),
@@ -403,4 +442,8 @@ class FileParser extends ConfigFields {
     this.problem(place, `at most ${MAX_NOTE_BYTES} bytes`, `${bytes}`);
     return undefined;
   }
+}
+
+function plain({ value, mode, also }: ConfigString): BannedString {
+  return { value, mode, ...(also === undefined ? {} : { also: also.map((other) => other.value) }) };
 }

@@ -3,6 +3,7 @@
 import { fold, MAX_ALLOW_SETS } from "@cryptnono/matcher";
 import { ConfigError } from "../../../config/index.js";
 import type { AllowPattern, Rule, Rules } from "../types.js";
+import { Scopes } from "./merge.js";
 import type { CandidateRules } from "./merge-candidate.js";
 
 /**
@@ -27,7 +28,10 @@ export function unite(inForce: Rules, { rules, lists }: CandidateRules): Rules {
   }
   const shared = new Set<number>();
   const strings: Rule[] = [];
-  for (const rule of rules.strings) {
+  const scopes = new Scopes(inForce.narrow);
+  for (const candidates of rules.strings) {
+    // By one numbering.
+    const rule = candidates.narrow === undefined ? candidates : { ...candidates, ...scopes.of(candidates.narrow) };
     const set = rule.allowSet === 0 ? [] : ofCandidate[rule.allowSet - 1]!;
     const content = keyOfSet(set);
     const same = content === "" ? 0 : ofForce.get(content);
@@ -49,6 +53,7 @@ export function unite(inForce: Rules, { rules, lists }: CandidateRules): Rules {
     allow: Object.freeze(allow),
     allowSets: Object.freeze(sets),
     candidate,
+    ...(scopes.narrow.length === 0 ? {} : { narrow: Object.freeze(scopes.narrow) }),
   });
 }
 

@@ -1,9 +1,12 @@
 // One look at one process: read, judged, and killed if it is banned.
-import { ALL_SCOPES, scopesIn } from "@cryptnono/matcher";
+import { ALL_SCOPES, NARROW_SCOPES, scopesIn } from "@cryptnono/matcher";
 import { AREA_PIECE_BYTES, type AreaPiece } from "@cryptnono/native";
 import type { Killer } from "../../../kill/index.js";
 import { hasEnded, isDead, type ProcFiles, type ProcStat, parseStat, placeOf, ticksToNs } from "../../../proc/index.js";
+import type { CgroupIdentity } from "../../../types.js";
 import type { Decision, Source } from "../metrics.js";
+import type { Held } from "../narrow/held.js";
+import type { NarrowScope } from "../narrow/scope.js";
 import { ruleByNumber } from "../rules.js";
 import type { JudgeVerdict, Outcome, Report } from "../types.js";
 import type { ExecMemory, SparedAtExec } from "./exec-memory.js";
@@ -26,6 +29,8 @@ export interface LookDependencies {
   readonly isFirst: (report: Report) => boolean;
   /** Takes what the candidate would do otherwise: `would-kill` or `would-live`. */
   readonly compared?: (report: Report) => void;
+  /** Which narrow scopes of the list hold in a cgroup; none when left out. */
+  readonly held?: (cgroup: CgroupIdentity, narrow: readonly NarrowScope[]) => Promise<Held>;
   readonly count: LookCounts;
   readonly selfPid?: number;
   readonly nowNs?: () => bigint;
@@ -177,11 +182,19 @@ export class Looker {
       }
       const line = await readHead(task, area, proc);
       const variables = environment === null ? null : await readHead(task, environment, proc, "environment");
-      const scopes = inForce.isScoped ? scopesIn(placeOf(task, proc)) : ALL_SCOPES;
-      const subject = { task, line, environment: variables, exe, isPathSearched, spared, scopes };
+      const place = inForce.isScoped ? placeOf(task, proc) : null;
+      const mayBeNarrow = place === "containers" && (inForce.rules.narrow ?? []).length > 0;
+      let scopes = place === null ? ALL_SCOPES : scopesIn(place) | (mayBeNarrow ? NARROW_SCOPES : 0);
+      const subject = { task, line, environment: variables, exe, isPathSearched, spared };
       const foundBy = async (list: ListInForce) =>
-        bound(await verdictOn({ ...subject, list }, proc, cost), spared, inForce);
-      const found = await foundBy(inForce);
+        bound(await verdictOn({ ...subject, scopes, list }, proc, cost), spared, inForce);
+      let found = await foundBy(inForce);
+      // Whose container it is matters for the few in which something stands.
+      const held = mayBeNarrow && found.verdict.kind !== "none" ? await this.#held(task, inForce) : null;
+      if (held !== null) {
+        scopes = scopesIn("containers", held.scopes);
+        found = await foundBy(inForce);
+      }
       const { verdict } = found;
       const isDeadly = verdict.kind === "banned" && verdict.rule.action === "enforce" && !found.isUnverified;
       if (isDeadly && reads < MAX_READS) {
@@ -191,14 +204,23 @@ export class Looker {
           continue;
         }
       }
-      const decision = verdict.kind === "none" ? "no-match" : this.#conclude(pid, stat, found, verdict, startNs);
+      const isUnjudged = held?.isJudged === false;
+      const decision =
+        verdict.kind === "none" ? "no-match" : this.#conclude(pid, stat, found, verdict, startNs, isUnjudged);
       if (decision === null) return count.scanFailed("unreadable");
       count.decided(SOURCE, decision);
       const { judgeCandidate } = inForce;
       if (judgeCandidate != null) this.#compare(pid, stat, found, await foundBy({ ...inForce, judge: judgeCandidate }));
-      if (!isDeadly) this.#judged.set(pid, stateOf(found.line.totalBytes, found.line.hash), decision);
+      if (!isDeadly && !isUnjudged) this.#judged.set(pid, stateOf(found.line.totalBytes, found.line.hash), decision);
       return;
     }
+  }
+
+  /** Which narrow scopes hold where it is. */
+  async #held(task: number, { rules: { narrow = [] } }: ListInForce): Promise<Pick<Held, "scopes" | "isJudged">> {
+    const { proc, held } = this.#dependencies;
+    if (held === undefined) return { scopes: [], isJudged: false };
+    return held({ source: "proc", lines: Buffer.from(proc.read(task, "cgroup")).toString() }, narrow);
   }
 
   /** @returns null, counted, for one that cannot be read: the line is judged all the same. @throws StuckError */
@@ -229,7 +251,14 @@ export class Looker {
   }
 
   /** Does what is to be done. @returns null when nothing was decided. */
-  #conclude(pid: number, stat: ProcStat, found: Found, verdict: Standing, startNs: bigint): Decision | null {
+  #conclude(
+    pid: number,
+    stat: ProcStat,
+    found: Found,
+    verdict: Standing,
+    startNs: bigint,
+    isUnjudged: boolean,
+  ): Decision | null {
     const { proc, kill, report, isFirst, nowNs = process.hrtime.bigint } = this.#dependencies;
     const facts = factsOf(pid, stat, found, verdict.rule, proc);
     const outcome: ScanOutcome = found.isUnverified
@@ -241,6 +270,7 @@ export class Looker {
       rule: verdict.rule,
       outcome,
       ...(found.isUnverified ? { because: "unreadable" } : {}),
+      ...(isUnjudged && isOutOfScope(verdict) ? { because: "container-unknown" } : {}),
       latencyNs: nowNs() - startNs,
       ...(verdict.environment === undefined ? {} : { environment: verdict.environment }),
     };
@@ -248,6 +278,10 @@ export class Looker {
     if (isEvent || isFirst(told)) report(told);
     return decisionOf(outcome);
   }
+}
+
+function isOutOfScope(verdict: Standing): boolean {
+  return verdict.kind === "spared" && verdict.allowedBy === "out-of-scope";
 }
 
 /** By what was done. */

@@ -1,6 +1,7 @@
 // The verdict on a running process: its line searched, and under all the names that it truly has.
 import type { CommandLine, Cut, Indexed, Scopes } from "@cryptnono/matcher";
 import type { ProcFiles } from "../../../proc/index.js";
+import type { NarrowScope } from "../narrow/scope.js";
 import type { AllowPattern, JudgeVerdict, Rule } from "../types.js";
 import { splitArguments } from "./arguments.js";
 import type { SparedAtExec } from "./exec-memory.js";
@@ -14,6 +15,7 @@ export interface ListInForce {
     readonly strings: Indexed<Rule>;
     readonly wallets?: readonly Rule[];
     readonly allow: readonly AllowPattern[];
+    readonly narrow?: readonly NarrowScope[];
   };
   /** Some string counts in some places alone. */
   readonly isScoped: boolean;

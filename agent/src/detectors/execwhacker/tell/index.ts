@@ -1,6 +1,6 @@
 // What execwhacker says of processes.
 export { boundSummaries, type Summary } from "./bound-summaries.js";
-export { placeOfRule, reportLine, scopeWord, summaryLine } from "./lines.js";
+export { placeOfRule, reportLine, scopeText, summaryLine } from "./lines.js";
 export { reportOf } from "./report.js";
 export { addUntold, ReportLimit, type ReportLimits, reportLimits, type UntoldCounts } from "./report-limit.js";
 export { SpareMemory } from "./spare-memory.js";

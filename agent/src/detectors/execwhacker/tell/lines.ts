@@ -14,6 +14,7 @@ import {
   type TimeOf,
 } from "../../../report/index.js";
 import type { ProcessFacts } from "../../../types.js";
+import { narrowText } from "../narrow/scope.js";
 import type { AllowedBy, InEnvironment, Outcome, Report, Rule } from "../types.js";
 import { type Summary, summaryLevel, summaryWords } from "./bound-summaries.js";
 
@@ -173,12 +174,13 @@ function addEnvironment(fields: Fields, { variable }: InEnvironment): void {
 }
 
 function addRule(fields: Fields, rule: Rule): void {
-  const { mode, scope, wallet, value, note } = rule;
+  const { mode, wallet, value, note } = rule;
   if (wallet !== undefined && value.length > 0) fields.bytes("wallet", value);
   if (wallet !== undefined) fields.set("coin", wallet);
   fields.set("rule", placeOfRule(rule));
   fields.set("mode", mode);
-  if (scope !== undefined) fields.set("scope", scopeWord(scope));
+  const scope = scopeText(rule);
+  if (scope !== undefined) fields.set("scope", scope);
   if (note !== undefined) fields.set("note", note);
 }
 
@@ -189,9 +191,10 @@ export function placeOfRule({ list, index, wallet }: Pick<Rule, "list" | "index"
 
 const SCOPE_WORDS = Object.keys(SCOPE);
 
-/** As the config has it. */
-export function scopeWord(scope: number): string {
-  return SCOPE_WORDS[scope] ?? "unknown";
+/** As the config has it; undefined: everywhere. */
+export function scopeText({ scope, narrow }: Pick<Rule, "scope" | "narrow">): string | undefined {
+  if (narrow !== undefined) return narrowText(narrow);
+  return scope === undefined ? undefined : (SCOPE_WORDS[scope] ?? "unknown");
 }
 
 function same(a: Uint8Array, b: Uint8Array | undefined): boolean {

@@ -22,8 +22,9 @@ export function reportOf(record: ExecRecord, rule: Rule | null, rules: RulesInFo
   };
 }
 
-function becauseOf({ changed, unreadable, overLong }: ExecRecord): Pick<Report, "because"> {
+function becauseOf({ verdict, changed, unreadable, overLong, unjudged }: ExecRecord): Pick<Report, "because"> {
   if (changed) return { because: "arguments-changed" };
+  if (unjudged && verdict === "spared-scope") return { because: "container-unknown" };
   return unreadable ? { because: "unreadable" } : overLong ? { because: "over-long" } : {};
 }
 
@@ -43,6 +44,8 @@ function outcomeOf(record: ExecRecord, rules: RulesInForce | undefined): Outcome
       return { action: "spared", allowedBy: "out-of-scope" };
     case "candidate":
       return { action: "would-kill", by: "candidate" };
+    // What becomes of it is said once it is known.
+    case "asked":
     case "let-go":
       return { action: "let-go" };
     case "observed":

@@ -14,7 +14,7 @@ import { openProc } from "../../../proc/index.js";
 import { bootClock, createFormatter } from "../../../report/index.js";
 import type { ProcessFacts } from "../../../types.js";
 import { variableAt } from "../environment/index.js";
-import { placeOfRule as place, reportLine, scopeWord } from "../tell/index.js";
+import { placeOfRule as place, reportLine, scopeText } from "../tell/index.js";
 import type { AllowedBy, JudgeVerdict, Outcome, Report, Rules } from "../types.js";
 import { compileAccountable } from "./accountable.js";
 import { loadBoth } from "./both-lists.js";
@@ -240,7 +240,7 @@ function stringsOf({ strings, allow }: Rules, account: Pick<Account, "strings">)
       rule: place(rule),
       mode: rule.mode,
       action: rule.action,
-      ...(rule.scope === undefined ? {} : { scope: scopeWord(rule.scope) }),
+      ...(rule.scope === undefined ? {} : { scope: scopeText(rule)! }),
       ...(rule.note === undefined ? {} : { note: rule.note }),
       outcome,
       ...(missing === undefined ? {} : { members: membersOf(rule).length, missing }),
