@@ -85,6 +85,7 @@ export class KernelMatcher {
    * @param area - Arguments, each with its NUL.
    * @param scopes - That hold; 0: all.
    * @param environment - Variables, each with its NUL.
+   * @param unknown - Scopes of which nobody knows.
    */
   judge(
     path: Uint8Array,
@@ -92,6 +93,7 @@ export class KernelMatcher {
     script = false,
     scopes = 0,
     environment = new Uint8Array(0),
+    unknown = 0,
   ): BufferJudgement {
     const { size, offsets } = this.#args;
     const context = new Uint8Array(size);
@@ -99,6 +101,7 @@ export class KernelMatcher {
     view.setUint32(offsets["args_bytes"]!, area.length, true);
     view.setUint32(offsets["script_interpreter"]!, script ? 1 : 0, true);
     view.setUint32(offsets["scopes"]!, scopes, true);
+    view.setUint32(offsets["unknown_scopes"]!, unknown, true);
     view.setUint32(offsets["environment_bytes"]!, environment.length, true);
     const failed = this.#sensor.testRun(this.#program, context, [
       [offsets["path"]!, path],

@@ -5,6 +5,7 @@ import { createMetrics } from "../../report/index.js";
 import { Comparison } from "./candidate/comparison.js";
 import { COUNTER_NAMES, type SensorCounters, sensorCounters } from "./counters.js";
 import { execMetrics } from "./metrics.js";
+import { narrowMetrics } from "./narrow/metrics.js";
 import type { PatternCount } from "./pattern-counts.js";
 
 const COUNTERS: SensorCounters = {
@@ -204,6 +205,7 @@ test("the reference page has the table of what is exposed", () => {
     () => null,
     () => [anyPattern],
   );
+  narrowMetrics(all.series, { size: 0, noRoom: 0 });
   const comparison = new Comparison({
     ...{ series: all.series, checked: () => 0n, report: () => {}, isFirst: () => true, notice: () => {} },
   });

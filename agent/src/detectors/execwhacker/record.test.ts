@@ -71,6 +71,8 @@ test("each field comes from its place", () => {
     unreadable: false,
     overLong: false,
     changed: false,
+    narrowCgroup: 0n,
+    unjudged: false,
   });
   assert.deepEqual([match?.stringId, match?.offset, text(match!.bytes)], [5, 7, "yes"]);
   assert.deepEqual(

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { ACTION, DFA_KIND, KIND_MEMBER, LAYOUT, MODE, NFA_WORK, POLICY, SCOPE, WAY } from "@cryptnono/matcher";
+import { ACTION, DFA_KIND, KIND_MEMBER, LAYOUT, MODE, NARROW, NFA_WORK, POLICY, SCOPE, WAY } from "@cryptnono/matcher";
 import { constant, Sensor, structLayout } from "@cryptnono/native";
 import { charsOf, formatsOf } from "./wallets/coins.js";
 import { COIN_NAMES, MAX_WALLET_RULES, WALLET_LAYOUT } from "./wallets/index.js";
@@ -30,6 +30,7 @@ const PREFIXES: Readonly<Record<string, string>> = {
   string_mode: "MODE_",
   string_action: "ACTION_",
   string_scope: "SCOPE_",
+  narrow_limits: "NARROW_",
   way: "WAY_",
   dfa_kind: "DFA_",
 };
@@ -152,5 +153,6 @@ test("limits and numbered words are the same on both sides", () => {
   assert.deepEqual(upper(MODE), numbersOf("string_mode"));
   assert.deepEqual(upper(ACTION), numbersOf("string_action"));
   assert.deepEqual(upper(SCOPE), numbersOf("string_scope"));
+  assert.deepEqual(upper(NARROW), numbersOf("narrow_limits"));
   assert.deepEqual(upper(WAY), numbersOf("way"));
 });

@@ -11,8 +11,8 @@ export interface CgroupFound {
   readonly path: string;
 }
 
-/** The node's own, whatever namespace the agent is in: it sees all processes. */
-const ROOT = "/proc/1/root/sys/fs/cgroup";
+/** The node's own, whatever namespace the agent is in; and as it is mounted here: in a pod that is the pod's alone. */
+const ROOTS = ["/proc/1/root/sys/fs/cgroup", "/sys/fs/cgroup"];
 /** bpf/execwhacker/execwhacker.h, GROUP_DEFAULT_HIERARCHY. */
 const DEFAULT_HIERARCHY = 1n << 62n;
 const HAS_ID = /[0-9a-f]{64}/;
@@ -21,7 +21,15 @@ const MOST_LEVELS = 7;
 const MOST_DIRECTORIES = 20_000;
 
 /** @returns null when they cannot be read. */
-export async function walkContainers(root = ROOT): Promise<readonly CgroupFound[] | null> {
+export async function walkContainers(roots = ROOTS): Promise<readonly CgroupFound[] | null> {
+  for (const root of roots) {
+    const found = await walkBelow(root);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+async function walkBelow(root: string): Promise<readonly CgroupFound[] | null> {
   const [hierarchy, bit] = hierarchyOf(root);
   const found: CgroupFound[] = [];
   let directories = 0;

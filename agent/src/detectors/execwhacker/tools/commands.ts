@@ -6,6 +6,7 @@ import { acrossListsFlag, candidateFlag } from "../list-flags.js";
 import type { CheckOptions } from "./check.js";
 import type { CompareOptions } from "./compare.js";
 import type { ExplainOptions } from "./explain.js";
+import { addPodFlags } from "./pod.js";
 import type { ReplayOptions } from "./replay.js";
 
 const LISTS = "JSON file with banned strings and allow patterns (again and again)";
@@ -41,7 +42,7 @@ function addCheck(program: Command): void {
 }
 
 function addExplain(program: Command): void {
-  program
+  const command = program
     .command("explain")
     .description(
       "say what would become of a command line and why: standard input has its words, quoted as for a shell, or its log line",
@@ -58,10 +59,11 @@ function addExplain(program: Command): void {
       const { explain } = await import("./explain.js");
       process.exitCode = await explain(options);
     });
+  addPodFlags(command);
 }
 
 function addReplay(program: Command): void {
-  program
+  const command = program
     .command("replay")
     .description(
       "judge files of command lines, or of the agent's log, by lists, and say what changes; - or none: standard input",
@@ -79,6 +81,7 @@ function addReplay(program: Command): void {
       const { replay } = await import("./replay.js");
       process.exitCode = await replay(files, options);
     });
+  addPodFlags(command);
 }
 
 function addCompare(program: Command): void {

@@ -1,15 +1,7 @@
 // `cryptnono explain`: the verdict on a command line and all that led to it, by the rules, without a kernel. The line comes by
 // standard input: on a command line of its own it would be judged itself.
 import { Buffer } from "node:buffer";
-import {
-  type Account,
-  accountsOf,
-  membersOf,
-  type Occurrence,
-  type Place,
-  quoteLine,
-  scopesIn,
-} from "@cryptnono/matcher";
+import { type Account, accountsOf, membersOf, type Occurrence, type Place, quoteLine } from "@cryptnono/matcher";
 import { openProc } from "../../../proc/index.js";
 import { bootClock, createFormatter } from "../../../report/index.js";
 import type { ProcessFacts } from "../../../types.js";
@@ -18,10 +10,11 @@ import { placeOfRule as place, reportLine, scopeText } from "../tell/index.js";
 import type { AllowedBy, JudgeVerdict, Outcome, Report, Rules } from "../types.js";
 import { compileAccountable } from "./accountable.js";
 import { loadBoth } from "./both-lists.js";
+import { NO_POD, type PodOptions, podOf, scopesAt } from "./pod.js";
 import { readEnvironmentFile } from "./read-environment.js";
 import { type AskedLine, type Logged, readProcess, readTyped } from "./read-line.js";
 
-export interface ExplainOptions {
+export interface ExplainOptions extends PodOptions {
   readonly config: readonly string[];
   /** Files of candidates. */
   readonly candidate?: readonly string[];
@@ -104,7 +97,8 @@ export async function explain(
 ): Promise<number> {
   const { inForce: rules, candidate } = loadBoth(options);
   const asked = await readAsked(options, hasEnvironment(rules), input);
-  const where = { ...optionalPlace(options), ...asked };
+  const pod = podOf(asked.pod, options);
+  const where = { ...optionalPlace(options), ...asked, ...(pod === undefined ? {} : { pod }) };
   const explained = await explanationOf(rules, where);
   const { explanation, sentence } = candidate === null ? explained : withCandidate(explained, candidate, where);
   process.stdout.write(
@@ -166,7 +160,7 @@ export async function explanationOf(
 ): Promise<{ readonly explanation: Explanation; readonly sentence: string }> {
   const { judge, list, inEnvironment } = compileAccountable(rules);
   const { line, names, environment, place: where = "containers" } = asked;
-  const scopes = scopesIn(where);
+  const scopes = scopesAt(rules, where, asked.pod);
   const verdict = judge(asked, scopes);
   const account = accountsOf(list)(line, names, scopes);
   const variables = inEnvironment(asked, scopes);
@@ -174,7 +168,9 @@ export async function explanationOf(
     ...stringsOf(rules, account),
     ...stringsOf(rules, variables).map((string) => inVariables(string, environment)),
   ];
-  const own = account.isPlain.includes(true) ? asked.notes : [...asked.notes, PATH_NOT_PLAIN];
+  const unknownPod = rules.narrow !== undefined && asked.pod === undefined && where === "containers";
+  const given = unknownPod ? [...asked.notes, NO_POD] : asked.notes;
+  const own = account.isPlain.includes(true) ? given : [...given, PATH_NOT_PLAIN];
   const notes = environment === undefined && hasEnvironment(rules) ? [...own, NO_ENVIRONMENT] : own;
   return {
     sentence: sentenceOf(verdict),

@@ -11,6 +11,7 @@ import {
 import { UsageError } from "../../../errors.js";
 import { type ProcFiles, placeOf } from "../../../proc/index.js";
 import { splitArguments as splitArea } from "../../../sensor/index.js";
+import type { PodFacts } from "../narrow/scope.js";
 import { splitArguments } from "../scan/arguments.js";
 import { claimsOf, isTrue } from "../scan/names.js";
 import { readEnvironmentOf } from "./read-environment.js";
@@ -26,6 +27,8 @@ export interface AskedLine {
   readonly environment?: Uint8Array;
   /** Where the process is; in a container when that is not known. */
   readonly place?: Place;
+  /** The pod that it is in, as far as that is known. */
+  readonly pod?: PodFacts;
   /** The log has a part of it only. */
   readonly isCut?: boolean;
   /** What the log says became of it. */
@@ -118,6 +121,7 @@ function ofFields(fields: Fields): AskedLine {
     ...{ line: { path, args: [argv0, ...rest] }, names, notes, isCut },
     ...environment,
     ...placeLogged(fields),
+    ...podLogged(fields),
     ...loggedOf(fields),
   };
 }
@@ -143,6 +147,17 @@ function placeLogged(fields: Fields): { readonly place?: Place } {
   if (typeof namespace !== "number") return {};
   return { place: namespace === FIRST_PID_NAMESPACE ? "host" : "containers" };
 }
+
+/** By the kubelet's labels of the container; of the pod's own the log has none. */
+function podLogged({ labels, container_type: type }: Fields): { readonly pod?: PodFacts } {
+  if (type !== "cri" || typeof labels !== "object" || labels === null) return {};
+  const { [NAMESPACE]: namespace, [POD]: pod } = labels as Fields;
+  if (typeof namespace !== "string" || typeof pod !== "string") return {};
+  return { pod: { namespace, pod, labels: null } };
+}
+
+const NAMESPACE = "io.kubernetes.pod.namespace";
+const POD = "io.kubernetes.pod.name";
 
 function loggedOf(fields: Fields): { readonly logged?: Logged } {
   const { action } = fields;

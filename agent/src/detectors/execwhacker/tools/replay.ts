@@ -1,14 +1,15 @@
 // `cryptnono replay`: command lines, or what was logged, judged by one set of lists or by two: what changes, by string and pattern.
-import { type Account, accountsOf, matchedText, type Place, scopesIn } from "@cryptnono/matcher";
+import { type Account, accountsOf, matchedText, type Place } from "@cryptnono/matcher";
 import { UsageError } from "../../../errors.js";
 import { placeOfRule as place } from "../tell/index.js";
 import type { JudgeVerdict, Rule, Rules } from "../types.js";
 import { compileAccountable } from "./accountable.js";
 import { loadBoth } from "./both-lists.js";
 import { type FileLine, linesOf } from "./line-files.js";
+import { type PodOptions, podOf, scopesAt } from "./pod.js";
 import { type AskedLine, type Logged, readRecorded } from "./read-line.js";
 
-export interface ReplayOptions {
+export interface ReplayOptions extends PodOptions {
   readonly config: readonly string[];
   /** Files of candidates: the lists as they are and as they would be with these are compared. */
   readonly candidate?: readonly string[];
@@ -70,14 +71,14 @@ export async function replay(
   const { inForce, candidate } = loadBoth(options);
   if (candidate !== null && options.before.length > 0)
     throw new UsageError("replay: both a candidate and lists of before", "give one of --candidate and --before");
-  const now = await fatesBy(candidate ?? inForce, options.place);
+  const now = await fatesBy(candidate ?? inForce, options.place, options);
   const older =
     candidate !== null
       ? inForce
       : options.before.length === 0
         ? null
         : loadBoth({ ...options, config: options.before }).inForce;
-  const before = older === null ? null : await fatesBy(older, options.place);
+  const before = older === null ? null : await fatesBy(older, options.place, options);
   const tally = new Tally(options.showLines);
   for (const file of files.length === 0 ? ["-"] : files) {
     for await (const line of linesOf(file)) {
@@ -104,17 +105,21 @@ const NOBODY: ReadonlyMap<string, string> = new Map();
 const REMEMBERED = 4096;
 
 /** @returns the fate of a line under `rules`; `unknown` is where it runs if it does not say so. */
-export async function fatesBy(rules: Rules, unknown: Place = "containers"): Promise<(asked: AskedLine) => Judged> {
+export async function fatesBy(
+  rules: Rules,
+  unknown: Place = "containers",
+  pod: PodOptions = {},
+): Promise<(asked: AskedLine) => Judged> {
   const { judge, list, inEnvironment } = compileAccountable(rules);
   const account = accountsOf(list);
   const known = new Map<string, Judged>();
   return (asked) => {
     const { line, names, environment, place: where = unknown } = asked;
-    const scopes = scopesIn(where);
+    const scopes = scopesAt(rules, where, podOf(asked.pod, pod));
     const verdict = judge(asked, scopes);
     if (verdict.kind === "none" || (verdict.kind === "spared" && typeof verdict.allowedBy === "string"))
       return { fate: "lives", strings: NOBODY, patterns: NOBODY };
-    const key = [Buffer.from(where), environment ?? "", line.path, ...line.args, ...names.flat()]
+    const key = [Buffer.from(`${scopes}`), environment ?? "", line.path, ...line.args, ...names.flat()]
       .map((part) => Buffer.from(part).toString("latin1"))
       .join("\0");
     const judged =
