@@ -115,7 +115,7 @@ function withCandidate(
   asked: AskedLine,
 ): Awaited<ReturnType<typeof explanationOf>> {
   const { judge } = compileAccountable(candidate);
-  const verdict = judge(asked, scopesIn(asked.place ?? "containers"));
+  const verdict = judge(asked, scopesAt(candidate, asked.place ?? "containers", asked.pod));
   const finds = (word: Explanation["verdict"]) => word === "killed" || word === "would-kill";
   const byCandidate = wordOf(verdict);
   const difference =
