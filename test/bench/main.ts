@@ -9,6 +9,7 @@ import { measureFlow } from "./flow-cost.js";
 import { measureMonero } from "./monero-cost.js";
 import { measureNames } from "./names-cost.js";
 import { formatResults, type Result } from "./result.js";
+import { measureScopes } from "./scope-cost.js";
 import { measureSearch } from "./search-time.js";
 import { measureSwitches } from "./switch-cost.js";
 
@@ -26,6 +27,7 @@ const PARTS: Readonly<Record<string, () => readonly Result[] | Promise<readonly 
   search: measureSearch,
   allow: measureAllow,
   candidate: measureCandidate,
+  scopes: measureScopes,
   beside: measureBeside,
   exec: measureExecLoop,
   agent: measureAgent,
