@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SCOPE } from "@cryptnono/matcher";
+import { NARROW, SCOPE } from "@cryptnono/matcher";
 import type { ProcessFacts } from "../../../types.js";
 import { unite } from "../config/index.js";
 import { compileRules } from "../rules.js";
@@ -65,6 +65,25 @@ test("where the line is not whole, or it is not known where it ran, nobody can s
   assert.equal(fateByCandidate(found(list, 0), line, list), "unknown", "on the host it dies, in a container it lives");
   assert.equal(fateByCandidate(found(list, 0), { ...line, pidNamespace: 4_026_532_000 }, list), "lives");
   assert.equal(fateByCandidate(found(list, 1), process("/bin/ls zz-scoped zz-new"), list), "dies");
+});
+
+test("where a narrow scope of the candidate's could hold, nobody can say", () => {
+  const narrow = [{ namespaces: ["hub"] }] as unknown as NonNullable<Rules["narrow"]>;
+  const scoped = rule("zz-new", { scope: NARROW.first });
+  const list = compiled(rules([rule("zz-old")]), rules([rule("zz-more")]));
+  const { judgeCandidate } = compileRules(
+    {
+      ...rules([rule("zz-old", { only: "in-force" }), { ...scoped, only: "candidate", action: "audit", allowSet: 1 }]),
+      allowSets: [[]],
+      narrow,
+      candidate: { lists: [], strings: 1, patterns: 0 },
+    },
+    2,
+  );
+  const asked = { judgeCandidate, isScoped: true, rules: { ...list.rules, narrow } };
+  const inPod = { pidNamespace: 4_026_532_000 };
+  assert.equal(fateByCandidate(found(list, 0), process("/bin/ls zz-old zz-new", inPod), asked), "unknown");
+  assert.equal(fateByCandidate(found(list, 0), process("/bin/ls zz-old", inPod), asked), "lives");
 });
 
 test("strings of both are once in the table, and the lists in force keep their numbers", () => {
