@@ -5,8 +5,8 @@ export interface BudgetLimits {
   readonly nsPerSecond: number;
 }
 
-/** No ten seconds take more than 20 + 10 * 1.5 ms and one search's overdraft of some 8, 0.43 % of a processor; for long 0.15 %. */
-export const BUDGET: BudgetLimits = { burstNs: 20_000_000, nsPerSecond: 1_500_000 };
+/** No ten seconds take more than 10 + 10 * 1.5 ms and one search's overdraft of some 8, 0.33 % of a processor; for long 0.15 %. */
+export const BUDGET: BudgetLimits = { burstNs: 10_000_000, nsPerSecond: 1_500_000 };
 
 export class Budget {
   readonly #limits: BudgetLimits;
