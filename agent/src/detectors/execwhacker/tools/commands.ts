@@ -6,7 +6,7 @@ import { acrossListsFlag, candidateFlag } from "../list-flags.js";
 import type { CheckOptions } from "./check.js";
 import type { CompareOptions } from "./compare.js";
 import type { ExplainOptions } from "./explain.js";
-import { addPodFlags } from "./pod.js";
+import { addPodFlags } from "./pod-flags.js";
 import type { ReplayOptions } from "./replay.js";
 
 const LISTS = "JSON file with banned strings and allow patterns (again and again)";

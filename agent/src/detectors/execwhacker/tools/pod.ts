@@ -1,6 +1,5 @@
 // The pod that a line ran in, for scopes by namespaces, pods and labels: by flags, or by the log's own words.
 import { NARROW, type Place, type Scopes, scopesIn } from "@cryptnono/matcher";
-import { type Command, InvalidArgumentError } from "commander";
 import { holdsFor, type PodFacts } from "../narrow/scope.js";
 import type { Rules } from "../types.js";
 
@@ -12,21 +11,6 @@ export interface PodOptions {
 }
 
 export const NO_POD = "its pod is not known: strings with a scope by namespaces, pods or labels are taken not to count";
-
-export function addPodFlags(command: Command): void {
-  command
-    .option("--namespace <name>", "the pod's namespace, where the line does not say it, for strings with such a scope")
-    .option("--pod <name>", "the pod's name, the same")
-    .option(
-      "--label <name=value>",
-      "a label that the pod's owner gave it, the same (again and again)",
-      (text: string, before: Readonly<Record<string, string>> = {}) => {
-        const at = text.indexOf("=");
-        if (at < 1) throw new InvalidArgumentError("It must be NAME=VALUE.");
-        return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
-      },
-    );
-}
 
 /** Flags fill what the line does not say. undefined: there is no word of a pod. */
 export function podOf(logged: PodFacts | undefined, { namespace, pod, label }: PodOptions): PodFacts | undefined {
