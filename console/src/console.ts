@@ -8,6 +8,7 @@ import { serveHealth, serveMetrics } from "@cryptnono/agent/report/http";
 import { type Command, InvalidArgumentError } from "commander";
 import { createActor } from "./act/actor.js";
 import { readHubs } from "./act/hub-settings.js";
+import { createSharedLedger, readKey, type SharedLedger } from "./act/shared-ledger.js";
 import { createAlerts } from "./alert/index.js";
 import { readAlertSettings } from "./alert/settings.js";
 import { testAlert } from "./alert/test-alert.js";
@@ -39,6 +40,9 @@ export interface ConsoleFlags {
   readonly metricsPort: number;
   readonly podEvents: boolean;
   readonly act?: string;
+  readonly ledgerKeyFile?: string;
+  readonly ledgerExport?: string;
+  readonly ledgerImport?: readonly string[];
   readonly alerts?: string;
   readonly testAlert?: boolean;
   readonly retainDays: number;
@@ -89,6 +93,14 @@ export function addConsole(program: Command): void {
     .option("--alerts <file>", "JSON file that says whom to tell of kills")
     .option("--pod-events", "with --kubernetes: make an Event on each pod whose process was killed", false)
     .option("--act <file>", "JSON file that says at which hubs something is done after kills, and what")
+    .option("--ledger-key-file <file>", "file with the key under which offenders are shared with other deployments")
+    .option("--ledger-export <file>", "keep our own ledger there, for others")
+    .option(
+      "--ledger-import <path>",
+      "another deployment's ledger, or a directory of such .jsonl files; read again when it changes (again and again)",
+      collect,
+      [],
+    )
     .option("--test-alert", "send a made-up kill to each target of --alerts, and end")
     .option("--retain-days <n>", "days that are kept", wholeNumber(1, 3650), 90)
     .option("--retain-megabytes <n>", "size of the database", wholeNumber(16, 1_000_000), 2048)
@@ -120,6 +132,12 @@ export async function startConsole(
 ): Promise<RunningConsole> {
   if (flags.log.length === 0 && !flags.kubernetes)
     throw new SettingError("nothing to read", "give --log FILE, --log - for standard input, or --kubernetes");
+  if (flags.ledgerKeyFile === undefined && (flags.ledgerExport !== undefined || (flags.ledgerImport ?? []).length > 0))
+    throw new SettingError(
+      "--ledger-export and --ledger-import: under which key is not known",
+      "add --ledger-key-file",
+    );
+  if (flags.ledgerKeyFile !== undefined) readKey(flags.ledgerKeyFile);
   const { host, port } = endpointOf(flags.listen);
   const access = accessOf(flags, host);
   const file = flags.data === undefined ? ":memory:" : join(flags.data, "console.sqlite");
@@ -130,8 +148,10 @@ export async function startConsole(
   const logs = flags.kubernetes
     ? await followCluster(flags, keeper, warn)
     : followLogs(flags.log, flags.node, keeper, warn);
+  const ledger = ledgerOf(flags, keeper, warn);
   const parts = {
     db: keeper.db,
+    ...(ledger === null ? {} : { elsewhere: ledger.elsewhere }),
     showStrings: flags.showStrings,
     coverage: logs.coverage,
     troubles: () => troublesOf(keeper.state),
@@ -142,6 +162,7 @@ export async function startConsole(
   const { server, live } = show(parts, access, loadAssets(assets), warn, actor);
   keeper.onKept(() => live.changed());
   if (actor !== null) keeper.onKept(actor.add);
+  if (ledger !== null) keeper.onKept(ledger.add);
   if (flags.podEvents) keeper.onKept(await podEvents(warn));
   server.listen(port, host);
   try {
@@ -174,6 +195,7 @@ export async function startConsole(
       await logs.stop();
       await alerts?.stop();
       await actor?.settled();
+      ledger?.close();
       live.close();
       await health?.close();
       await metrics?.close();
@@ -194,6 +216,16 @@ async function followCluster(
   const { followPods } = await import("./read/kubernetes/follow-pods.js");
   const { config, namespace } = clusterOf(flags.namespace);
   return followPods({ config, namespace, selector: flags.selector, keeper, warn });
+}
+
+function ledgerOf(
+  { ledgerKeyFile, ledgerExport, ledgerImport = [] }: ConsoleFlags,
+  keeper: Keeper,
+  warn: (message: string) => void,
+): SharedLedger | null {
+  if (ledgerKeyFile === undefined) return null;
+  const exportFile = ledgerExport ?? null;
+  return createSharedLedger({ db: keeper.db, keyFile: ledgerKeyFile, exportFile, imports: ledgerImport, warn });
 }
 
 async function podEvents(warn: (message: string) => void): Promise<(kept: readonly Kept[]) => void> {

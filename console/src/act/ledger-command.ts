@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { wholeNumber } from "../console.js";
-import { SettingError } from "../errors.js";
 import { openDatabase } from "../keep/database.js";
 import { exportLedger, knownElsewhere } from "./ledger.js";
+import { readKey } from "./shared-ledger.js";
 
 interface LedgerFlags {
   readonly data: string;
@@ -23,9 +23,7 @@ export function addLedger(program: Command): void {
     .option("--days <n>", "days that are looked at", wholeNumber(1, 3650), 30)
     .option("--compare <file>", "another deployment's ledger: print whom of ours it knows; without it ours is printed")
     .action(({ data, keyFile, days, compare }: LedgerFlags) => {
-      const key = readFileSync(keyFile, "utf8").trim();
-      if (key.length < 16)
-        throw new SettingError(`${keyFile}: a key has 16 characters at least`, "make one: openssl rand -hex 32");
+      const key = readKey(keyFile);
       const { db } = openDatabase(join(data, "console.sqlite"));
       const lines =
         compare === undefined

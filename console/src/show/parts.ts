@@ -15,6 +15,8 @@ export interface PageParts {
   /** What the operator must know before all else; empty while all is well. */
   readonly troubles: () => readonly string[];
   readonly explainer: Explainer | null;
+  /** What other deployments say of an offender; absent where none is asked. */
+  readonly elsewhere?: (kind: string, name: string) => { readonly kills: number; readonly last: string } | null;
   readonly now: () => number;
 }
 

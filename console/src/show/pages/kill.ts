@@ -6,6 +6,7 @@ import { type Mask, maskedLine, maskOf, stands } from "../mask.js";
 import { actionMark, layout, number, type PageParts, rowTable, time } from "../parts.js";
 import { suggestPattern } from "../pattern.js";
 import type { Asked } from "../server.js";
+import { knownBy } from "./offenders.js";
 
 export function kill(parts: PageParts, { path }: Asked): Html | null {
   const wanted = /^\/kills\/([0-9A-Z]{4}-[0-9A-Z]{4})$/.exec(path)?.[1];
@@ -15,7 +16,7 @@ export function kill(parts: PageParts, { path }: Asked): Html | null {
   return layout(`Case ${wanted}`, "/kills", html`${rows.map((row) => one(row, parts))}`);
 }
 
-function one(row: Row, { db, showStrings }: PageParts): Html {
+function one(row: Row, { db, showStrings, elsewhere }: PageParts): Html {
   const mask = maskOf(row.matched, showStrings);
   const others =
     row.pod === null
@@ -43,6 +44,10 @@ function one(row: Row, { db, showStrings }: PageParts): Html {
     ["Repository", link("repository", row.repository)],
     ["Client address", link("address", row.address)],
     ["Wallet", link("wallet", row.wallet)],
+    ...(["repository", "address", "wallet", "image"] as const).map((kind) => {
+      const known = row[kind] === null ? null : (elsewhere?.(kind, row[kind]) ?? null);
+      return [`This ${kind} elsewhere`, known === null ? null : html`${knownBy(known)}`] as const;
+    }),
     ["Node", link("node", row.node)],
     ["Process", row.pid === null ? null : `${row.pid}${row.start_time === null ? "" : `, started ${row.start_time}`}`],
     ["Lines about it", row.times > 1 ? number(row.times) : null],

@@ -9,7 +9,7 @@ import type { Asked } from "../server.js";
 const DAYS = [1, 7, 30, 365];
 const MOST = 100;
 
-export function offenders({ db, now }: PageParts, { path, params }: Asked): Html | null {
+export function offenders({ db, now, elsewhere }: PageParts, { path, params }: Asked): Html | null {
   if (path !== "/offenders") return null;
   const kind: Kind = KINDS.find((one) => one === params.get("by")) ?? "pod";
   const days = DAYS.find((one) => String(one) === params.get("days")) ?? 7;
@@ -23,15 +23,20 @@ ${
   rows.length === 0
     ? html`<p class="none">None in this time. Repositories and addresses are known where the agents have <code>lookupEnvs</code>.</p>`
     : html`<div class="wide"><table class="rows">
-<thead><tr><th scope="col">${kind}</th><th scope="col" class="n">Kills</th><th scope="col" class="n">On days</th><th scope="col">First (UTC)</th><th scope="col">Last (UTC)</th></tr></thead>
+<thead><tr><th scope="col">${kind}</th><th scope="col" class="n">Kills</th><th scope="col" class="n">On days</th><th scope="col">First (UTC)</th><th scope="col">Last (UTC)</th>${elsewhere === undefined ? "" : html`<th scope="col">Elsewhere</th>`}</tr></thead>
 <tbody>${rows.map(
         ({ name, kills, days: on, first, last }) => html`<tr>
 <td data-label="${kind}"><a class="open" href="${filterOf(kind, name)}">${name}</a></td>
 <td data-label="Kills" class="n">${number(kills)}</td><td data-label="On days" class="n">${number(on)}</td>
-<td data-label="First">${time(first)}</td><td data-label="Last">${time(last)}</td></tr>`,
+<td data-label="First">${time(first)}</td><td data-label="Last">${time(last)}</td>${elsewhere === undefined ? "" : html`<td data-label="Elsewhere">${knownBy(elsewhere(kind, name))}</td>`}</tr>`,
       )}</tbody></table></div>`
 }`;
   return layout("Offenders", "/offenders", main);
+}
+
+/** Other deployments' word, which is none of ours to act on. */
+export function knownBy(line: { readonly kills: number; readonly last: string } | null): Html | string {
+  return line === null ? "" : html`${number(line.kills)} kills, the last ${time(Date.parse(line.last))}`;
 }
 
 function filterOf(kind: Kind, name: string): string {
