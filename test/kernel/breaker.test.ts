@@ -4,11 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { messageField, stringField } from "@cryptnono/agent/containers/protobuf";
 import { compileAllow, compileTables, judgeLine, quotedPiece } from "@cryptnono/matcher";
-import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData } from "@grpc/grpc-js";
 import { type LogLine, randomString, TestAgent } from "../lib/agent.js";
 import { Cgroups, cgroupPathOf } from "../lib/container-cgroups.js";
+import { FakeCri } from "../lib/fake-cri.js";
 import { argumentArea } from "../lib/hostile-lines.js";
 import { KernelMatcher } from "../lib/kernel-matcher.js";
 import { launch, numbersOf } from "../lib/progs.js";
@@ -17,15 +16,13 @@ const PODS = 3;
 const cgroups = new Cgroups();
 const directory = mkdtempSync(join(tmpdir(), "cn-"));
 const socket = join(directory, "cri.sock");
-/** Namespace and pod by container id. */
-const pods = new Map<string, readonly [namespace: string, uid: string]>();
-let server: Server;
+let cri: FakeCri;
 
 before(async () => {
-  server = await serveCri();
+  cri = await FakeCri.serve(socket);
 });
 after(async () => {
-  server.forceShutdown();
+  cri.stop();
   await cgroups.remove();
   rmSync(directory, { recursive: true, force: true });
 });
@@ -34,7 +31,8 @@ after(async () => {
 function container(namespace: string): string {
   const [dir] = cgroups.make(1) as [string];
   const id = basename(dir).slice("cri-containerd-".length, -".scope".length);
-  pods.set(id, [namespace, `uid-${id.slice(0, 12)}`]);
+  const uid = `uid-${id.slice(0, 12)}`;
+  cri.pods.set(id, { namespace, pod: uid, uid, labels: {} });
   return dir;
 }
 
@@ -168,64 +166,3 @@ test("the kernel and the walk take a demoted string for an audited one, and it h
     kernel.close();
   }
 });
-
-// ---- a runtime that knows the test's containers ----
-
-/** The ids that a request names: a filter's or a status's; all without one. */
-function asked(request: Buffer): string[] {
-  const ids = [...pods.keys()].filter((id) => request.includes(id));
-  return ids.length > 0 ? ids : [...pods.keys()];
-}
-
-function serveCri(): Promise<Server> {
-  const made = new Server();
-  const labelsOf = (id: string, field: number) => {
-    const [namespace, uid] = pods.get(id)!;
-    const labels = {
-      "io.kubernetes.container.name": "c",
-      "io.kubernetes.pod.name": uid,
-      "io.kubernetes.pod.namespace": namespace,
-      "io.kubernetes.pod.uid": uid,
-    };
-    return Object.entries(labels).map(([key, value]) =>
-      messageField(field, stringField(1, key), stringField(2, value)),
-    );
-  };
-  const listed = (id: string) =>
-    messageField(1, stringField(1, id), messageField(4, stringField(1, "i")), ...labelsOf(id, 8));
-  const answers: Readonly<Record<string, (request: Buffer) => Buffer>> = {
-    Version: () => Buffer.concat([stringField(1, "0.1.0"), stringField(2, "containerd"), stringField(3, "v1.7.0")]),
-    ListContainers: (request) => Buffer.concat(asked(request).map(listed)),
-    ContainerStatus: (request) => {
-      const [id] = asked(request) as [string];
-      return messageField(1, stringField(1, id), messageField(8, stringField(1, "i")), ...labelsOf(id, 12));
-    },
-  };
-  const identity = (bytes: Buffer) => bytes;
-  const service = Object.fromEntries(
-    Object.keys(answers).map((name) => [
-      name,
-      {
-        path: `/runtime.v1.RuntimeService/${name}`,
-        requestStream: false,
-        responseStream: false,
-        requestSerialize: identity,
-        requestDeserialize: identity,
-        responseSerialize: identity,
-        responseDeserialize: identity,
-      },
-    ]),
-  );
-  const handlers = Object.fromEntries(
-    Object.entries(answers).map(([name, answer]) => [
-      name,
-      (call: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>) => done(null, answer(call.request)),
-    ]),
-  );
-  made.addService(service, handlers);
-  return new Promise((resolve, reject) =>
-    made.bindAsync(`unix:${socket}`, ServerCredentials.createInsecure(), (error) =>
-      error === null ? resolve(made) : reject(error),
-    ),
-  );
-}
