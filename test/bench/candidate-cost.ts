@@ -3,9 +3,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { type CompilableString, compileTables } from "@cryptnono/matcher";
 import { argumentArea, withNul } from "../lib/hostile-lines.js";
 import { KernelMatcher } from "../lib/kernel-matcher.js";
+import { ratio } from "./ratio.js";
 import type { Result } from "./result.js";
 import { meanRunNs, STATISTICS } from "./search-time.js";
-import { median, medianInterval } from "./statistics.js";
 import { bannedStrings } from "./strings.js";
 import { benchLine } from "./texts.js";
 
@@ -57,7 +57,7 @@ function onBuffers(kernels: readonly [KernelMatcher, KernelMatcher]): Result[] {
       for (const side of turn & 1 ? ([1, 0] as const) : ([0, 1] as const))
         times[side].push(kernels[side].judge(path, area).elapsedNs);
     }
-    return ratio(`search ${label}, with a candidate`, times, 1);
+    return ratio(`search ${label}, with a candidate`, times, 1, GOAL);
   });
 }
 
@@ -72,24 +72,10 @@ function onExecs(kernels: readonly [KernelMatcher, KernelMatcher]): Result[] {
       for (let pair = 0; pair < pairs; pair++)
         for (const side of pair & 1 ? ([1, 0] as const) : ([0, 1] as const))
           times[side].push(meanRunNs(kernels[side], bytes, pair));
-      return ratio(`exec of ${label}, with a candidate: program's mean run`, times, 1000);
+      return ratio(`exec of ${label}, with a candidate: program's mean run`, times, 1000, GOAL);
     });
   } finally {
     process.removeListener("exit", restore);
     restore();
   }
-}
-
-/** By pairs: what a machine does meanwhile it does to both. */
-function ratio(name: string, [without, beside]: readonly [number[], number[]], unitNs: number): Result {
-  const ratios = beside.map((time, i) => time / without[i]!);
-  const shown = [without, beside].map((times) => Number((median(times) / unitNs).toPrecision(3)));
-  return {
-    name,
-    median: median(ratios),
-    interval: medianInterval(ratios, 500),
-    unit: "x",
-    goal: GOAL,
-    note: `${shown[0]} and ${shown[1]} ${unitNs === 1 ? "ns" : "µs"}, by pairs`,
-  };
 }

@@ -3,9 +3,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { type CompilableString, compileTables, NARROW, SCOPE } from "@cryptnono/matcher";
 import { argumentArea, withNul } from "../lib/hostile-lines.js";
 import { KernelMatcher } from "../lib/kernel-matcher.js";
+import { ratio } from "./ratio.js";
 import type { Result } from "./result.js";
 import { meanRunNs, STATISTICS } from "./search-time.js";
-import { median, medianInterval } from "./statistics.js";
+import { median } from "./statistics.js";
 import { bannedStrings } from "./strings.js";
 import { benchLine } from "./texts.js";
 
@@ -74,17 +75,4 @@ function onDemoted(kernel: KernelMatcher): Result {
     }
   }
   return ratio(`search 100 B that holds a string, ${DEMOTED} others demoted`, times, 1);
-}
-
-/** By pairs: what a machine does meanwhile it does to both. */
-function ratio(name: string, [without, beside]: readonly [number[], number[]], unitNs: number): Result {
-  const ratios = beside.map((time, i) => time / without[i]!);
-  const shown = [without, beside].map((times) => Number((median(times) / unitNs).toPrecision(3)));
-  return {
-    name,
-    median: median(ratios),
-    interval: medianInterval(ratios, 500),
-    unit: "x",
-    note: `${shown[0]} and ${shown[1]} ${unitNs === 1 ? "ns" : "µs"}, by pairs`,
-  };
 }

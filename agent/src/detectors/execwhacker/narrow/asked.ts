@@ -2,6 +2,7 @@
 // what the kernel saw, and killed by pidfd.
 import { isPlainPath, scopesIn } from "@cryptnono/matcher";
 import type { Killer } from "../../../kill/index.js";
+import { decisionOf, outcomeOf, type Standing } from "../agent-outcome.js";
 import type { Decision } from "../metrics.js";
 import type { ExecRecord } from "../record.js";
 import type { CompiledRules } from "../rules.js";
@@ -84,12 +85,6 @@ export class AskedExecs {
   }
 }
 
-type Standing = Exclude<JudgeVerdict, { readonly kind: "none" }>;
-type AskedOutcomeOf = Extract<
-  Report["outcome"],
-  { readonly action: "killed" | "would-kill" | "kill-failed" | "missed-kill" | "spared" }
->;
-
 /** @returns null when the record does not say enough. */
 export function judgeRecord(record: ExecRecord, list: CompiledRules, held: Held): JudgeVerdict | null {
   const { process, changed, match } = record;
@@ -106,22 +101,4 @@ export function judgeRecord(record: ExecRecord, list: CompiledRules, held: Held)
   const paths = [path, ...(exe === undefined || isPlainPath(path) ? [] : [exe])];
   const verdicts = paths.map((one) => list.judge({ path: one, args }, { names, scopes }));
   return verdicts.reduce((best, verdict) => (weightOf(verdict) > weightOf(best) ? verdict : best));
-}
-
-function outcomeOf(verdict: Standing, kill: () => ReturnType<Killer>): AskedOutcomeOf {
-  if (verdict.kind === "spared") return { action: "spared", allowedBy: verdict.allowedBy };
-  if (verdict.rule.action === "audit") return { action: "would-kill" };
-  const result = kill();
-  if (result.kind === "killed") return { action: "killed", by: "agent" };
-  if (result.kind === "missed") return { action: "missed-kill" };
-  return { action: "kill-failed", errno: result.kind === "failed" ? result.errno : EPERM };
-}
-
-/** Refused by the agent's own law. */
-const EPERM = 1;
-
-function decisionOf(outcome: AskedOutcomeOf): Decision {
-  if (outcome.action === "missed-kill") return "missed";
-  if (outcome.action !== "spared") return outcome.action;
-  return typeof outcome.allowedBy === "string" ? outcome.allowedBy : "allowed-pattern";
 }

@@ -4,11 +4,12 @@ import { AREA_PIECE_BYTES, type AreaPiece } from "@cryptnono/native";
 import type { Killer } from "../../../kill/index.js";
 import { hasEnded, isDead, type ProcFiles, type ProcStat, parseStat, placeOf, ticksToNs } from "../../../proc/index.js";
 import type { CgroupIdentity } from "../../../types.js";
+import { decisionOf, outcomeOf, type Standing } from "../agent-outcome.js";
 import type { Decision, Source } from "../metrics.js";
 import type { Held } from "../narrow/held.js";
 import type { NarrowScope } from "../narrow/scope.js";
 import { ruleByNumber } from "../rules.js";
-import type { JudgeVerdict, Outcome, Report } from "../types.js";
+import type { Outcome, Report } from "../types.js";
 import type { ExecMemory, SparedAtExec } from "./exec-memory.js";
 import { factsOf } from "./facts.js";
 import { Judged, type JudgedState } from "./judged.js";
@@ -261,22 +262,19 @@ export class Looker {
   ): Decision | null {
     const { proc, kill, report, isFirst, nowNs = process.hrtime.bigint } = this.#dependencies;
     const facts = factsOf(pid, stat, found, verdict.rule, proc);
-    const outcome: ScanOutcome = found.isUnverified
-      ? { action: "let-go" }
-      : outcomeOf(verdict, () => kill(pid, facts.startTimeNs));
+    const outcome = found.isUnverified ? null : outcomeOf(verdict, () => kill(pid, facts.startTimeNs));
     const told: Report = {
       source: SOURCE,
       process: facts,
       rule: verdict.rule,
-      outcome,
-      ...(found.isUnverified ? { because: "unreadable" } : {}),
+      ...(outcome === null ? { outcome: { action: "let-go" }, because: "unreadable" } : { outcome }),
       ...(isUnjudged && isOutOfScope(verdict) ? { because: "container-unknown" } : {}),
       latencyNs: nowNs() - startNs,
       ...(verdict.environment === undefined ? {} : { environment: verdict.environment }),
     };
     const isEvent = verdict.kind === "banned" && verdict.rule.action === "enforce" && !found.isUnverified;
     if (isEvent || isFirst(told)) report(told);
-    return decisionOf(outcome);
+    return outcome === null ? null : decisionOf(outcome);
   }
 }
 
@@ -305,9 +303,6 @@ class Cost implements Spending {
   }
 }
 
-type Standing = Exclude<JudgeVerdict, { readonly kind: "none" }>;
-type ScanOutcome = Exclude<Outcome, { readonly action: "observed" | "would-live" }>;
-
 /** Whether the arguments are others than at exec. */
 async function hasChanged(task: number, first: AreaPiece, spared: SparedAtExec, proc: ProcFiles): Promise<boolean> {
   if (first.length <= first.bytes.length) return spared.hasChanged(first.bytes);
@@ -327,31 +322,6 @@ function bound(found: Found, spared: SparedAtExec | null, { generation, rules }:
   const allowSet = ruleByNumber(rules, spared.stringId)?.allowSet;
   if (pattern === undefined || verdict.rule.allowSet === 0 || verdict.rule.allowSet !== allowSet) return found;
   return { ...found, verdict: { kind: "spared", rule: verdict.rule, allowedBy: { pattern } } };
-}
-
-function outcomeOf(verdict: Standing, kill: () => ReturnType<Killer>): ScanOutcome {
-  if (verdict.kind === "spared") return { action: "spared", allowedBy: verdict.allowedBy };
-  if (verdict.rule.action === "audit") return { action: "would-kill" };
-  const result = kill();
-  if (result.kind === "killed") return { action: "killed", by: "agent" };
-  if (result.kind === "missed") return { action: "missed-kill" };
-  return { action: "kill-failed", errno: result.kind === "failed" ? result.errno : EPERM };
-}
-
-/** Refused by the agent's own law. */
-const EPERM = 1;
-
-function decisionOf(outcome: ScanOutcome): Decision | null {
-  switch (outcome.action) {
-    case "missed-kill":
-      return "missed";
-    case "spared":
-      return typeof outcome.allowedBy === "string" ? outcome.allowedBy : "allowed-pattern";
-    case "let-go":
-      return null;
-    default:
-      return outcome.action;
-  }
 }
 
 function liveThread(pid: number, proc: ProcFiles): number {
