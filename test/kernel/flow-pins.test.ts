@@ -1,6 +1,7 @@
 // Pinned, the network guard's kernel part goes on while no agent is there, and the next one tells; its cgroup is the root of all.
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, rmdirSync } from "node:fs";
 import { test } from "node:test";
 import { unpin } from "@cryptnono/agent/sensor/index";
@@ -69,23 +70,37 @@ test("while an agent dies and the next one comes, no connect to a banned address
   assert.ok((await second.metric('destinations_refused_total{reason="banned-ip"}')) >= asked! / 2);
 });
 
-/** A shell in mount and cgroup namespaces of its own, below a cgroup of the test's, that hides what is mounted and starts an agent. */
-function startHidden(namespaces: string): { status: number | null; stdout: string; stderr: string } {
+/** A shell in mount and cgroup namespaces of its own, below a cgroup of the test's, that hides what is mounted and starts an agent,
+ * which is ended when it guards, or ends by itself. */
+async function startHidden(namespaces: string): Promise<{ status: number | null; stdout: string; stderr: string }> {
   const cgroup = `${cgroup2Mount()}/${randomString("test-")}`;
   mkdirSync(cgroup);
-  const agent = `timeout 5 ${ROOT}bin/cryptnono flowkiller --scope-pid ${process.pid} ${BANNED}`;
+  const agent = `${ROOT}bin/cryptnono flowkiller --scope-pid ${process.pid} ${BANNED}`;
   const hide = `for m in $(grep " cgroup" /proc/mounts | cut -d" " -f2 | sort -r); do umount -l $m; done`;
   const script = `echo $$ > ${cgroup}/cgroup.procs; exec unshare ${namespaces} sh -c '${hide}; exec ${agent}'`;
-  const { status, stdout, stderr } = spawnSync("sh", ["-c", script], { encoding: "utf8", timeout: 60_000 });
+  const child = spawn("sh", ["-c", script], {
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: 120_000,
+    killSignal: "SIGKILL",
+  });
+  let [stdout, stderr] = ["", ""];
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+    if (stdout.includes('"cgroup_root"')) child.kill("SIGTERM");
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  const [status] = (await once(child, "close")) as [number | null];
   rmdirSync(cgroup);
   return { status, stdout, stderr };
 }
 
-test("without a cgroup2 the agent mounts one of its own, and in a cgroup namespace it says what is wrong", (t) => {
+test("without a cgroup2 the agent mounts one of its own, and in a cgroup namespace it says what is wrong", async (t) => {
   if (cgroup2Mount() === null) return t.skip("no cgroup2 file system is mounted");
-  const own = startHidden("-m");
+  const own = await startHidden("-m");
   assert.match(own.stdout, /"cgroup_root":"a mount of its own"/, own.stderr);
-  const inNamespace = startHidden("-m -C");
+  const inNamespace = await startHidden("-m -C");
   assert.equal(inNamespace.status, 1);
   assert.match(
     inNamespace.stderr,
