@@ -12,7 +12,7 @@ export interface LoopEnd {
   readonly other: number;
 }
 
-/** They end with the test, after a minute, or when stopped. */
+/** They end with the test, after ten minutes, or when stopped. */
 export class ExecLoops {
   readonly #directory: string;
   readonly #ends: (() => Promise<LoopEnd>)[] = [];
@@ -27,7 +27,7 @@ export class ExecLoops {
     const file = join(this.#directory, randomString("words"));
     writeFileSync(file, packWords(words));
     for (let i = 0; i < count; i++) {
-      const child = spawn(prog("exec-on"), [file], { stdio: ["pipe", "pipe", "pipe"], timeout: 60_000 });
+      const child = spawn(prog("exec-on"), [file], { stdio: ["pipe", "pipe", "pipe"], timeout: 600_000 });
       let text = "";
       child.stderr.on("data", (bytes: Buffer) => {
         text += bytes.toString();
