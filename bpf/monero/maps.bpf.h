@@ -47,4 +47,22 @@ struct {
 	__uint(max_entries, 1 << 20);
 } events SEC(".maps");
 
+/* How many execs were told in this second. Written and read by the program. */
+struct execs_told {
+	__u64 second;
+	__u64 told;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct execs_told);
+} execs_told SEC(".maps");
+
+/* struct exec_event. Written by the program, read by the agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 16);
+} execs SEC(".maps");
+
 #endif

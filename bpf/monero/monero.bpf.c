@@ -296,3 +296,38 @@ int BPF_PROG(switched_in, struct fpu *fpu)
 		settle(task, seen, settings, PLACE_ACTIVATED);
 	return 0;
 }
+
+/* Loaded only where the agent wants to look at files that begin to run. */
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(execed, struct task_struct *task)
+{
+	__u64 now = bpf_ktime_get_boot_ns(), second = now / NS_PER_S;
+	struct execs_told *told;
+	struct exec_event *e;
+	__u32 zero = 0;
+
+	if (control_get(CONTROL_RETIRED_BY) || control_get(CONTROL_AGENT_AWAY) || is_self_test(task) || !in_scope(task))
+		return 0;
+	told = bpf_map_lookup_elem(&execs_told, &zero);
+	if (!told)
+		return 0;
+	if (told->second != second) {
+		told->second = second;
+		told->told = 0;
+	}
+	if (__sync_fetch_and_add(&told->told, 1) >= MAX_EXECS) {
+		count(COUNTER_EXECS_UNTOLD);
+		return 0;
+	}
+	e = bpf_ringbuf_reserve(&execs, sizeof(*e), 0);
+	if (!e) {
+		count(COUNTER_EXECS_UNTOLD);
+		return 0;
+	}
+	e->start_time_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+	e->time_ns = now;
+	e->pid = BPF_CORE_READ(task, tgid);
+	e->reserved = 0;
+	bpf_ringbuf_submit(e, 0);
+	return 0;
+}

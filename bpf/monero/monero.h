@@ -14,6 +14,8 @@ enum limits {
 	MAX_TRIES = 8,
 	/* A question that the agent has not answered is asked again. */
 	ASK_AGAIN_S = 60,
+	/* Execs of a second that the agent is told; a few more where processors begin a second together. */
+	MAX_EXECS = 64,
 };
 
 /* MXCSR's rounding control (Intel SDM 1, 10.2.3), in its own order. */
@@ -77,6 +79,7 @@ enum counter {
 	COUNTER_UNTRACKED, /* directed samples of processes for which there was no room */
 	COUNTER_NO_SETTINGS,
 	COUNTER_SELF_TEST, /* the agent's own children that were killed, counted nowhere else; killed in audit mode too */
+	COUNTER_EXECS_UNTOLD, /* of more than MAX_EXECS, or for want of room */
 	COUNTER_COUNT,
 };
 
@@ -105,6 +108,14 @@ struct monero_event {
 	struct identity who;
 };
 
+/* A program began. Of another size than the other record, which tells them apart. */
+struct exec_event {
+	__u64 start_time_ns; /* of the process, since boot */
+	__u64 time_ns;
+	__u32 pid;
+	__u32 reserved;
+};
+
 /* Everything that user space reads by the object's BTF, with what it contains. No memory has this shape. */
 struct border {
 	enum limits limits;
@@ -120,6 +131,7 @@ struct border {
 	enum verdict_kind verdict_kind;
 	enum place place;
 	struct monero_event monero_event;
+	struct exec_event exec_event;
 };
 
 #endif

@@ -70,6 +70,7 @@ export interface Addon {
   checkName(pid: number, deadlineMs: number, path: Uint8Array, wantsHead: boolean): Promise<Answer>;
   listCode(pid: number, deadlineMs: number, from: bigint): Promise<Answer>;
   prepareSearch(patterns: Uint8Array): void;
+  searchExe(pid: number, deadlineMs: number, from: bigint, bytes: number): Promise<Answer>;
   searchMemory(pid: number, deadlineMs: number, from: bigint, bytes: number, known: Uint8Array): Promise<Answer>;
   tellTerminal(pid: number, deadlineMs: number, text: Uint8Array): Promise<Answer>;
   lostReads(): number;

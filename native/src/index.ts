@@ -11,6 +11,7 @@ export {
   type AreaPiece,
   type CodeMapping,
   type CodeMappings,
+  type FileSearch,
   type MemorySearch,
   MOST_PATTERN_BYTES,
   type NameCheck,

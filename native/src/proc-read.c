@@ -522,6 +522,27 @@ static napi_value search_memory_method(napi_env env, napi_callback_info info)
 	return ask(env, request);
 }
 
+/* searchExe(pid, deadlineMs, from: BigInt, bytes): Promise<{ error, bytes, length, hash }>: struct searched_file, then
+ * struct pattern_hit, one after the other */
+static napi_value search_exe_method(napi_env env, napi_callback_info info)
+{
+	struct request *request;
+	napi_value arguments[4];
+	uint32_t limit;
+	uint64_t from;
+	bool lossless;
+
+	if (!get_arguments(env, info, 4, arguments) || !get_u32(env, arguments[3], &limit) ||
+	    !succeeded(env, napi_get_value_bigint_uint64(env, arguments[2], &from, &lossless)))
+		return NULL;
+	request = new_request(env, SEARCH_EXE, arguments[0], arguments[1]);
+	if (!request)
+		return NULL;
+	request->ask.from = from;
+	request->ask.limit = limit;
+	return ask(env, request);
+}
+
 /* tellTerminal(pid, deadlineMs, text: Uint8Array): Promise<{ error }> */
 static napi_value tell_terminal_method(napi_env env, napi_callback_info info)
 {
@@ -561,6 +582,7 @@ bool register_proc_read(napi_env env, napi_value exports)
 		{ "listCode", list_code_method },
 		{ "prepareSearch", prepare_search_method },
 		{ "searchMemory", search_memory_method },
+		{ "searchExe", search_exe_method },
 		{ "tellTerminal", tell_terminal_method },
 		{ "lostReads", lost_reads_method },
 	};

@@ -535,6 +535,68 @@ static void search_memory(struct work *work)
 	said->used += sizeof(searched);
 }
 
+static uint64_t time_ns(const struct statx_timestamp *time)
+{
+	return (uint64_t)time->tv_sec * 1000000000ULL + time->tv_nsec;
+}
+
+/* The file that a process executes, if no process serves it: EXDEV says that one might. A length of 0 asks what file it is. */
+static void search_exe(struct work *work)
+{
+	const struct ask *ask = &work->ask;
+	struct said *said = &work->said;
+	struct pattern_hit *first = (void *)work->scratch, *to = first, *last = first + PIECE_BYTES / sizeof(*to);
+	struct searched_file searched = { .next = ask->from };
+	uint64_t end = ask->from + ask->limit;
+	int process, exe, fd = -1;
+	struct statx file;
+	char path[48];
+
+	setpriority(PRIO_PROCESS, 0, 19);
+	snprintf(path, sizeof(path), "/proc/%u", ask->pid);
+	process = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	exe = process < 0 ? -1 : openat(process, "exe", O_PATH | O_CLOEXEC);
+	if (exe < 0) {
+		said->error = errno;
+		return;
+	}
+	if (!is_local(work, process, exe)) {
+		said->error = EXDEV;
+		return;
+	}
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", exe);
+	if (ask->limit)
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	if ((ask->limit && fd < 0) || statx(exe, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS, &file)) {
+		said->error = errno;
+		return;
+	}
+	searched.size = file.stx_size;
+	searched.inode = file.stx_ino;
+	searched.changed_ns = time_ns(&file.stx_ctime);
+	searched.written_ns = time_ns(&file.stx_mtime);
+	searched.device_major = file.stx_dev_major;
+	searched.device_minor = file.stx_dev_minor;
+	while (searched.next < end) {
+		size_t bytes = end - searched.next < PIECE_BYTES ? (size_t)(end - searched.next) : PIECE_BYTES, done;
+		ssize_t n = pread(fd, work->data, bytes, (off_t)searched.next);
+
+		if (n < 0 && said->length == 0)
+			said->error = errno;
+		if (n <= 0)
+			break;
+		done = search_piece(work->data, (size_t)n, searched.next, &to, last);
+		said->length += done;
+		searched.next += done;
+		if (done < (size_t)n)
+			break;
+	}
+	memcpy(work->data, &searched, sizeof(searched));
+	said->used = (uint32_t)((uint8_t *)to - (uint8_t *)first);
+	memcpy(work->data + sizeof(searched), first, said->used);
+	said->used += sizeof(searched);
+}
+
 /* Of this child, as it is about to end. */
 static uint64_t used_ns(void)
 {
@@ -561,6 +623,10 @@ void do_work(struct work *work, const uint64_t key[2])
 		break;
 	case SEARCH_MEMORY:
 		search_memory(work);
+		work->said.hash = used_ns();
+		break;
+	case SEARCH_EXE:
+		search_exe(work);
 		work->said.hash = used_ns();
 		break;
 	case TELL_TERMINAL:

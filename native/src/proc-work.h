@@ -12,7 +12,7 @@
 /* Of one SEARCH_MEMORY: some 5 ms. */
 #define SEARCH_PAGES 1024
 
-enum act { READ_AREA, CHECK_NAME, LIST_CODE, SEARCH_MEMORY, TELL_TERMINAL };
+enum act { READ_AREA, CHECK_NAME, LIST_CODE, SEARCH_MEMORY, SEARCH_EXE, TELL_TERMINAL };
 
 /* Whether a path names the file that a process executes. UNKNOWN: the file systems on the way are not asked. */
 enum answer { NAME_SAME, NAME_OTHER, NAME_NONE, NAME_UNKNOWN };
@@ -23,7 +23,8 @@ struct ask {
 	bool environment; /* READ_AREA: that area, not the arguments' */
 	uint32_t pid;
 	uint32_t deadline_ms;
-	/* READ_AREA: offset, and how many bytes from there to hash at most; LIST_CODE: least address; SEARCH_MEMORY: address and length */
+	/* READ_AREA: offset, and how many bytes from there to hash at most; LIST_CODE: least address; SEARCH_MEMORY: address and length;
+	 * SEARCH_EXE: offset and length */
 	uint64_t from;
 	uint64_t limit;
 	uint64_t hash; /* READ_AREA: of the pieces before `from` */
@@ -46,6 +47,13 @@ struct said {
 struct searched {
 	uint64_t next; /* where there was no room for more of them; else the end */
 	uint8_t known[SEARCH_PAGES / 8]; /* with those pages of the file that were read now */
+};
+
+/* SEARCH_EXE: what stands before the hits. The file is the same, with the same content, while all but `next` is. */
+struct searched_file {
+	uint64_t next; /* offset of what was not searched yet, if the file is longer */
+	uint64_t size, inode, changed_ns, written_ns;
+	uint32_t device_major, device_minor;
 };
 
 struct work {

@@ -80,6 +80,21 @@ export interface MemorySearch {
   readonly known: Uint8Array;
 }
 
+/** What was found in the file that a process executes. */
+export interface FileSearch {
+  /** Device, inode, size, and when it was changed and written to: the same for the same content. */
+  readonly key: string;
+  readonly size: bigint;
+  readonly bytes: number;
+  readonly cpuNs: number;
+  /** At their offsets in the file. */
+  readonly hits: MemorySearch["hits"];
+  /** Offset of what was not searched yet, if the file is longer. */
+  readonly next: bigint;
+}
+
+const FILE_BYTES = 48;
+
 /** Each rejects with NativeError: ETIMEDOUT when there was no answer in time, EBUSY when too many others have none. */
 export const processReads = {
   /**
@@ -169,6 +184,31 @@ export const processReads = {
       next: head.getBigUint64(0, true),
       known: answer.bytes.slice(NEXT_BYTES, NEXT_BYTES + SEARCH_KNOWN_BYTES),
       hits: records(answer.bytes.subarray(NEXT_BYTES + SEARCH_KNOWN_BYTES), HIT_BYTES, (view) => ({
+        address: view.getBigUint64(0, true),
+        pattern: view.getUint32(8, true),
+      })),
+    };
+  },
+
+  /**
+   * Look for the patterns in the file that a process executes. EXDEV: it is on no file system of this machine alone.
+   *
+   * @param bytes - Up to {@link SEARCH_BYTES}; 0: only what file it is.
+   */
+  async searchExe(pid: number, deadlineMs: number, from: bigint, bytes: number): Promise<FileSearch> {
+    const answer = answered(
+      `search the file of process ${pid}`,
+      await call((addon) => addon.searchExe(pid, deadlineMs, from, bytes)),
+    );
+    const head = new DataView(answer.bytes.buffer, answer.bytes.byteOffset);
+    const [size, inode, changed, written] = [8, 16, 24, 32].map((at) => head.getBigUint64(at, true));
+    return {
+      key: `${head.getUint32(40, true)}:${head.getUint32(44, true)} ${inode} ${size} ${changed} ${written}`,
+      size: size!,
+      bytes: answer.length,
+      cpuNs: Number(answer.hash),
+      next: head.getBigUint64(0, true),
+      hits: records(answer.bytes.subarray(FILE_BYTES), HIT_BYTES, (view) => ({
         address: view.getBigUint64(0, true),
         pattern: view.getUint32(8, true),
       })),

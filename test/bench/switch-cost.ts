@@ -46,7 +46,7 @@ export async function measureSwitches(turns = 1000): Promise<Result[]> {
   if (obstacle !== null) return [];
   const empty = Sensor.open({ object: readFileSync(`${ROOT}build/test/bpf/empty-switch.bpf.o`) });
   // No settings are installed: nobody is judged.
-  const { constants, skip } = moneroSensor(true);
+  const { constants, skip } = moneroSensor(true, false);
   const ours = Sensor.open({ object: readFileSync(`${ROOT}build/bpf/${OBJECT}`), constants, skip });
   try {
     const results: Result[] = [];

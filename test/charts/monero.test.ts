@@ -58,6 +58,7 @@ describe("monero's container", { skip }, () => {
       ...["--min-percent", "9"],
       ...["--min-samples", "1000000"],
       ...["--ticks", "0"],
+      "--memory-at-exec",
       ...["--node-name", "$(CRYPTNONO_NODE_NAME)"],
       "--tell-terminal",
     ]);

@@ -4,6 +4,7 @@ import fs from "node:fs";
 import {
   type AreaPiece,
   type CodeMappings,
+  type FileSearch,
   type MemorySearch,
   type NameCheck,
   NativeError,
@@ -63,6 +64,12 @@ export interface ProcFiles {
    */
   search(pid: number, from: bigint, bytes: number, known: Uint8Array | undefined): Promise<MemorySearch>;
   /**
+   * The same in the file that it executes; see `processReads.searchExe`.
+   *
+   * @throws StuckError
+   */
+  searchExe(pid: number, from: bigint, bytes: number): Promise<FileSearch>;
+  /**
    * Write to the terminal of a process; see `processReads.tellTerminal`.
    *
    * @throws StuckError
@@ -119,6 +126,7 @@ export function openProc({
     name: (pid, path, wantsHead) => answered(reads.name(pid, deadlineMs, path, wantsHead)),
     code: (pid, from) => answered(reads.code(pid, deadlineMs, from)),
     search: (pid, from, bytes, known) => answered(reads.search(pid, deadlineMs, from, bytes, known)),
+    searchExe: (pid, from, bytes) => answered(reads.searchExe(pid, deadlineMs, from, bytes)),
     tellTerminal: (pid, text) => answered(reads.tellTerminal(pid, deadlineMs, text)),
     lostReads: () => reads.lost(),
   };

@@ -31,5 +31,6 @@
 }}
 {{- if not (kindIs "invalid" $number) }}{{ $args = concat $args (list $flag (int64 $number | toString)) }}{{ end }}
 {{- end }}
+{{- if .memoryAtExec }}{{ $args = append $args "--memory-at-exec" }}{{ end }}
 {{- toJson $args }}
 {{- end }}

@@ -18,6 +18,7 @@ interface Flags {
   readonly memory: RuleMode;
   readonly memoryEvery: number;
   readonly memoryPercent: number;
+  readonly memoryAtExec: boolean;
   readonly ticks: number;
   readonly wholeLines: number;
   readonly scopePid: number;
@@ -36,7 +37,12 @@ export const moneroCommand: DetectorCommand<Flags, MoneroRules> = {
       ticks,
       wholeLines,
       scopePid,
-      memory: { mode: capped(flags.memory, mode), every: flags.memoryEvery, leastPercent: flags.memoryPercent },
+      memory: {
+        mode: capped(flags.memory, mode),
+        every: flags.memoryEvery,
+        leastPercent: flags.memoryPercent,
+        atExec: flags.memoryAtExec,
+      },
       rounding: { registers, fourModes, minSamples, minEach, minPercent, halfLife },
     });
   },
@@ -104,6 +110,11 @@ function addFlags(command: Command): void {
         { least: 1, most: 100 },
         30,
       ),
+    )
+    .option(
+      "--memory-at-exec",
+      "memory: look into each file as it begins to run, and then each second whether it burns CPU",
+      false,
     );
 }
 

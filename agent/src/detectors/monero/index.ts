@@ -9,6 +9,7 @@ import type { Detector, House, Life } from "../../run/detector.js";
 import type { Identity } from "../../sensor/index.js";
 import { type Action, findingLine, KERNEL_SOURCE, lineOf, MEMORY_SOURCE, type Told } from "./lines.js";
 import { PATTERNS } from "./memory/algorithms.js";
+import { AtExec, EXEC_BUDGET, FURTHER_BUDGET } from "./memory/at-exec.js";
 import { Budget } from "./memory/budget.js";
 import { BurnWatch } from "./memory/burning.js";
 import { type Finding, MemoryScan } from "./memory/scan.js";
@@ -16,7 +17,7 @@ import { Searched } from "./memory/searched.js";
 import { whoIs } from "./memory/who.js";
 import { type MoneroMetrics, moneroMetrics } from "./metrics.js";
 import { type AllowPattern, type AllowPatterns, readPatterns } from "./patterns.js";
-import { type MoneroRecord, type Rule, recordDecoder } from "./record.js";
+import { execDecoder, type MoneroRecord, type Rule, recordDecoder } from "./record.js";
 import { SelfTest } from "./self-test.js";
 import { moneroSensor, OBJECT, roundingObstacle, SETTINGS } from "./sensor.js";
 import { type RoundingSettings, type RuleMode, settingsBytes } from "./settings.js";
@@ -29,6 +30,8 @@ export interface MemoryOptions {
   readonly every: number;
   /** Percent of one processor from which on a process is looked into. */
   readonly leastPercent: number;
+  /** Whether files are looked into as they begin to run. */
+  readonly atExec: boolean;
 }
 
 export interface MoneroOptions {
@@ -67,7 +70,7 @@ export function monero(options: MoneroOptions, obstacle = roundingObstacle()): D
   let generation = (Math.random() * 0x7fffffff) >>> 0;
   return {
     name: "monero",
-    sensor: { ...moneroSensor(obstacle === null), object: OBJECT },
+    sensor: { ...moneroSensor(obstacle === null, memory.atExec && memory.mode !== "off"), object: OBJECT },
     watched: options.config,
     async load() {
       generation = (generation + 1) >>> 0;
@@ -84,13 +87,16 @@ function live(
 ): Life<MoneroRules> {
   const { layout, proc, kill, timeOf } = house;
   const decode = recordDecoder(layout);
+  const decodeExec = execDecoder(layout);
   const metrics: MoneroMetrics = moneroMetrics(house.series, {
     readCounters: () => house.counters(),
     readTicks: ticker.counts,
   });
   const selfTest = new SelfTest();
   const teller = new Teller({ wholeLines, tell: house.tell });
+  const budget = new Budget();
   const scan = createScan();
+  const atExec = createAtExec();
   const ticking = new Ticks(ticks);
 
   return {
@@ -111,9 +117,7 @@ function live(
         : `memory ${memory.mode}, and nothing else: ${obstacle}`,
     ...(obstacle === null ? { askedSelfTest: () => selfTest.run() } : {}),
     alongside: [
-      ...(memory.mode === "off"
-        ? []
-        : [{ everyMs: SCAN_STEP_MS, run: (isStopped: () => boolean) => scan.run(isStopped) }]),
+      ...(memory.mode === "off" ? [] : [{ everyMs: SCAN_STEP_MS, run: searchALittle }]),
       ...(ticks === 0 || obstacle !== null ? [] : [{ everyMs: TICKS_LOOK_EVERY_MS, run: lookWhoComputes }]),
     ],
     counts: {
@@ -125,6 +129,11 @@ function live(
 
   function onRecord(bytes: Uint8Array): void {
     const sinceMs = performance.now();
+    const exec = decodeExec(bytes);
+    if (exec !== null) {
+      if (atExec.add(exec)) atExec.run().catch(house.fault);
+      return;
+    }
     const record = decode(bytes.slice());
     if (selfTest.takes(record)) return;
     const facts = factsOf(record);
@@ -145,12 +154,31 @@ function live(
     else ticking.look();
   }
 
+  async function searchALittle(isStopped: () => boolean): Promise<void> {
+    await atExec.run();
+    await scan.run(isStopped);
+  }
+
+  function createAtExec(): AtExec {
+    return new AtExec({
+      proc,
+      budgets: [new Budget(EXEC_BUDGET), budget],
+      further: new Budget(FURTHER_BUDGET),
+      count: metrics.exec,
+      searched: metrics.search.searched,
+      mark(pid, stat, algorithm) {
+        metrics.marked();
+        scan.mark(pid, stat, algorithm);
+      },
+    });
+  }
+
   function createScan(): MemoryScan {
     processReads.prepareSearch(PATTERNS);
     return new MemoryScan({
       proc,
       watch: new BurnWatch(proc, scopePid),
-      budget: new Budget(),
+      budget,
       searched: new Searched(),
       count: metrics.search,
       leastShare: memory.leastPercent / 100,

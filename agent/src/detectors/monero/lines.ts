@@ -65,7 +65,7 @@ export function lineOf(record: MoneroRecord, told: Told): ProcessLine {
 
 /** The line of what the memory scan found. */
 export function findingLine(finding: Finding, who: Identity, group: string, told: Told): ProcessLine {
-  const { algorithm, families, places, burning } = finding;
+  const { algorithm, families, places, burning, atExec } = finding;
   return ownLine(who, group, MEMORY_SOURCE, "algorithm", told, (fields) => {
     fields.set("algorithm", algorithm.name);
     if (algorithm.variant !== undefined) fields.set("variant", algorithm.variant);
@@ -73,6 +73,7 @@ export function findingLine(finding: Finding, who: Identity, group: string, told
       for (const [name, words] of families) nested.set(name, words);
     });
     fields.set("mappings", places.map(showPlace).join(", "));
+    if (atExec !== undefined) fields.set("file_at_exec", atExec.name);
     fields.set("cpu_share", Math.round(burning.share * 100) / 100);
     if (told.cpuSeconds !== undefined) fields.set("cpu_seconds", told.cpuSeconds);
   });

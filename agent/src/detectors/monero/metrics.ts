@@ -2,6 +2,7 @@
 import type { TickCounts } from "@cryptnono/native";
 import type { SeriesMaker } from "../../report/index.js";
 import type { Counters } from "../../types.js";
+import type { ExecResult } from "./memory/at-exec.js";
 import type { SearchCounts, SearchFailure } from "./memory/scan.js";
 import type { Rule } from "./record.js";
 
@@ -18,6 +19,10 @@ export interface MoneroMetrics {
   did(action: AgentAction, rule: Rule): void;
   /** What the memory scan does. */
   readonly search: SearchCounts;
+  /** What became of a program that began. */
+  readonly exec: (result: ExecResult) => void;
+  /** A process whose file has an algorithm's constants. */
+  marked(): void;
 }
 
 const RULES: readonly Rule[] = ["registers", "four-modes", "algorithm"];
@@ -104,7 +109,28 @@ export function moneroMetrics(series: SeriesMaker, { readCounters, readTicks }: 
     ],
   );
 
+  const execs = series.counter<ExecResult>(
+    "memory_execs_total",
+    "Programs that began, by what became of the look into their file",
+    [
+      ["searched", { result: "searched" }],
+      ["cached", { result: "cached" }],
+      ["put-off", { result: "put-off" }],
+      ["vanished", { result: "vanished" }],
+      ["unreadable", { result: "unreadable" }],
+    ],
+  );
+  series.reading("memory_execs_untold_total", "Programs that began and were too many to look into", "counter", () => [
+    [{}, of("execs_untold")],
+  ]);
+  let marked = 0;
+  series.reading("memory_marked_total", "Processes whose file holds an algorithm's constants", "counter", () => [
+    [{}, marked],
+  ]);
+
   return {
+    exec: (result) => execs.add(result),
+    marked: () => void marked++,
     search: {
       candidate: () => void searches.candidates++,
       searched(bytes, cpuNs) {

@@ -125,6 +125,28 @@ export function seenDecoder(layout: Layout): (bytes: Uint8Array) => Seen {
   };
 }
 
+/** A program that began. */
+export interface ExecRecord {
+  readonly pid: number;
+  /** Nanoseconds since boot, as `timeNs`. */
+  readonly startTimeNs: bigint;
+  readonly timeNs: bigint;
+}
+
+/** A decoder that returns null for a record of another size, which is another record. */
+export function execDecoder(layout: Layout): (record: Uint8Array) => ExecRecord | null {
+  const { size, offsets: at } = structLayout(layout, "exec_event");
+  return (record) => {
+    if (record.length !== size) return null;
+    const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
+    return {
+      pid: view.getUint32(at["pid"]!, true),
+      startTimeNs: view.getBigUint64(at["start_time_ns"]!, true),
+      timeNs: view.getBigUint64(at["time_ns"]!, true),
+    };
+  };
+}
+
 function numbered<T>(layout: Layout, enumName: string, words: Readonly<Record<string, T>>): ReadonlyMap<number, T> {
   const numbers = layout.enums[enumName] ?? {};
   return new Map(Object.entries(words).map(([name, word]) => [numbers[name]!, word]));

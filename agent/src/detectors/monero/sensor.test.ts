@@ -30,7 +30,7 @@ test("there the memory scan is left, and without it the start is refused with th
   const options = (mode: "off" | "audit") => ({
     config: [],
     rounding,
-    memory: { mode, every: 20, leastPercent: 30 },
+    memory: { mode, every: 20, leastPercent: 30, atExec: false },
     ticks: 10,
     wholeLines: 16,
     scopePid: 0,
@@ -40,6 +40,6 @@ test("there the memory scan is left, and without it the start is refused with th
     sensor.programs.map(({ program }) => program),
     ["agent_exit"],
   );
-  assert.deepEqual(sensor.skip, ["switched_out", "switched_in"]);
+  assert.deepEqual(sensor.skip, ["switched_out", "switched_in", "execed"]);
   assert.throws(() => monero(options("off"), "no tracepoint"), /watch what programs compute: no tracepoint/);
 });

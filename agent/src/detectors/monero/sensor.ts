@@ -5,24 +5,27 @@ import type { SensorParts } from "../../sensor/index.js";
 
 export const OBJECT = "monero.bpf.o";
 export const EVENTS = "events";
+export const EXECS = "execs";
 export const PROCESSES = "processes";
 export const SETTINGS = "settings_slots";
 
+const EXEC_PROGRAM = "execed";
 const SWITCH_PROGRAMS = ["switched_out", "switched_in"];
 const TRACEPOINTS = ["btf_trace_x86_fpu_regs_deactivated", "btf_trace_x86_fpu_regs_activated"];
 
-/** @param seesRounding - See {@link roundingObstacle}. */
-export function moneroSensor(seesRounding: boolean): SensorParts {
+/** @param seesRounding - See {@link roundingObstacle}. @param tellsExecs - Whether the agent is told of each program that begins. */
+export function moneroSensor(seesRounding: boolean, tellsExecs: boolean): SensorParts {
   // What comes back is signalled: attached before what finds it.
-  const programs = seesRounding ? ["agent_exit", ...SWITCH_PROGRAMS.toReversed()] : ["agent_exit"];
+  const execs = tellsExecs ? [EXEC_PROGRAM] : [];
+  const programs = ["agent_exit", ...execs, ...(seesRounding ? SWITCH_PROGRAMS.toReversed() : [])];
   return {
     detector: "monero",
     programs: programs.map((program) => ({ program })),
     mainProgram: programs.at(-1)!,
-    skip: seesRounding ? [] : SWITCH_PROGRAMS,
+    skip: [...(seesRounding ? [] : SWITCH_PROGRAMS), ...(tellsExecs ? [] : [EXEC_PROGRAM])],
     constants: {},
     maxEntries: {},
-    rings: [EVENTS],
+    rings: tellsExecs ? [EVENTS, EXECS] : [EVENTS],
     kept: [PROCESSES],
   };
 }

@@ -1,6 +1,6 @@
 // Looks into processes that burn CPU for what an algorithm cannot do without: its constants, in code or beside it.
 import { type CodeMapping, SEARCH_BYTES } from "@cryptnono/native";
-import type { ProcFiles } from "../../../proc/index.js";
+import { type ProcFiles, type ProcStat, parseStat } from "../../../proc/index.js";
 import { type Algorithm, algorithmOf, familiesIn, type Hit } from "./algorithms.js";
 import type { Budget } from "./budget.js";
 import type { Burning, BurnWatch } from "./burning.js";
@@ -20,6 +20,8 @@ export interface Finding {
   /** Different patterns that were found, by family. */
   readonly families: ReadonlyMap<string, number>;
   readonly places: readonly Place[];
+  /** What the file that it began with has. */
+  readonly atExec?: Algorithm;
 }
 
 export type SearchFailure = "vanished" | "unreadable" | "stuck";
@@ -70,6 +72,15 @@ interface Begun {
   hits: readonly Hit[];
 }
 
+/** A process whose file has an algorithm's constants. */
+interface Marked {
+  readonly pid: number;
+  readonly startTicks: ProcStat["startTicks"];
+  readonly algorithm: Algorithm;
+  cpuTicks: number;
+  sinceMs: number;
+}
+
 interface Candidate {
   readonly burning: Burning;
   readonly key: string;
@@ -90,12 +101,20 @@ export class MemoryScan {
   readonly #told = new Set<string>();
   #progress: ReadonlyMap<string, Progress> = new Map();
   #waiting: readonly Candidate[] = [];
+  readonly #marked = new Map<string, Marked>();
   #lookedMs = Number.NEGATIVE_INFINITY;
   /** How much of the agent's own processor time is paid for. */
   #paidNs = 0;
 
   constructor(parts: MemoryScanParts) {
     this.#parts = parts;
+  }
+
+  /** Look each second whether it burns CPU, and into it before others then. */
+  mark(pid: number, { startTicks, cpuTicks }: ProcStat, algorithm: Algorithm): void {
+    const { nowMs = () => performance.now() } = this.#parts;
+    this.#marked.set(`${pid} ${startTicks}`, { pid, startTicks, algorithm, cpuTicks, sinceMs: nowMs() });
+    if (this.#marked.size > MOST_MARKED) this.#marked.delete(this.#marked.keys().next().value!);
   }
 
   /**
@@ -108,6 +127,7 @@ export class MemoryScan {
       this.#lookedMs = nowMs();
       this.#waiting = this.#candidates();
     }
+    this.#waiting = [...this.#markedThatBurn(nowMs()), ...this.#waiting];
     // A look is not paid for, or many processes would leave nothing for searching; how often it is made bounds it.
     this.#paidNs = this.#ownCpuNs();
     await this.#takeTurns(isStopped);
@@ -138,19 +158,35 @@ export class MemoryScan {
     for (const burning of watch.look(leastShare)) {
       const key = `${burning.pid} ${burning.stat.startTicks}`;
       if (burning.pid === selfPid || this.#told.has(key)) continue;
-      const progress = this.#progress.get(key) ?? {
-        families: new Map(),
-        places: [],
-        found: new Set(),
-        from: 0n,
-        begun: null,
-        bytes: 0,
-      };
-      candidates.push({ burning, key, progress });
+      candidates.push({ burning, key, progress: this.#progress.get(key) ?? noProgress() });
       count.candidate();
     }
     this.#progress = new Map(candidates.map(({ key, progress }) => [key, progress]));
     return candidates.sort((a, b) => a.progress.bytes / a.burning.share - b.progress.bytes / b.burning.share);
+  }
+
+  /** Marked ones that do not wait already. Those that are gone or were told are forgotten. */
+  #markedThatBurn(nowMs: number): Candidate[] {
+    const { proc, leastShare, count } = this.#parts;
+    const candidates: Candidate[] = [];
+    for (const [key, marked] of this.#marked) {
+      const elapsedMs = nowMs - marked.sinceMs;
+      if (elapsedMs < LEAST_MARKED_MS) continue;
+      const stat = statOf(proc, marked.pid);
+      if (stat?.startTicks !== marked.startTicks || this.#told.has(key)) {
+        this.#marked.delete(key);
+        continue;
+      }
+      const share = ((stat.cpuTicks - marked.cpuTicks) * MS_PER_TICK) / elapsedMs;
+      marked.cpuTicks = stat.cpuTicks;
+      marked.sinceMs = nowMs;
+      if (share < leastShare || this.#waiting.some((one) => one.key === key)) continue;
+      const progress = this.#progress.get(key) ?? noProgress();
+      this.#progress = new Map([...this.#progress, [key, progress]]);
+      candidates.push({ burning: { pid: marked.pid, stat, share }, key, progress });
+      count.candidate();
+    }
+    return candidates;
   }
 
   /** One process's turn. Whether there is nothing more to search in it now. */
@@ -191,7 +227,8 @@ export class MemoryScan {
       const algorithm = algorithmOf(new Set(families.keys()));
       if (algorithm === null) continue;
       this.#remember(key);
-      await found({ burning, algorithm, families, places });
+      const atExec = this.#marked.get(key)?.algorithm;
+      await found({ burning, algorithm, families, places, ...(atExec === undefined ? {} : { atExec }) });
       return true;
     }
     progress.from = next ?? 0n;
@@ -264,6 +301,23 @@ export class MemoryScan {
 }
 
 const MOST_TOLD = 4096;
+const MOST_MARKED = 256;
+/** A look after less would see a tick or two. */
+const LEAST_MARKED_MS = 500;
+/** USER_HZ is 100 on every architecture Node runs on (linux include/asm-generic/param.h). */
+const MS_PER_TICK = 10;
+
+function noProgress(): Progress {
+  return { families: new Map(), places: [], found: new Set(), from: 0n, begun: null, bytes: 0 };
+}
+
+function statOf(proc: Pick<ProcFiles, "read">, pid: number): ProcStat | null {
+  try {
+    return parseStat(proc.read(pid, "stat"));
+  } catch {
+    return null; // gone
+  }
+}
 
 function usedByAgent(): number {
   const { user, system } = process.cpuUsage();

@@ -1,0 +1,119 @@
+// What is done with programs that begin: their files are searched once, within bounds, and marks are for the process that began.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { FileSearch } from "@cryptnono/native";
+import { type Hit, PATTERNS } from "./algorithms.js";
+import { AtExec, type ExecResult, MOST_FILE_BYTES, PIECE_BYTES } from "./at-exec.js";
+import { Budget } from "./budget.js";
+import { FAMILIES } from "./constants.js";
+
+const CONSTANTS: readonly Hit[] = FAMILIES.find(({ name }) => name === "randomx-superscalar")!.patterns.map(
+  (pattern, i) => ({ address: BigInt(7 * PIECE_BYTES - 40 + i * 13), pattern: PATTERNS.indexOf(pattern) }),
+);
+
+/** @param fileOf - Each process's file. */
+function machine(
+  fileOf: (pid: number) => string,
+  { size = 8n * BigInt(PIECE_BYTES), limitNs = 1e12, furtherNs = 1e12, mostCached = 9 } = {},
+) {
+  let now = 0;
+  const counted: ExecResult[] = [];
+  const marked: number[] = [];
+  const searched: bigint[] = [];
+  const budget = new Budget({ burstNs: limitNs, nsPerSecond: limitNs }, () => now);
+  const atExec = new AtExec({
+    budgets: [budget],
+    further: new Budget({ burstNs: furtherNs, nsPerSecond: 1000 }, () => now),
+    mostCached,
+    count: (result) => void counted.push(result),
+    searched() {},
+    mark: (pid) => void marked.push(pid),
+    proc: {
+      read: (pid) => Buffer.from(`${pid} (x) R 1 ${"0 ".repeat(17)}7 ${"0 ".repeat(30)}`),
+      async searchExe(pid, from, bytes): Promise<FileSearch> {
+        const key = fileOf(pid);
+        if (key === "gone") throw Object.assign(new Error("gone"), { code: "ENOENT" });
+        if (bytes > 0) searched.push(from);
+        const next = from + BigInt(bytes);
+        const hits = key.startsWith("miner")
+          ? CONSTANTS.filter(({ address }) => address >= from && address < next)
+          : [];
+        return { key, size, bytes, cpuNs: 1e6, hits, next };
+      },
+    },
+  });
+  const began = (pid: number, ticks = 7n) => atExec.add({ pid, startTimeNs: ticks * 10_000_000n, timeNs: 0n });
+  function pass(ms: number): void {
+    now += ms;
+  }
+  return { atExec, counted, marked, searched, began, pass };
+}
+
+test("a file is searched once, to its end, and each process that runs it is marked", async () => {
+  const { atExec, counted, marked, searched, began } = machine(() => "miner");
+  for (const pid of [5, 6]) {
+    began(pid);
+    await atExec.run();
+  }
+  assert.deepEqual(marked, [5, 6]);
+  assert.deepEqual(counted, ["searched", "cached"]);
+  assert.equal(searched.length, 8);
+});
+
+test("what has no constants, is gone, or has another's number is not marked", async () => {
+  const { atExec, counted, marked, began } = machine((pid) => ["miner", "shell", "gone"][pid - 5]!);
+  for (const [pid, ticks] of [
+    [5, 8n],
+    [6, 7n],
+    [7, 7n],
+  ] as const)
+    began(pid, ticks);
+  await atExec.run();
+  assert.deepEqual(marked, []);
+  assert.deepEqual(counted.toSorted(), ["searched", "searched", "vanished"]);
+});
+
+test("files that were longest unused are forgotten", async () => {
+  const { atExec, counted, began } = machine((pid) => `file ${pid}`, { mostCached: 2 });
+  for (const pid of [1, 2, 1, 3, 1, 2]) began(pid);
+  await atExec.run();
+  assert.deepEqual(counted, ["searched", "searched", "cached", "searched", "cached", "searched"]);
+});
+
+test("of a large file only the beginning is searched", async () => {
+  const { atExec, searched, began } = machine(() => "large", { size: 2n ** 40n });
+  began(5);
+  await atExec.run();
+  assert.equal(searched.length, MOST_FILE_BYTES / PIECE_BYTES);
+});
+
+test("a large file keeps none waiting that comes after it", async () => {
+  const { atExec, counted, marked, searched, began, pass } = machine((pid) => (pid === 5 ? "large" : "miner"), {
+    furtherNs: 1000,
+  });
+  began(5);
+  await atExec.run();
+  assert.equal(searched.length, 2);
+  began(6);
+  await atExec.run();
+  assert.deepEqual(searched.slice(2), [0n]);
+  assert.deepEqual(counted, []);
+  for (let i = 0; i < 40; i++) {
+    pass(10_000_000);
+    await atExec.run();
+  }
+  assert.deepEqual(marked, [6]);
+  assert.deepEqual(counted, ["searched", "searched"]);
+});
+
+test("without processor time it waits, and what finds no room is put off", async () => {
+  const { atExec, counted, began, pass } = machine(() => "shell", { limitNs: 1000, size: 9n });
+  for (let pid = 1; pid <= 257; pid++) assert.equal(began(pid), pid <= 256);
+  await atExec.run();
+  assert.deepEqual(counted, ["put-off", "searched"]);
+  await atExec.run();
+  assert.equal(counted.length, 2);
+  pass(3_600_000_000);
+  await atExec.run();
+  assert.deepEqual(counted.slice(2), ["cached"]);
+});
