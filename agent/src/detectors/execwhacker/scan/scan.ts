@@ -1,6 +1,6 @@
 // A scan: one look at every process, those older than the sensor and those that rewrote their arguments. Groups take turns, and
 // each has a share of its own.
-import { type ProcFiles, type ProcStat, parseStat } from "../../../proc/index.js";
+import { type ProcFiles, type ProcStat, readStat } from "../../../proc/index.js";
 import { groupOf } from "./groups.js";
 import type { Looked, Looker } from "./look.js";
 
@@ -123,13 +123,5 @@ function groupName(pid: number, proc: ProcFiles): string {
     return groupOf(Buffer.from(proc.read(pid, "cgroup")).toString("latin1"));
   } catch {
     return ""; // gone, or its look says why
-  }
-}
-
-function readStat(pid: number, proc: ProcFiles): ProcStat | null {
-  try {
-    return parseStat(proc.read(pid, "stat"));
-  } catch {
-    return null;
   }
 }

@@ -1,5 +1,5 @@
 // Processes that burn CPU: whose clock ticks grew by more than a share of one processor since the last look.
-import { type ProcFiles, type ProcStat, parseStat } from "../../../proc/index.js";
+import { type ProcFiles, type ProcStat, readStat } from "../../../proc/index.js";
 
 export interface Burning {
   readonly pid: number;
@@ -42,12 +42,7 @@ export class BurnWatch {
     const burning: Burning[] = [];
     const parents = new Map<number, number>();
     for (const pid of this.#proc.pids()) {
-      let stat: ProcStat | null;
-      try {
-        stat = parseStat(this.#proc.read(pid, "stat"));
-      } catch {
-        continue; // gone
-      }
+      const stat = readStat(pid, this.#proc);
       if (stat === null || stat.isKernelThread) continue;
       const { startTicks, cpuTicks } = stat;
       parents.set(pid, stat.ppid);

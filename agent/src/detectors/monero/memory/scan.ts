@@ -1,6 +1,6 @@
 // Looks into processes that burn CPU for what an algorithm cannot do without: its constants, in code or beside it.
 import { type CodeMapping, SEARCH_BYTES } from "@cryptnono/native";
-import { type ProcFiles, type ProcStat, parseStat } from "../../../proc/index.js";
+import { type ProcFiles, type ProcStat, readStat } from "../../../proc/index.js";
 import { type Algorithm, algorithmOf, familiesIn, type Hit } from "./algorithms.js";
 import type { Budget } from "./budget.js";
 import type { Burning, BurnWatch } from "./burning.js";
@@ -172,7 +172,7 @@ export class MemoryScan {
     for (const [key, marked] of this.#marked) {
       const elapsedMs = nowMs - marked.sinceMs;
       if (elapsedMs < LEAST_MARKED_MS) continue;
-      const stat = statOf(proc, marked.pid);
+      const stat = readStat(marked.pid, proc);
       if (stat?.startTicks !== marked.startTicks || this.#told.has(key)) {
         this.#marked.delete(key);
         continue;
@@ -309,14 +309,6 @@ const MS_PER_TICK = 10;
 
 function noProgress(): Progress {
   return { families: new Map(), places: [], found: new Set(), from: 0n, begun: null, bytes: 0 };
-}
-
-function statOf(proc: Pick<ProcFiles, "read">, pid: number): ProcStat | null {
-  try {
-    return parseStat(proc.read(pid, "stat"));
-  } catch {
-    return null; // gone
-  }
 }
 
 function usedByAgent(): number {
