@@ -4,9 +4,9 @@ import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { randomString, TestAgent } from "../lib/agent.js";
-import { Cgroups } from "../lib/container-cgroups.js";
+import { Cgroups, containerIdOf } from "../lib/container-cgroups.js";
 import { FakeCri } from "../lib/fake-cri.js";
 import { packWords, prog } from "../lib/progs.js";
 
@@ -42,7 +42,7 @@ let never = 0;
 try {
   for (let i = 0; i < CONTAINERS; i++) {
     const [dir] = cgroups.make(1) as [string];
-    const id = basename(dir).slice("cri-containerd-".length, -".scope".length);
+    const id = containerIdOf(dir);
     cri.pods.set(id, { namespace: "hub-a", pod: "p", uid: `uid-${randomBytes(6).toString("hex")}`, labels: {} });
     const life = await lifeMs(dir);
     if (life === null) never++;

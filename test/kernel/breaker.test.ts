@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { compileAllow, compileTables, judgeLine, quotedPiece } from "@cryptnono/matcher";
 import { type LogLine, randomString, TestAgent } from "../lib/agent.js";
-import { Cgroups, cgroupPathOf } from "../lib/container-cgroups.js";
+import { Cgroups, cgroupPathOf, containerIdOf } from "../lib/container-cgroups.js";
 import { FakeCri } from "../lib/fake-cri.js";
 import { argumentArea } from "../lib/hostile-lines.js";
 import { KernelMatcher } from "../lib/kernel-matcher.js";
@@ -30,7 +30,7 @@ after(async () => {
 /** A container's cgroup in a pod of this namespace. */
 function container(namespace: string): string {
   const [dir] = cgroups.make(1) as [string];
-  const id = basename(dir).slice("cri-containerd-".length, -".scope".length);
+  const id = containerIdOf(dir);
   const uid = `uid-${id.slice(0, 12)}`;
   cri.pods.set(id, { namespace, pod: uid, uid, labels: {} });
   return dir;

@@ -5,10 +5,10 @@ import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { type ConfigFile, type LogLine, randomString, TestAgent } from "../lib/agent.js";
-import { Cgroups, cgroupPathOf } from "../lib/container-cgroups.js";
+import { Cgroups, cgroupPathOf, containerIdOf } from "../lib/container-cgroups.js";
 import { FakeCri } from "../lib/fake-cri.js";
 import { packWords, prog } from "../lib/progs.js";
 
@@ -34,7 +34,7 @@ after(async () => {
 /** A container's cgroup; of a pod that the runtime knows, if one is given. */
 function container(namespace?: string, pod = "p", labels: Readonly<Record<string, string>> = {}): string {
   const [dir] = cgroups.make(1) as [string];
-  const id = basename(dir).slice("cri-containerd-".length, -".scope".length);
+  const id = containerIdOf(dir);
   if (namespace !== undefined)
     cri.pods.set(id, { namespace, pod, uid: `uid-${randomBytes(6).toString("hex")}`, labels });
   return dir;

@@ -1,7 +1,7 @@
 // Cgroups of a test's own, called as a runtime's containers are.
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, rmdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
 /** Where a flood is counted by: the old hierarchy of the memory controller, where there is one, else the unified one. */
 function hierarchy(): string {
@@ -34,6 +34,11 @@ export class Cgroups {
   async remove(): Promise<void> {
     for (const dir of [...this.#made.splice(0), this.#slice]) await removeWhenEmpty(dir);
   }
+}
+
+/** The container that a directory of {@link Cgroups} is called after. */
+export function containerIdOf(dir: string): string {
+  return basename(dir).slice("cri-containerd-".length, -".scope".length);
 }
 
 /** What a cgroup is called in the log. */
