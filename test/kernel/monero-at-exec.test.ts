@@ -13,9 +13,9 @@ test("what burns CPU is killed long before the next look, and what sleeps lives"
   const agent = await MoneroAgent.start([...FLAGS, "--memory-percent", "5", "--memory-at-exec"]);
   t.after(() => agent.stop());
   const idle = run(carry, ["idle", "8"]);
-  await agent.until("a marked process", async () => (await agent.metric("memory_marked_total")) === 1);
-  const burning = await run(carry, ["burn", "100"]);
-  assert.equal(burning.signal, "SIGKILL");
+  await agent.until("a marked process", async () => (await agent.metric("memory_marked_total")) === 1, "memory_");
+  const burning = await run(carry, ["burn", "120"]);
+  assert.equal(burning.signal, "SIGKILL", (await agent.seriesOf("memory_")).join("\n"));
   const line = await agent.lineOf("killed", burning.pid);
   assert.equal(line["algorithm"], "RandomX");
   assert.equal(line["file_at_exec"], "RandomX");

@@ -57,12 +57,18 @@ export class DetectorAgent {
     return this.lines.filter((line) => line.action === action && (pid === undefined || line.pid === pid));
   }
 
-  /** @throws after a generous time, or when the agent has ended. */
-  async until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+  /**
+   * @param series - Its metrics that begin so, behind the detector's name, stand in the error.
+   * @throws after a generous time, or when the agent has ended.
+   */
+  async until(what: string, condition: () => boolean | Promise<boolean>, series?: string): Promise<void> {
     const end = Date.now() + DEADLINE_MS;
     while (!(await condition())) {
       if (this.hasEnded) throw new Error(`the agent ended before ${what}: ${this.#stderr}`);
-      if (Date.now() > end) throw new Error(`waited for: ${what}`);
+      if (Date.now() > end) {
+        const metrics = series === undefined ? [] : await this.seriesOf(series);
+        throw new Error([`waited for: ${what}`, ...metrics].join("\n"));
+      }
       await sleep(10);
     }
   }
@@ -88,10 +94,15 @@ export class DetectorAgent {
   }
 
   async metric(series: string): Promise<number> {
-    const text = await (await fetch(`http://127.0.0.1:${this.#metricsPort}/metrics`)).text();
-    const line = text.split("\n").find((one) => one.startsWith(`cryptnono_${this.#detector}_${series} `));
+    const [line] = await this.seriesOf(`${series} `);
     if (line === undefined) throw new Error(`no series ${series}`);
     return Number(line.slice(line.lastIndexOf(" ")));
+  }
+
+  /** Lines of its metrics whose name begins so, behind the detector's. */
+  async seriesOf(start: string): Promise<string[]> {
+    const text = await (await fetch(`http://127.0.0.1:${this.#metricsPort}/metrics`)).text();
+    return text.split("\n").filter((line) => line.startsWith(`cryptnono_${this.#detector}_${start}`));
   }
 
   async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {

@@ -1,8 +1,8 @@
 // Looks, as programs begin, for an algorithm's constants in their files. A file alone condemns nobody: it marks the process.
-import { nsToTicks, type ProcFiles, type ProcStat, parseStat } from "../../../proc/index.js";
+import { nsToTicks, type ProcFiles, type ProcStat, readStat } from "../../../proc/index.js";
 import type { ExecRecord } from "../record.js";
 import { type Algorithm, algorithmOf, familiesIn, type Hit } from "./algorithms.js";
-import type { Budget } from "./budget.js";
+import type { Budget, BudgetLimits } from "./budget.js";
 import { WINDOW_BYTES } from "./constants.js";
 
 export type ExecResult = "searched" | "cached" | "put-off" | "vanished" | "unreadable";
@@ -19,11 +19,11 @@ export interface AtExecParts {
   readonly mostCached?: number;
 }
 
-/** Half of what all searches have, so that the memory of those that burn CPU has its share. */
-export const EXEC_BUDGET = { burstNs: 8_000_000, nsPerSecond: 750_000 };
+/** Half of what all searches have, so that the memory of those that burn CPU has its share; also of what is forgiven. */
+export const EXEC_BUDGET: BudgetLimits = { burstNs: 8_000_000, nsPerSecond: 750_000, closedMostMs: 20_000 };
 /** What is larger is searched so far. */
 export const MOST_FILE_BYTES = 64 * 2 ** 20;
-export const FURTHER_BUDGET = { burstNs: 6_000_000, nsPerSecond: 400_000 };
+export const FURTHER_BUDGET: BudgetLimits = { burstNs: 6_000_000, nsPerSecond: 400_000, closedMostMs: 30_000 };
 /** A millisecond and a half. */
 export const PIECE_BYTES = 2 ** 20;
 /** Some 200 bytes each. */
@@ -31,6 +31,8 @@ const MOST_CACHED = 4096;
 const MOST_WAITING = 256;
 /** A child's end, and the agent's own part. */
 const LOOK_NS = 150_000;
+/** To see that a process is gone. */
+const STAT_NS = 30_000;
 
 /** What a file has. */
 interface Known {
@@ -83,8 +85,26 @@ export class AtExec {
 
   #next(): Waiting | undefined {
     const { budgets, further } = this.#parts;
-    if (!budgets.every((budget) => budget.isOpen)) return undefined;
-    return this.#waiting.shift() ?? (further.isOpen ? this.#begun.shift() : undefined);
+    for (;;) {
+      const from = this.#waiting.length > 0 ? this.#waiting : this.#begun;
+      if (from.length === 0 || (from === this.#begun && !further.isOpen)) return undefined;
+      if (!budgets.every((budget) => budget.isOpen)) return undefined;
+      const one = this.#firstThatLives(from);
+      if (one !== undefined) return one;
+    }
+  }
+
+  /** Most programs end soon: what is gone needs no child, and takes no other's turn. */
+  #firstThatLives(from: Waiting[]): Waiting | undefined {
+    for (let looked = 1; ; looked++) {
+      const one = from.shift();
+      if (one !== undefined && this.#statOf(one.exec) === null) {
+        this.#parts.count("vanished");
+        continue;
+      }
+      this.#spend(looked * STAT_NS);
+      return one;
+    }
   }
 
   async #look(one: Waiting): Promise<void> {
@@ -120,12 +140,22 @@ export class AtExec {
     else this.#parts.count("put-off");
   }
 
-  #found({ pid, startTimeNs }: ExecRecord, key: string, known: Known, result: ExecResult): void {
+  #found(exec: ExecRecord, key: string, known: Known, result: ExecResult): void {
     this.#remember(key, known);
     this.#parts.count(result);
     if (known.algorithm === null) return;
-    const stat = parseStat(this.#parts.proc.read(pid, "stat"));
-    if (stat?.startTicks === nsToTicks(startTimeNs)) this.#parts.mark(pid, stat, known.algorithm);
+    const stat = this.#statOf(exec);
+    if (stat !== null) this.#parts.mark(exec.pid, stat, known.algorithm);
+  }
+
+  /** null: it is gone. */
+  #statOf({ pid, startTimeNs }: ExecRecord): ProcStat | null {
+    const stat = readStat(pid, this.#parts.proc);
+    return stat?.startTicks === nsToTicks(startTimeNs) ? stat : null;
+  }
+
+  #spend(ns: number): void {
+    for (const budget of this.#parts.budgets) budget.spend(ns);
   }
 
   async #read(pid: number, from: bigint, bytes: number, isFurther: boolean) {
@@ -136,7 +166,7 @@ export class AtExec {
       if (bytes > 0) this.#parts.searched(piece.bytes, piece.cpuNs);
       return piece;
     } finally {
-      for (const budget of this.#parts.budgets) budget.spend(cpuNs);
+      this.#spend(cpuNs);
       if (isFurther) this.#parts.further.spend(cpuNs);
     }
   }

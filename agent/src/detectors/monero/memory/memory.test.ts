@@ -69,6 +69,19 @@ test("a budget is open until it is used up, and again after a while", () => {
   assert.ok(budget.isOpen);
 });
 
+test("what a budget is owed is forgiven once it was closed for long, whatever is paid meanwhile", () => {
+  let now = 0;
+  const budget = new Budget({ burstNs: 100, nsPerSecond: 10, closedMostMs: 5000 }, () => now);
+  const openAt: number[] = [];
+  for (; now <= 20_000; now += 1000) {
+    budget.spend(11);
+    if (!budget.isOpen) continue;
+    openAt.push(now);
+    budget.spend(1_000_000);
+  }
+  assert.deepEqual(openAt, [0, 6000, 12_000, 18_000]);
+});
+
 /** A process's stat with so many ticks of CPU. */
 const stat = (pid: number, ppid: number, ticks: number, start = 7) =>
   Buffer.from(`${pid} (a b) R ${ppid} 0 0 0 0 0 0 0 0 0 ${ticks} 0 0 0 0 0 1 0 ${start} ${"0 ".repeat(30)}`);
