@@ -1,6 +1,7 @@
 # make            build everything
 # make run        guard this machine with a demo config and show a kill
 # make test       all tests that need no cluster (root, BTF)
+# make test-long  the same with ten times as much of what is tried at random or over and over
 # make check      lint, types and the tests that need no privileges
 # make bench      speed and memory, side by side
 # make test-cluster   the operator's page on a real Kubernetes
@@ -11,7 +12,7 @@
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: all build run test check bench test-cluster test-hub test-kernels clean packages
+.PHONY: all build run test test-long check bench test-cluster test-hub test-kernels clean packages
 
 CLANG ?= clang
 ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
@@ -88,6 +89,9 @@ test: build
 	npx biome check
 	tools/with-go helm-charts/check
 	tools/run-tests
+
+test-long:
+	@TEST_ROUNDS=$${TEST_ROUNDS:-10} $(MAKE) --no-print-directory test
 
 bench: build
 	node test/dist/bench/main.js
