@@ -65,4 +65,21 @@ struct {
 	__uint(max_entries, 1 << 16);
 } execs SEC(".maps");
 
+/* tgid -> struct look. Written by the program as a process begins another file, and by the agent when it has looked; read by who asks, and
+ * by the next agent, which goes on. One entry where files are not looked into. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_LOOKS);
+	__type(key, __u32);
+	__type(value, struct look);
+} looks SEC(".maps");
+
+/* tgid -> struct mark. Written by the agent, read by who asks and by the next agent. One entry where files are not looked into. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_MARKS);
+	__type(key, __u32);
+	__type(value, struct mark);
+} marks SEC(".maps");
+
 #endif

@@ -297,37 +297,52 @@ int BPF_PROG(switched_in, struct fpu *fpu)
 	return 0;
 }
 
-/* Loaded only where the agent wants to look at files that begin to run. */
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(execed, struct task_struct *task)
+/* A few more than MAX_EXECS are told where processors begin a second together. */
+static __always_inline bool tell_exec(__u32 tgid, const struct look *look)
 {
-	__u64 now = bpf_ktime_get_boot_ns(), second = now / NS_PER_S;
+	__u64 second = look->exec_ns / NS_PER_S;
 	struct execs_told *told;
 	struct exec_event *e;
 	__u32 zero = 0;
 
-	if (control_get(CONTROL_RETIRED_BY) || control_get(CONTROL_AGENT_AWAY) || is_self_test(task) || !in_scope(task))
-		return 0;
 	told = bpf_map_lookup_elem(&execs_told, &zero);
 	if (!told)
-		return 0;
+		return false;
 	if (told->second != second) {
 		told->second = second;
 		told->told = 0;
 	}
-	if (__sync_fetch_and_add(&told->told, 1) >= MAX_EXECS) {
-		count(COUNTER_EXECS_UNTOLD);
-		return 0;
-	}
+	if (__sync_fetch_and_add(&told->told, 1) >= MAX_EXECS)
+		return false;
 	e = bpf_ringbuf_reserve(&execs, sizeof(*e), 0);
-	if (!e) {
-		count(COUNTER_EXECS_UNTOLD);
-		return 0;
-	}
-	e->start_time_ns = BPF_CORE_READ(task, group_leader, start_boottime);
-	e->time_ns = now;
-	e->pid = BPF_CORE_READ(task, tgid);
+	if (!e)
+		return false;
+	e->start_time_ns = look->start_time_ns;
+	e->time_ns = look->exec_ns;
+	e->pid = tgid;
 	e->reserved = 0;
 	bpf_ringbuf_submit(e, 0);
+	return true;
+}
+
+/* Loaded only where the agent wants to look at files that begin to run. */
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(execed, struct task_struct *task)
+{
+	struct look look = { .outcome = LOOK_WAITS };
+	__u32 tgid;
+
+	if (control_get(CONTROL_RETIRED_BY) || control_get(CONTROL_AGENT_AWAY) || is_self_test(task) || !in_scope(task))
+		return 0;
+	tgid = BPF_CORE_READ(task, tgid);
+	look.start_time_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+	look.exec_ns = bpf_ktime_get_boot_ns();
+	/* Before the agent can have looked. */
+	bpf_map_update_elem(&looks, &tgid, &look, BPF_ANY);
+	if (tell_exec(tgid, &look))
+		return 0;
+	count(COUNTER_EXECS_UNTOLD);
+	look.outcome = LOOK_UNTOLD;
+	bpf_map_update_elem(&looks, &tgid, &look, BPF_ANY);
 	return 0;
 }

@@ -14,8 +14,14 @@ enum limits {
 	MAX_TRIES = 8,
 	/* A question that the agent has not answered is asked again. */
 	ASK_AGAIN_S = 60,
-	/* Execs of a second that the agent is told; a few more where processors begin a second together. */
+	/* Execs of a second that the agent is told. */
 	MAX_EXECS = 64,
+	/* Programs that began, as far as that is kept; the oldest go. */
+	MAX_LOOKS = 2048,
+	/* Processes whose file holds an algorithm's constants; the oldest go. */
+	MAX_MARKS = 256,
+	/* Of an algorithm's name and its variant's, each. */
+	MAX_ALGORITHM = 32,
 };
 
 /* MXCSR's rounding control (Intel SDM 1, 10.2.3), in its own order. */
@@ -116,6 +122,31 @@ struct exec_event {
 	__u32 reserved;
 };
 
+/* What became of the look into a program's file. The first two are the kernel's, the others the agent's. */
+enum look_outcome {
+	LOOK_WAITS, /* or is being searched, or its process is gone */
+	LOOK_UNTOLD, /* of more than MAX_EXECS, or for want of room */
+	LOOK_SEARCHED,
+	LOOK_CACHED, /* the file was known */
+	LOOK_PUT_OFF, /* too many waited */
+	LOOK_UNREADABLE,
+};
+
+struct look {
+	__u64 start_time_ns; /* of the process, since boot */
+	__u64 exec_ns; /* since boot */
+	__u64 looked_ms; /* since 1970; 0: not looked at */
+	__u32 outcome; /* enum look_outcome */
+	__u32 reserved;
+};
+
+struct mark {
+	__u64 start_time_ns; /* of the process, since boot */
+	__u64 marked_ms; /* since 1970 */
+	char algorithm[MAX_ALGORITHM]; /* each to its end, or to a NUL */
+	char variant[MAX_ALGORITHM];
+};
+
 /* Everything that user space reads by the object's BTF, with what it contains. No memory has this shape. */
 struct border {
 	enum limits limits;
@@ -132,6 +163,9 @@ struct border {
 	enum place place;
 	struct monero_event monero_event;
 	struct exec_event exec_event;
+	enum look_outcome look_outcome;
+	struct look look;
+	struct mark mark;
 };
 
 #endif

@@ -31,9 +31,9 @@ const atExec = new AtExec({
   proc: openProc(),
   budgets: [unbounded()],
   further: unbounded(),
-  count() {},
+  became() {},
   searched() {},
-  mark(pid) {
+  mark({ pid }) {
     known.get(pid)!.at = process.hrtime.bigint();
   },
 });

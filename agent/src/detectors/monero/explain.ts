@@ -1,11 +1,13 @@
-// What is known of a running process: the kernel's counts so far, out of the pinned map, without a verdict.
+// What is known of a running process: the kernel's counts so far and what its file was found to have, out of pinned maps.
 import { constant, type Layout, Sensor, structLayout } from "@cryptnono/native";
 import { UsageError } from "../../errors.js";
 import { openProc, type ProcFiles, parseStat, ticksToNs } from "../../proc/index.js";
+import { bootClock, type TimeOf } from "../../report/index.js";
 import { objectDir, readObject } from "../../run/objects.js";
 import { pinsOf } from "../../sensor/index.js";
+import { type Look, Looks, type Mark } from "./memory/looks.js";
 import { type Seen, seenDecoder } from "./record.js";
-import { OBJECT, PROCESSES } from "./sensor.js";
+import { LOOKS, MARKS, OBJECT, PROCESSES } from "./sensor.js";
 
 export interface ExplainOptions {
   /** The running agent's. */
@@ -19,6 +21,12 @@ export interface Known {
   /** null: no sample of it had a directed rounding mode. */
   readonly seen: Seen | null;
   readonly told: readonly string[];
+  /** Files are looked into as they begin to run. */
+  readonly looksAtExec: boolean;
+  /** At the file that it began last; null: it began before the agent, or many others have begun since. */
+  readonly look: Look | null;
+  /** One of its files has an algorithm's constants. */
+  readonly mark: Mark | null;
 }
 
 /** @returns the exit status: 0. @throws UsageError */
@@ -44,14 +52,23 @@ function lookUp(pid: number, pinDir: string, proc: Pick<ProcFiles, "read">): Kno
     const hint = "give the running agent's --pin-dir; what an agent without pins knows is in its log alone";
     throw new UsageError(`look for what is known in ${pinDir}: nothing is pinned there`, hint);
   }
-  const sensor = Sensor.openPinned(dir, [PROCESSES]);
+  const sensor = Sensor.openPinned(dir, [PROCESSES, LOOKS, MARKS]);
+  // A number may have been given again: /proc counts in ticks of 10 ms.
+  const its = <T extends { readonly startTimeNs: bigint }>(one: T | null): T | null =>
+    one !== null && one.startTimeNs / TICK_NS === startTimeNs / TICK_NS ? one : null;
   try {
     const layout = layoutOf();
     const bytes = sensor.map(PROCESSES).get(pid);
-    const seen = bytes === null ? null : seenDecoder(layout)(bytes);
-    // A number that was given again: /proc counts in ticks of 10 ms.
-    const isIt = seen !== null && seen.startTimeNs / TICK_NS === startTimeNs / TICK_NS;
-    return { pid, seen: isIt ? seen : null, told: isIt ? toldOf(bytes!, layout) : [] };
+    const seen = its(bytes === null ? null : seenDecoder(layout)(bytes));
+    const looks = new Looks({ looks: sensor.map(LOOKS), marks: sensor.map(MARKS) }, layout);
+    return {
+      pid,
+      seen,
+      told: seen === null ? [] : toldOf(bytes!, layout),
+      looksAtExec: looks.areMade,
+      look: its(looks.look(pid)),
+      mark: its(looks.mark(pid)),
+    };
   } finally {
     sensor.close();
   }
@@ -88,8 +105,13 @@ function toldOf(bytes: Uint8Array, layout: Layout): string[] {
   );
 }
 
-function sentence({ pid, seen, told }: Known): string {
-  if (seen === null) return `process ${pid}: no sample of it had a directed rounding mode\n`;
+/** @param timeOf - A time of the kernel's, as text. */
+export function sentence(known: Known, timeOf: TimeOf = bootClock()): string {
+  return [...computing(known), ...file(known, timeOf), ""].join("\n");
+}
+
+function computing({ pid, seen, told }: Known): string[] {
+  if (seen === null) return [`process ${pid}: no sample of it had a directed rounding mode`];
   const { counts, ftzDaz, samples, directed, constants } = seen;
   const modes = Object.entries(counts).map(([mode, count]) => `${mode} ${count}`);
   return [
@@ -97,6 +119,38 @@ function sentence({ pid, seen, told }: Known): string {
     `  counted, fading: ${modes.join(", ")}; ${ftzDaz} flush to zero`,
     `  RandomX's constants in registers: ${constants.length === 0 ? "none" : constants.join(", ")}`,
     `  verdicts so far: ${told.length === 0 ? "none" : told.join(", ")}`,
-    "",
-  ].join("\n");
+  ];
+}
+
+function file({ looksAtExec, look, mark }: Known, timeOf: TimeOf): string[] {
+  if (!looksAtExec) return ["  its file: not looked into as it begins (--memory-at-exec is off)"];
+  return [
+    `  its file: ${look === null ? "not known; it began before the agent, or many others have begun since" : lookText(look, timeOf)}`,
+    ...(mark === null ? [] : [`  ${markText(mark)}`]),
+  ];
+}
+
+function lookText({ outcome, timeNs, lookedMs }: Look, timeOf: TimeOf): string {
+  const began = `began at ${timeOf(timeNs)}`;
+  const at = lookedMs === null ? "" : ` at ${new Date(lookedMs).toISOString()}`;
+  switch (outcome) {
+    case "waits":
+      return `${began}, waits to be looked into, or a part of it was`;
+    case "untold":
+      return `${began}, not looked into: too many programs began in that second`;
+    case "put-off":
+      return `${began}, not looked into: too many others waited`;
+    case "unreadable":
+      return `${began}, could not be read${at}: not on a file system of this machine alone, or not in time`;
+    case "searched":
+      return `${began}, searched${at}`;
+    case "cached":
+      return `${began}, known${at} by an earlier search`;
+  }
+}
+
+function markText({ algorithm: { name, variant }, markedMs }: Mark): string {
+  const what = variant === undefined ? name : `${name} (${variant})`;
+  const at = new Date(markedMs).toISOString();
+  return `marked for the constants of ${what} in it at ${at}: looked at each second whether it burns CPU`;
 }

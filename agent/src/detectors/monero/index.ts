@@ -3,7 +3,7 @@ import { getSystemErrorName } from "node:util";
 import { processReads, ticker } from "@cryptnono/native";
 import { UnsupportedError } from "../../errors.js";
 import type { KillResult } from "../../kill/index.js";
-import { parseStat } from "../../proc/index.js";
+import { nsToTicks, parseStat, readStat } from "../../proc/index.js";
 import { groupOfLines } from "../../report/index.js";
 import type { Detector, House, Life } from "../../run/detector.js";
 import type { Identity } from "../../sensor/index.js";
@@ -12,6 +12,7 @@ import { PATTERNS } from "./memory/algorithms.js";
 import { AtExec, EXEC_BUDGET, FURTHER_BUDGET } from "./memory/at-exec.js";
 import { Budget } from "./memory/budget.js";
 import { BurnWatch } from "./memory/burning.js";
+import { Looks } from "./memory/looks.js";
 import { type Finding, MemoryScan } from "./memory/scan.js";
 import { Searched } from "./memory/searched.js";
 import { whoIs } from "./memory/who.js";
@@ -19,7 +20,7 @@ import { type MoneroMetrics, moneroMetrics } from "./metrics.js";
 import { type AllowPattern, type AllowPatterns, readPatterns } from "./patterns.js";
 import { execDecoder, type MoneroRecord, type Rule, recordDecoder } from "./record.js";
 import { SelfTest } from "./self-test.js";
-import { moneroSensor, OBJECT, roundingObstacle, SETTINGS } from "./sensor.js";
+import { LOOKS, MARKS, moneroSensor, OBJECT, roundingObstacle, SETTINGS } from "./sensor.js";
 import { type RoundingSettings, type RuleMode, settingsBytes } from "./settings.js";
 import { Teller } from "./teller.js";
 import { Ticks } from "./ticks.js";
@@ -104,6 +105,7 @@ function live(
       [SETTINGS]: settingsBytes(rounding, allow.patterns.length > 0, generation, layout),
     }),
     onRecord,
+    attached: goOn,
     inForce: ({ allow }) => ({
       registers: rounding.registers,
       four_modes: rounding.fourModes,
@@ -164,13 +166,42 @@ function live(
       proc,
       budgets: [new Budget(EXEC_BUDGET), budget],
       further: new Budget(FURTHER_BUDGET),
-      count: metrics.exec,
       searched: metrics.search.searched,
-      mark(pid, stat, algorithm) {
+      became(exec, result) {
+        metrics.exec(result);
+        if (result !== "vanished") keep(() => looks().put(exec, result));
+      },
+      mark(exec, stat, algorithm) {
         metrics.marked();
-        scan.mark(pid, stat, algorithm);
+        scan.mark(exec.pid, stat, algorithm);
+        keep(() => looks().putMark(exec, algorithm));
       },
     });
+  }
+
+  function looks(): Looks {
+    return new Looks({ looks: house.map(LOOKS), marks: house.map(MARKS) }, layout);
+  }
+
+  /** A look may come to its end when the maps are closed. */
+  function keep(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      if (house.counters() !== null) house.fault(error);
+    }
+  }
+
+  /** What an agent before this one had marked, and what waited for it. */
+  function goOn(): void {
+    if (!memory.atExec || memory.mode === "off") return;
+    for (const { pid, startTimeNs, algorithm } of looks().allMarks()) {
+      const stat = readStat(pid, proc);
+      if (stat?.startTicks !== nsToTicks(startTimeNs)) continue;
+      metrics.marked();
+      scan.mark(pid, stat, algorithm);
+    }
+    for (const look of looks().all()) if (look.outcome === "waits") atExec.add(look);
   }
 
   function createScan(): MemoryScan {

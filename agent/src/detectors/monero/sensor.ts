@@ -6,6 +6,8 @@ import type { SensorParts } from "../../sensor/index.js";
 export const OBJECT = "monero.bpf.o";
 export const EVENTS = "events";
 export const EXECS = "execs";
+export const LOOKS = "looks";
+export const MARKS = "marks";
 export const PROCESSES = "processes";
 export const SETTINGS = "settings_slots";
 
@@ -24,9 +26,10 @@ export function moneroSensor(seesRounding: boolean, tellsExecs: boolean): Sensor
     mainProgram: programs.at(-1)!,
     skip: [...(seesRounding ? [] : SWITCH_PROGRAMS), ...(tellsExecs ? [] : [EXEC_PROGRAM])],
     constants: {},
-    maxEntries: {},
-    rings: tellsExecs ? [EVENTS, EXECS] : [EVENTS],
-    kept: [PROCESSES],
+    maxEntries: tellsExecs ? {} : { [LOOKS]: 1, [MARKS]: 1 },
+    // Both, whatever is told: an agent that tells other things takes over from this one.
+    rings: [EVENTS, EXECS],
+    kept: [PROCESSES, LOOKS, MARKS],
   };
 }
 

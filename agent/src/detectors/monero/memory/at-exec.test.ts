@@ -31,9 +31,9 @@ function machine(
     budgets,
     further: new Budget({ burstNs: furtherNs, nsPerSecond: 1000 }, () => now),
     mostCached,
-    count: (result) => void counted.push(result),
+    became: (_, result) => void counted.push(result),
     searched() {},
-    mark: (pid) => void marked.push(pid),
+    mark: ({ pid }) => void marked.push(pid),
     proc: {
       read(pid) {
         if (fileOf(pid) === "gone") throw Object.assign(new Error("gone"), { code: "ENOENT" });

@@ -13,8 +13,8 @@ export interface AtExecParts {
   readonly budgets: readonly Budget[];
   /** Of them, what pieces after a file's first may take: large files must not keep others waiting. */
   readonly further: Budget;
-  readonly mark: (pid: number, stat: ProcStat, algorithm: Algorithm) => void;
-  readonly count: (result: ExecResult) => void;
+  readonly mark: (exec: ExecRecord, stat: ProcStat, algorithm: Algorithm) => void;
+  readonly became: (exec: ExecRecord, result: ExecResult) => void;
   readonly searched: (bytes: number, cpuNs: number) => void;
   readonly mostCached?: number;
 }
@@ -65,7 +65,7 @@ export class AtExec {
   /** @returns false: there is no room for it, and it is not looked at. */
   add(exec: ExecRecord): boolean {
     if (this.#waiting.length >= MOST_WAITING) {
-      this.#parts.count("put-off");
+      this.#parts.became(exec, "put-off");
       return false;
     }
     this.#waiting.push({ exec, file: null });
@@ -99,7 +99,7 @@ export class AtExec {
     for (let looked = 1; ; looked++) {
       const one = from.shift();
       if (one !== undefined && this.#statOf(one.exec) === null) {
-        this.#parts.count("vanished");
+        this.#parts.became(one.exec, "vanished");
         continue;
       }
       this.#spend(looked * STAT_NS);
@@ -113,7 +113,7 @@ export class AtExec {
     } catch (error) {
       const code = error instanceof Error && "code" in error ? error.code : null;
       if (typeof code !== "string") throw error;
-      this.#parts.count(code === "ENOENT" || code === "ESRCH" ? "vanished" : "unreadable");
+      this.#parts.became(one.exec, code === "ENOENT" || code === "ESRCH" ? "vanished" : "unreadable");
     }
   }
 
@@ -137,15 +137,15 @@ export class AtExec {
     if (algorithm !== null || (piece.key === key && (isShort || file.from >= end)))
       this.#found(one.exec, key, { algorithm }, "searched");
     else if (this.#begun.length < MOST_WAITING) this.#begun.push(one);
-    else this.#parts.count("put-off");
+    else this.#parts.became(one.exec, "put-off");
   }
 
   #found(exec: ExecRecord, key: string, known: Known, result: ExecResult): void {
     this.#remember(key, known);
-    this.#parts.count(result);
+    this.#parts.became(exec, result);
     if (known.algorithm === null) return;
     const stat = this.#statOf(exec);
-    if (stat !== null) this.#parts.mark(exec.pid, stat, known.algorithm);
+    if (stat !== null) this.#parts.mark(exec, stat, known.algorithm);
   }
 
   /** null: it is gone. */
