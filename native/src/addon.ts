@@ -68,6 +68,7 @@ export interface Addon {
     environment: boolean,
   ): Promise<Answer>;
   checkName(pid: number, deadlineMs: number, path: Uint8Array, wantsHead: boolean): Promise<Answer>;
+  listTimes(deadlineMs: number, from: number): Promise<Answer>;
   listCode(pid: number, deadlineMs: number, from: bigint): Promise<Answer>;
   prepareSearch(patterns: Uint8Array): void;
   searchExe(pid: number, deadlineMs: number, from: bigint, bytes: number): Promise<Answer>;

@@ -7,6 +7,7 @@ export { type LoopTurns, watchLoop } from "./loop.js";
 export { type MapBytes, type MapEntry, SensorMap } from "./map.js";
 export { NativeError } from "./native-error.js";
 export {
+  type AllTimes,
   AREA_PIECE_BYTES,
   type AreaPiece,
   type CodeMapping,
@@ -15,6 +16,7 @@ export {
   type MemorySearch,
   MOST_PATTERN_BYTES,
   type NameCheck,
+  type ProcessTimes,
   processReads,
   SEARCH_BYTES,
   SEARCH_KNOWN_BYTES,

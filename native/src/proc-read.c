@@ -457,6 +457,22 @@ static napi_value check_name_method(napi_env env, napi_callback_info info)
 	return ask(env, request);
 }
 
+/* listTimes(deadlineMs, from): Promise<{ error, bytes, hash }>: struct process_times, one after the other */
+static napi_value list_times_method(napi_env env, napi_callback_info info)
+{
+	struct request *request;
+	napi_value arguments[2];
+	uint32_t from;
+
+	if (!get_arguments(env, info, 2, arguments) || !get_u32(env, arguments[1], &from))
+		return NULL;
+	request = new_request(env, LIST_TIMES, arguments[1], arguments[0]);
+	if (!request)
+		return NULL;
+	request->ask.from = from;
+	return ask(env, request);
+}
+
 /* listCode(pid, deadlineMs, from: BigInt): Promise<{ error, bytes, hash }>: struct code_mapping, one after the other */
 static napi_value list_code_method(napi_env env, napi_callback_info info)
 {
@@ -579,6 +595,7 @@ bool register_proc_read(napi_env env, napi_value exports)
 	static const struct method methods[] = {
 		{ "readArea", read_area_method },
 		{ "checkName", check_name_method },
+		{ "listTimes", list_times_method },
 		{ "listCode", list_code_method },
 		{ "prepareSearch", prepare_search_method },
 		{ "searchMemory", search_memory_method },

@@ -12,7 +12,7 @@
 /* Of one SEARCH_MEMORY: some 5 ms. */
 #define SEARCH_PAGES 1024
 
-enum act { READ_AREA, CHECK_NAME, LIST_CODE, SEARCH_MEMORY, SEARCH_EXE, TELL_TERMINAL };
+enum act { READ_AREA, CHECK_NAME, LIST_TIMES, LIST_CODE, SEARCH_MEMORY, SEARCH_EXE, TELL_TERMINAL };
 
 /* Whether a path names the file that a process executes. UNKNOWN: the file systems on the way are not asked. */
 enum answer { NAME_SAME, NAME_OTHER, NAME_NONE, NAME_UNKNOWN };
@@ -23,7 +23,7 @@ struct ask {
 	bool environment; /* READ_AREA: that area, not the arguments' */
 	uint32_t pid;
 	uint32_t deadline_ms;
-	/* READ_AREA: offset, and how many bytes from there to hash at most; LIST_CODE: least address; SEARCH_MEMORY: address and length;
+	/* READ_AREA: offset, and how many bytes from there to hash at most; LIST_TIMES: least process; LIST_CODE: least address; SEARCH_MEMORY: address and length;
 	 * SEARCH_EXE: offset and length */
 	uint64_t from;
 	uint64_t limit;
@@ -61,6 +61,13 @@ struct work {
 	struct said said;
 	uint8_t data[PIECE_BYTES + sizeof(struct searched)]; /* the first piece, or the file's head */
 	uint8_t scratch[PIECE_BYTES];
+};
+
+/* LIST_TIMES: a process that has memory of its own, as /proc/PID/stat tells it. */
+struct process_times {
+	uint32_t pid, ppid;
+	uint64_t start_ticks; /* field 22: from boot to its start */
+	uint64_t cpu_ticks; /* fields 14 and 15: of all its threads, in user mode and in the kernel */
 };
 
 /* LIST_CODE: a mapping that may hold code, or constants of code: readable, and a file's that is executable or not written to, a

@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   openSync,
   readdirSync,
+  readFileSync,
   readSync,
   rmSync,
   statSync,
@@ -55,6 +56,34 @@ for (const length of [0, 1, AREA_PIECE_BYTES - 30, AREA_PIECE_BYTES, 100_000]) {
     assert.equal(hash, whole.hash);
   });
 }
+
+test("how much processes have computed is what /proc tells, whatever their names, and of no thread of the kernel", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "times-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const program = join(folder, "x) R 1 (");
+  symlinkSync("/bin/sh", program);
+  const child = spawn(program, ["-c", "i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done; echo; read _"], {
+    stdio: ["pipe", "pipe", "ignore"],
+  });
+  t.after(() => child.kill("SIGKILL"));
+  await once(child.stdout!, "data");
+  const { processes, next } = await processReads.times(DEADLINE_MS, 0);
+  assert.equal(next, null);
+  const one = processes.find(({ pid }) => pid === child.pid)!;
+  const fields = readFileSync(`/proc/${child.pid}/stat`, "latin1").split(") ").at(-1)!.split(" ");
+  assert.equal(one.ppid, process.pid);
+  assert.equal(one.startTicks, Number(fields[19]));
+  assert.equal(one.cpuTicks, Number(fields[11]) + Number(fields[12]));
+  assert.ok(one.cpuTicks > 0);
+  assert.ok(!processes.some(({ pid }) => pid === 2), "kthreadd");
+  const pids = processes.map(({ pid }) => pid);
+  assert.deepEqual(
+    pids,
+    pids.toSorted((a, b) => a - b),
+  );
+  const rest = await processReads.times(DEADLINE_MS, child.pid!);
+  assert.equal(rest.processes[0]!.pid, child.pid);
+});
 
 test("other arguments have another hash, wherever they differ", async (t) => {
   const rows = [["a"], ["b"], ["a", ""], ["", "a"], ["a".repeat(70_000)], [`${"a".repeat(69_999)}b`]];

@@ -27,6 +27,28 @@ export interface NameCheck {
   readonly head: Uint8Array | null;
 }
 
+/** How much a process has computed (native/src/proc-work.h, struct process_times). */
+export interface ProcessTimes {
+  readonly pid: number;
+  readonly ppid: number;
+  /** Clock ticks from boot to its start. */
+  readonly startTicks: number;
+  /** Clock ticks that all its threads have run, in user mode and in the kernel. */
+  readonly cpuTicks: number;
+}
+
+const TIMES_BYTES = 24;
+/** Of one list. */
+const MOST_TIMES = Math.floor((64 * 1024) / TIMES_BYTES);
+
+export interface AllTimes {
+  readonly processes: readonly ProcessTimes[];
+  /** There may be more from this number on; null: there are none. */
+  readonly next: number | null;
+  /** Processor time that it took. */
+  readonly cpuNs: number;
+}
+
 /** A mapping of a process (native/src/proc-work.h, struct code_mapping). */
 export interface CodeMapping {
   readonly start: bigint;
@@ -124,6 +146,23 @@ export const processReads = {
       await call((addon) => addon.checkName(pid, deadlineMs, path, wantsHead)),
     );
     return { names: answer, head: hasHead ? bytes : null };
+  },
+
+  /**
+   * Processes that have memory of their own, so no threads of the kernel, in the order of their numbers; some 2,700 at most.
+   *
+   * @param from - The least number.
+   */
+  async times(deadlineMs: number, from: number): Promise<AllTimes> {
+    const { bytes, hash } = answered("list the processes", await call((addon) => addon.listTimes(deadlineMs, from)));
+    const processes = records(bytes, TIMES_BYTES, (view) => ({
+      pid: view.getUint32(0, true),
+      ppid: view.getUint32(4, true),
+      startTicks: Number(view.getBigUint64(8, true)),
+      cpuTicks: Number(view.getBigUint64(16, true)),
+    }));
+    const next = processes.length < MOST_TIMES ? null : processes.at(-1)!.pid + 1;
+    return { processes, next, cpuNs: Number(hash) };
   },
 
   /** Mappings that may hold code, or constants of code, from an address on; some 1,100 at most. */

@@ -2,6 +2,7 @@
 // mounts may have to wait for that process: those reads have a deadline, and are made where they can be ended.
 import fs from "node:fs";
 import {
+  type AllTimes,
   type AreaPiece,
   type CodeMappings,
   type FileSearch,
@@ -51,6 +52,12 @@ export interface ProcFiles {
    * @throws StuckError
    */
   name(pid: number, path: Uint8Array, wantsHead: boolean): Promise<NameCheck>;
+  /**
+   * How much each process has computed, from a number on; see `processReads.times`.
+   *
+   * @throws StuckError
+   */
+  times(from: number): Promise<AllTimes>;
   /**
    * Mappings that may hold code, or constants of code, from an address on; see `processReads.code`.
    *
@@ -124,6 +131,7 @@ export function openProc({
     area: (pid, from, limit, hash) => answered(reads.area(pid, deadlineMs, from, limit, hash)),
     environment: (pid, from, limit, hash) => answered(reads.environment(pid, deadlineMs, from, limit, hash)),
     name: (pid, path, wantsHead) => answered(reads.name(pid, deadlineMs, path, wantsHead)),
+    times: (from) => answered(reads.times(deadlineMs, from)),
     code: (pid, from) => answered(reads.code(pid, deadlineMs, from)),
     search: (pid, from, bytes, known) => answered(reads.search(pid, deadlineMs, from, bytes, known)),
     searchExe: (pid, from, bytes) => answered(reads.searchExe(pid, deadlineMs, from, bytes)),

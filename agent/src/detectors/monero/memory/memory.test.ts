@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type CodeMapping, MOST_PATTERN_BYTES } from "@cryptnono/native";
+import { parseStat } from "../../../proc/index.js";
 import { algorithmOf, familiesIn, type Hit, PATTERNS } from "./algorithms.js";
 import { Budget } from "./budget.js";
 import { BurnWatch } from "./burning.js";
@@ -90,7 +91,16 @@ function watchOf(scopePid = 0) {
   const all = new Map<number, Buffer>();
   let now = 0;
   const proc = {
-    pids: () => [...all.keys()],
+    // A process at a time: the next one is asked for by its number.
+    times(from: number) {
+      const [pid, ...others] = [...all.keys()].filter((one) => one >= from).sort((a, b) => a - b);
+      const one = pid === undefined ? null : parseStat(all.get(pid)!)!;
+      return Promise.resolve({
+        processes: pid === undefined || one === null ? [] : [{ pid, ...one }],
+        next: others[0] ?? null,
+        cpuNs: 0,
+      });
+    },
     read(pid: number) {
       return all.get(pid)!;
     },
@@ -98,38 +108,38 @@ function watchOf(scopePid = 0) {
   const watch = new BurnWatch(proc, scopePid, () => now);
   return {
     all,
-    look(afterMs: number) {
+    async look(afterMs: number) {
       now += afterMs;
-      return watch.look(0.5).map(({ pid, share }) => [pid, share]);
+      return (await watch.look(0.5)).map(({ pid, share }) => [pid, share]);
     },
   };
 }
 
-test("who burns is known by the difference of two looks, and a new process by all of its own", () => {
+test("who burns is known by the difference of two looks, and a new process by all of its own", async () => {
   const { all, look } = watchOf();
   all.set(1, stat(1, 0, 1000));
   all.set(2, stat(2, 1, 0));
-  assert.deepEqual(look(0), []);
+  assert.deepEqual(await look(0), []);
   all.set(1, stat(1, 0, 1010));
   all.set(2, stat(2, 1, 180));
   all.set(3, stat(3, 1, 190));
-  assert.deepEqual(look(2000), [
+  assert.deepEqual(await look(2000), [
     [3, 0.95],
     [2, 0.9],
   ]);
   // A number that was given again.
   all.set(2, stat(2, 1, 100, 8));
-  assert.deepEqual(look(2000), [[2, 0.5]]);
+  assert.deepEqual(await look(2000), [[2, 0.5]]);
 });
 
-test("a scope is its descendants", () => {
+test("a scope is its descendants", async () => {
   const { all, look } = watchOf(5);
-  look(0);
+  await look(0);
   all.set(5, stat(5, 1, 0));
   all.set(6, stat(6, 5, 0));
   all.set(7, stat(7, 6, 100));
   all.set(8, stat(8, 1, 100));
-  assert.deepEqual(look(1000), [[7, 1]]);
+  assert.deepEqual(await look(1000), [[7, 1]]);
 });
 
 const FILE: CodeMapping = {
@@ -145,7 +155,7 @@ const FILE: CodeMapping = {
 };
 const ANONYMOUS: CodeMapping = { ...FILE, inode: 0n, changedNs: 0n, isFile: false };
 
-test("a mapping is searched once in a process, and again after a while or when its file has changed", () => {
+test("a mapping is searched once in a process, and again after a while or when its file has changed", async () => {
   let now = 0;
   const searched = new Searched(() => now);
   for (const mapping of [FILE, ANONYMOUS]) searched.add("1 7", mapping);
@@ -162,7 +172,7 @@ test("a mapping is searched once in a process, and again after a while or when i
   assert.ok(!searched.has("1 7", FILE));
 });
 
-test("pages of a file are known for every process that maps it, until it changes", () => {
+test("pages of a file are known for every process that maps it, until it changes", async () => {
   let now = 0;
   const searched = new Searched(() => now);
   const pages = Uint8Array.of(3);

@@ -50,9 +50,19 @@ function machine(
   let now = 0;
   const reads: { pid: number; from: bigint; bytes: number; atMs: number }[] = [];
   const findings: Finding[] = [];
-  const proc: Pick<ProcFiles, "pids" | "read" | "code" | "search"> = {
-    pids: () => Object.keys(processes).map(Number),
-    read: (pid) => Buffer.from(`${pid} (x) R 1 ${"0 ".repeat(9)} ${now / 10} 0 0 0 0 0 1 0 7 ${"0 ".repeat(30)}`),
+  const proc: Pick<ProcFiles, "times" | "read" | "code" | "search"> = {
+    times: () =>
+      Promise.resolve({
+        processes: Object.keys(processes).map((pid) => ({
+          pid: Number(pid),
+          ppid: 1,
+          startTicks: 7,
+          cpuTicks: now / 10,
+        })),
+        next: null,
+        cpuNs: 0,
+      }),
+    read: (pid) => Buffer.from(`${pid} (x) R 1 ${"0 ".repeat(9)}${now / 10} 0 0 0 0 0 1 0 7 ${"0 ".repeat(30)}`),
     code(pid, from) {
       const rest = processes[pid]!.mappings.filter(({ start }) => start >= from);
       const mappings = rest.slice(0, mostListed);

@@ -125,7 +125,7 @@ export class MemoryScan {
     const { everyMs, nowMs = () => performance.now() } = this.#parts;
     if (nowMs() - this.#lookedMs >= everyMs) {
       this.#lookedMs = nowMs();
-      this.#waiting = this.#candidates();
+      this.#waiting = await this.#candidates();
     }
     this.#waiting = [...this.#markedThatBurn(nowMs()), ...this.#waiting];
     // A look is not paid for, or many processes would leave nothing for searching; how often it is made bounds it.
@@ -152,10 +152,12 @@ export class MemoryScan {
   }
 
   /** Those that were searched least for what they burn first, new ones before all. What does not burn any more is forgotten. */
-  #candidates(): Candidate[] {
-    const { watch, leastShare, count, selfPid = process.pid } = this.#parts;
+  async #candidates(): Promise<Candidate[]> {
+    const { count, selfPid = process.pid } = this.#parts;
+    const all = await this.#burning();
+    if (all === null) return [...this.#waiting];
     const candidates: Candidate[] = [];
-    for (const burning of watch.look(leastShare)) {
+    for (const burning of all) {
       const key = `${burning.pid} ${burning.stat.startTicks}`;
       if (burning.pid === selfPid || this.#told.has(key)) continue;
       candidates.push({ burning, key, progress: this.#progress.get(key) ?? noProgress() });
@@ -165,18 +167,32 @@ export class MemoryScan {
     return candidates.sort((a, b) => a.progress.bytes / a.burning.share - b.progress.bytes / b.burning.share);
   }
 
-  /** Marked ones that do not wait already. Those that are gone or were told are forgotten. */
+  /** null: there was no answer, and no better is known than what waits already. */
+  async #burning(): Promise<Burning[] | null> {
+    const { watch, leastShare, count } = this.#parts;
+    try {
+      return await watch.look(leastShare);
+    } catch (error) {
+      if (failureOf(error) !== "stuck") throw error;
+      count.failed("stuck");
+      return null;
+    }
+  }
+
+  /**
+   * Of the marked ones that were looked at longest ago, those that burn and do not wait already. Those that are gone or were told are
+   * forgotten.
+   */
   #markedThatBurn(nowMs: number): Candidate[] {
     const { proc, leastShare, count } = this.#parts;
     const candidates: Candidate[] = [];
-    for (const [key, marked] of this.#marked) {
+    for (const [key, marked] of [...this.#marked].slice(0, MARKED_OF_A_STEP)) {
       const elapsedMs = nowMs - marked.sinceMs;
       if (elapsedMs < LEAST_MARKED_MS) continue;
+      this.#marked.delete(key);
       const stat = readStat(marked.pid, proc);
-      if (stat?.startTicks !== marked.startTicks || this.#told.has(key)) {
-        this.#marked.delete(key);
-        continue;
-      }
+      if (stat?.startTicks !== marked.startTicks || this.#told.has(key)) continue;
+      this.#marked.set(key, marked);
       const share = ((stat.cpuTicks - marked.cpuTicks) * MS_PER_TICK) / elapsedMs;
       marked.cpuTicks = stat.cpuTicks;
       marked.sinceMs = nowMs;
@@ -302,6 +318,8 @@ export class MemoryScan {
 
 const MOST_TOLD = 4096;
 const MOST_MARKED = 256;
+/** Some 80 us each: many have their turns, one after the other. */
+const MARKED_OF_A_STEP = 8;
 /** A look after less would see a tick or two. */
 const LEAST_MARKED_MS = 500;
 /** USER_HZ is 100 on every architecture Node runs on (linux include/asm-generic/param.h). */
