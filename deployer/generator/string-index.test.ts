@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { search } from "@cryptnono/matcher";
+import { rounds } from "@cryptnono/matcher/test/rounds";
 import fc from "fast-check";
 import { bytes, commandLine, StringIndex } from "./string-index.js";
 
@@ -25,6 +26,6 @@ test("it finds exactly the strings that the matcher bans, each by itself", () =>
         );
       },
     ),
-    { numRuns: 2000 },
+    { numRuns: rounds(400) },
   );
 });

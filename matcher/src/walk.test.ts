@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { compileTables } from "./compile.js";
 import { Matcher } from "./matcher.js";
 import { search } from "./oracle.js";
+import { rounds } from "./test/rounds.js";
 import type { BannedString, CommandLine } from "./types.js";
 import { OVERLAP_BYTES, walkTables } from "./walk.js";
 
@@ -44,7 +45,7 @@ test("the tables give the oracle's answer on hostile lines", () => {
       seen[found.kind] += 1;
       assert.equal(found.kind, expected.kind);
     }),
-    { numRuns: 3000 },
+    { numRuns: rounds(500) },
   );
   assert.ok(Math.min(seen.banned, seen["is-substring"], seen.none) > 10, JSON.stringify(seen));
 });
@@ -74,7 +75,7 @@ test("a line in pieces gives what the whole line gives, wherever it is cut", () 
       seen[whole.enforce.size > 0 || whole.substring >= 0 ? "found" : "none"]++;
       assert.deepEqual(inPieces, { banned: whole.enforce.size > 0, substring: whole.substring >= 0 });
     }),
-    { numRuns: 2000 },
+    { numRuns: rounds(200) },
   );
   assert.ok(Math.min(seen.found, seen.none) > 10, JSON.stringify(seen));
 });

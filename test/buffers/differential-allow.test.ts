@@ -21,6 +21,7 @@ import {
   search,
   verdict,
 } from "@cryptnono/matcher";
+import { rounds } from "@cryptnono/matcher/test/rounds";
 import fc from "fast-check";
 import { argumentArea, Random, withNul } from "../lib/hostile-lines.js";
 import { KernelMatcher } from "../lib/kernel-matcher.js";
@@ -66,7 +67,7 @@ const asBits = (sources: readonly string[], sets = [[...sources.keys()]]) =>
 const inBoth = (sources: readonly string[], sets = [[...sources.keys()]]) =>
   compileAllow(sources, sets, { ...DEFAULT_ALLOW_LIMITS, maxStates: 14 });
 
-test("50,000 hostile lines: the kernel's walk, the reference walk and the walk over the quoted line agree", () => {
+test("hostile lines: the kernel's walk, the reference walk and the walk over the quoted line agree", () => {
   fc.assert(
     fc.property(fc.noShrink(fc.integer()), (seed) => {
       const random = new Random(seed);
@@ -77,7 +78,7 @@ test("50,000 hostile lines: the kernel's walk, the reference walk and the walk o
       assert.deepEqual(allow.refused, []);
       const singles = patterns.map((source) => compileAllow([source]));
       matcher.install(compileTables(strings, { allow }));
-      for (let i = 0; i < 2000; i++) {
+      for (let i = 0; i < 250; i++) {
         const { path, args, script } = randomProcess(random);
         const line = contractLine({
           path,
@@ -100,9 +101,9 @@ test("50,000 hostile lines: the kernel's walk, the reference walk and the walk o
         if (script) seen.scripts += 1;
       }
     }),
-    { numRuns: 25, endOnFailure: true, includeErrorInReport: true },
+    { numRuns: rounds(48), endOnFailure: true, includeErrorInReport: true },
   );
-  assert.ok(Math.min(...Object.values(seen)) > 500, JSON.stringify(seen));
+  assert.ok(Math.min(...Object.values(seen)) > 50, JSON.stringify(seen));
 });
 
 const MOST_BYTES = 65_536;
@@ -185,7 +186,7 @@ const LISTS = [
 ] as const;
 const WORDS = ["nought", "onestring", "twostring", "threestring", "fourstring", "fivestring"];
 
-test("20,000 lines with strings of several lists: the kernel, the walk and the oracle agree", () => {
+test("lines with strings of several lists: the kernel, the walk and the oracle agree", () => {
   const verdicts: Record<string, number> = {};
   fc.assert(
     fc.property(fc.noShrink(fc.integer()), (seed) => {
@@ -207,7 +208,7 @@ test("20,000 lines with strings of several lists: the kernel, the walk and the o
       const list: Judge = { strings: banned, tables, allow, quoted: [] };
       const singles = sources.map((source) => compileAllow([source]));
       matcher.install(tables);
-      for (let i = 0; i < 1000; i++) {
+      for (let i = 0; i < 200; i++) {
         const { path, args } = randomOffender(random);
         const line = { path, args };
         const shown_ = [path, ...args.slice(1)];
@@ -240,20 +241,20 @@ test("20,000 lines with strings of several lists: the kernel, the walk and the o
         verdicts[expected] = (verdicts[expected] ?? 0) + 1;
       }
     }),
-    { numRuns: 20, endOnFailure: true, includeErrorInReport: true },
+    { numRuns: rounds(24), endOnFailure: true, includeErrorInReport: true },
   );
   const least = Math.min(
     ...["killed", "would-kill", "spared-pattern", "spared-scope", "spared-substring", "pass"].map(
       (name) => verdicts[name] ?? 0,
     ),
   );
-  assert.ok(least > 20, JSON.stringify(verdicts));
+  assert.ok(least > 5, JSON.stringify(verdicts));
 });
 
 /** What strings with an apostrophe are made of, so that they stand in quoted lines often, and nearly. */
 const QUOTED_PARTS = ["word", "-c", " ", "'", "other", "it", '"', "x", "\t", "WORD"];
 
-test("20,000 lines with strings of the quoted line: the kernel, the walk and the oracle agree", () => {
+test("lines with strings of the quoted line: the kernel, the walk and the oracle agree", () => {
   const verdicts: Record<string, number> = {};
   fc.assert(
     fc.property(fc.noShrink(fc.integer()), (seed) => {
@@ -281,7 +282,7 @@ test("20,000 lines with strings of the quoted line: the kernel, the walk and the
       const tables = compileTables(banned, { allow });
       const quoted = banned.flatMap((string, i) => (quotedPiece(string) === null ? [] : [i]));
       matcher.install(tables);
-      for (let i = 0; i < 500; i++) {
+      for (let i = 0; i < 200; i++) {
         const [path, ...rest] = lineOf();
         if (random.oneIn(80))
           rest.splice(random.below(rest.length + 1), 0, latin1("y".repeat(random.between(16_000, 33_000))));
@@ -307,7 +308,7 @@ test("20,000 lines with strings of the quoted line: the kernel, the walk and the
         verdicts[expected] = (verdicts[expected] ?? 0) + 1;
       }
     }),
-    { numRuns: 40, endOnFailure: true, includeErrorInReport: true },
+    { numRuns: rounds(24), endOnFailure: true, includeErrorInReport: true },
   );
   const least = Math.min(...["killed", "would-kill", "spared-pattern", "pass"].map((name) => verdicts[name] ?? 0));
   assert.ok(least > 0, JSON.stringify(verdicts));

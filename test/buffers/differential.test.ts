@@ -13,6 +13,7 @@ import {
   search,
   type Tables,
 } from "@cryptnono/matcher";
+import { rounds } from "@cryptnono/matcher/test/rounds";
 import fc from "fast-check";
 import {
   argumentArea,
@@ -46,17 +47,17 @@ type Answer = "killed" | "would-kill" | "spared-substring" | "pass";
 const seen: Record<Answer, number> = { killed: 0, "would-kill": 0, "spared-substring": 0, pass: 0 };
 let compared = 0;
 
-test("200,000 hostile lines: the oracle, the tables in TypeScript and the kernel agree", () => {
+test("hostile lines: the oracle, the tables in TypeScript and the kernel agree", () => {
   fc.assert(
     fc.property(fc.noShrink(fc.integer()), (seed) => {
       const random = new Random(seed);
       const list = hostileList(random, random.pick([1, 2, 3, 5, 8, 12, 20, 60, 200]));
-      compareAll(kernel, list, 2500, () => hostileLine(random, list));
+      compareAll(kernel, list, 500, () => hostileLine(random, list));
     }),
-    { numRuns: 82, endOnFailure: true, includeErrorInReport: true },
+    { numRuns: rounds(48), endOnFailure: true, includeErrorInReport: true },
   );
-  assert.ok(compared >= 200_000);
-  assert.ok(Math.min(...Object.values(seen)) > 500, JSON.stringify(seen));
+  assert.ok(compared >= 24_000);
+  assert.ok(Math.min(...Object.values(seen)) > 50, JSON.stringify(seen));
 });
 
 test("lists of thousands", () => {
@@ -66,7 +67,7 @@ test("lists of thousands", () => {
       const list = hostileList(random, 4000);
       compareAll(kernel, list, 60, () => hostileLine(random, list));
     }),
-    { numRuns: 6, endOnFailure: true, includeErrorInReport: true },
+    { numRuns: rounds(2), endOnFailure: true, includeErrorInReport: true },
   );
 });
 
@@ -75,9 +76,9 @@ test("long lines, with strings at the windows' edges", () => {
     fc.property(fc.noShrink(fc.integer()), (seed) => {
       const random = new Random(seed);
       const list = hostileList(random, random.pick([1, 2, 6]));
-      compareAll(kernel, list, 25, () => longLine(random, list, random.between(15_000, 50_000), WINDOWS));
+      compareAll(kernel, list, 15, () => longLine(random, list, random.between(15_000, 50_000), WINDOWS));
     }),
-    { numRuns: 24, endOnFailure: true, includeErrorInReport: true },
+    { numRuns: rounds(10), endOnFailure: true, includeErrorInReport: true },
   );
 });
 
@@ -104,8 +105,8 @@ test("a string of 512 bytes is found at every place across a window's edge, and 
 });
 
 for (const [name, matcher, runs] of [
-  ["bpf_loop", kernel, 16],
-  ["the loop for kernels before 5.17", olderLoop, 6],
+  ["bpf_loop", kernel, 24],
+  ["the loop for kernels before 5.17", olderLoop, 16],
 ] as const) {
   test(`${name}: rules of several strings, anywhere in short lines and at the windows' edges`, () => {
     const before = { ...seen };
@@ -113,15 +114,15 @@ for (const [name, matcher, runs] of [
       fc.property(fc.noShrink(fc.integer()), (seed) => {
         const random = new Random(seed);
         const list = hostileList(random, random.pick([2, 3, 5, 8, 20]));
-        compareAll(matcher, hostileRules(random, list), 250, () =>
+        compareAll(matcher, hostileRules(random, list), 60, () =>
           random.oneIn(60)
             ? longLine(random, list, random.between(15_000, 50_000), WINDOWS)
             : hostileLine(random, list),
         );
       }),
-      { numRuns: runs, endOnFailure: true, includeErrorInReport: true },
+      { numRuns: rounds(runs), endOnFailure: true, includeErrorInReport: true },
     );
-    assert.ok(seen.killed > before.killed + 50 && seen.pass > before.pass + 100);
+    assert.ok(seen.killed > before.killed + 10 && seen.pass > before.pass + 10, JSON.stringify([before, seen]));
   });
 }
 
@@ -130,11 +131,11 @@ test("the loop for kernels before 5.17", () => {
     fc.property(fc.noShrink(fc.integer()), (seed) => {
       const random = new Random(seed);
       const list = hostileList(random, random.pick([1, 5, 40]));
-      compareAll(olderLoop, list, 600, () =>
+      compareAll(olderLoop, list, 150, () =>
         random.oneIn(50) ? longLine(random, list, random.between(15_000, 50_000), WINDOWS) : hostileLine(random, list),
       );
     }),
-    { numRuns: 12, endOnFailure: true, includeErrorInReport: true },
+    { numRuns: rounds(12), endOnFailure: true, includeErrorInReport: true },
   );
 });
 

@@ -1,4 +1,4 @@
-// What `explain`, `check` and `replay` say of random lists and lines, and what the kernel does: 10,000 cases.
+// What `explain`, `check` and `replay` say of random lists and lines, and what the kernel does.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { fatesBy } from "@cryptnono/agent/detectors/execwhacker/tools/replay";
@@ -17,6 +17,7 @@ import {
   SCOPE,
   scopesIn,
 } from "@cryptnono/matcher";
+import { rounds } from "@cryptnono/matcher/test/rounds";
 import { argumentArea, hostileLine, hostileList, hostileRules, Random, withNul } from "../lib/hostile-lines.js";
 import { KernelMatcher } from "../lib/kernel-matcher.js";
 
@@ -36,10 +37,12 @@ const PATTERNS = [
   ".*",
 ];
 const SCOPES = [SCOPE.any, SCOPE.any, SCOPE.containers, SCOPE.host];
-const SEED = 20261126;
-const CASES = 10_000;
+const SEED = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 32));
+const CASES = rounds(2_500);
+/** Of each list. */
+const LINES = 100;
 
-test(`${CASES} random cases: explain, check and replay say what the kernel does`, async () => {
+test(`explain, check and replay say what the kernel does of ${CASES} random cases, seed ${SEED}`, async () => {
   const random = new Random(SEED);
   const seen: Record<string, number> = {};
   let claims = 0;
@@ -74,7 +77,7 @@ test(`${CASES} random cases: explain, check and replay say what the kernel does`
     );
     const found = lintPatterns(sources.map((source) => ({ source, spares: "own" as const })));
     const withCode = (wanted: string) => found.filter(({ code }) => code === wanted);
-    const lines = Array.from({ length: 250 }, () => plainly(random, hostileLine(random, made)));
+    const lines = Array.from({ length: LINES }, () => plainly(random, hostileLine(random, made)));
     kernel.install(tables);
     const verdicts = lines.map((line) => {
       const place = placeOf(line);
@@ -115,9 +118,9 @@ test(`${CASES} random cases: explain, check and replay say what the kernel does`
     cases += lines.length;
   }
   for (const verdict of ["killed", "would-kill", "spared-pattern", "spared-scope", "spared-substring", "pass"])
-    assert.ok((seen[verdict] ?? 0) > 20, JSON.stringify(seen));
-  assert.ok(claims > 1000, String(claims));
-  assert.ok(ofRules > 100, String(ofRules));
+    assert.ok((seen[verdict] ?? 0) > 5, JSON.stringify(seen));
+  assert.ok(claims > 100, String(claims));
+  assert.ok(ofRules > 10, String(ofRules));
 });
 
 /** What is told of a line that no string decides. */

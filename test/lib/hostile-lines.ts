@@ -1,5 +1,11 @@
 // Lists of banned strings and command lines that are hard on a matcher, from a seed, at a rate of many thousands a second.
-import { type CommandLine, type CompilableString, type MatchMode, MIN_MEMBER_BYTES } from "@cryptnono/matcher";
+import {
+  type CommandLine,
+  type CompilableString,
+  joinArguments,
+  type MatchMode,
+  MIN_MEMBER_BYTES,
+} from "@cryptnono/matcher";
 
 /** Uniform numbers from a seed (mulberry32): the same seed gives the same list and lines. */
 export class Random {
@@ -119,7 +125,7 @@ export function hostileLine(random: Random, { strings, alphabet }: HostileList):
     ? pieces(random, strings, alphabet, random.between(3000, MAX_PATH))
     : piece(random, strings, alphabet);
   const args = Array.from({ length: random.pick([0, 1, 1, 2, 2, 3, 4, 8]) }, () => piece(random, strings, alphabet));
-  let area = joinArea(args);
+  let area = joinArguments(args);
   // Over the borders of arguments: the string's blanks become NULs.
   if (area.length > 0 && random.oneIn(3))
     area = insert(area, random.below(area.length), planted(random, strings, true));
@@ -150,7 +156,7 @@ export function longLine(
 
 /** The argument area of `args`: each ended by a NUL. */
 export function argumentArea(args: readonly Uint8Array[]): Uint8Array {
-  return args.length === 0 ? new Uint8Array(0) : Buffer.concat([joinArea(args), Uint8Array.of(NUL)]);
+  return joinArguments(args.length === 0 ? [] : [...args, new Uint8Array(0)]);
 }
 
 export function withNul(path: Uint8Array): Uint8Array {
@@ -172,7 +178,7 @@ function spanPath(
   const back = value.subarray(blank + 1);
   return {
     path: Buffer.concat([path.subarray(0, MAX_PATH - front.length), front]),
-    args: [args[0]!, ...splitArea(Buffer.concat([back, joinArea(args.slice(1))]))],
+    args: [args[0]!, ...splitArea(Buffer.concat([back, joinArguments(args.slice(1))]))],
   };
 }
 
@@ -227,10 +233,6 @@ function letters(random: Random, alphabet: Uint8Array, length: number): Uint8Arr
 
 function insert(area: Uint8Array, at: number, bytes: Uint8Array): Uint8Array {
   return Buffer.concat([area.subarray(0, at), bytes, area.subarray(at)]);
-}
-
-function joinArea(args: readonly Uint8Array[]): Uint8Array {
-  return Buffer.concat(args.flatMap((argument, i) => (i === 0 ? [argument] : [Uint8Array.of(NUL), argument])));
 }
 
 function splitArea(area: Uint8Array): Uint8Array[] {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { rounds } from "@cryptnono/matcher/test/rounds";
 import fc from "fast-check";
 import { MAX_LINE_LENGTH, parseCgroup } from "./container-id.js";
 import { cgroupSamples } from "./fixtures/cgroup-samples.js";
@@ -78,7 +79,7 @@ describe("a process's container by its cgroup", () => {
           assert.notEqual(parseCgroup({ source: "kernel", paths: [path] }).kind, "container", path);
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: rounds(300) },
     );
   });
 
@@ -114,7 +115,7 @@ describe("a process's container by its cgroup", () => {
           }
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: rounds(300) },
     );
   });
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import { rounds } from "@cryptnono/matcher/test/rounds";
 import fc from "fast-check";
 import protobuf from "protobufjs";
 import {
@@ -169,7 +170,7 @@ describe("the wire format", () => {
           assert.ok(error instanceof WireError);
         }
       }),
-      { numRuns: 5000 },
+      { numRuns: rounds(1000) },
     );
   });
 

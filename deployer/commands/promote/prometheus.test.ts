@@ -45,7 +45,7 @@ test("hours since the first agent compared it, execs and containers of all agent
   assert.deepEqual(trial, { hours: 25, execs: 123456.7, wouldKill: 3, wouldLive: 0, unknown: 1, refused: 0 });
   assert.deepEqual(reasonsAgainst(trial, { hours: 24, execs: 100_000, mostPods: 4 }), []);
   assert.match(reasonsAgainst(trial, { hours: 24, execs: 100_000, mostPods: 3 })[0]!, /^in 4 pods/);
-  const of = String.raw`candidate=~"(.*[+])?(encrypted-02[.]candidate|encrypted-02)([+].*)?",revision=~"(.*[+])?(2026-11-26[.]1)([+].*)?"`;
+  const of = `candidate=~"(.*[+])?(encrypted-02[.]candidate|encrypted-02)([+].*)?",revision=~"(.*[+])?(2026-11-26[.]1)([+].*)?"`;
   const loaded = `cryptnono_execwhacker_candidate_loaded_timestamp_seconds{${of}} > 0`;
   assert.equal(queries[0], `min(min_over_time((${loaded})[30d:10m])) or min(${loaded})`);
   assert.equal(queries[1], `sum(increase(cryptnono_execwhacker_candidate_compared_total{${of}}[26h]))`);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { quoteLine } from "../shell-quote.js";
+import { rounds } from "../test/rounds.js";
 import { compileAllow, DEFAULT_ALLOW_LIMITS } from "./compile-allow.js";
 import { matchArguments, matchLine } from "./match.js";
 import { PatternError } from "./pattern-error.js";
@@ -128,7 +129,7 @@ test("the table keeps its layout's promises whatever the patterns are", () => {
       assert.ok(table !== null);
       checkLayout(table, sources.length);
     }),
-    { numRuns: 500 },
+    { numRuns: rounds(80) },
   );
 });
 

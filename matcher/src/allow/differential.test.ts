@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import fc from "fast-check";
+import { rounds } from "../test/rounds.js";
 import { type CompiledAllow, compileAllow } from "./compile-allow.js";
 import { matchLine } from "./match.js";
 import { re2Oracle } from "./re2-oracle.js";
@@ -28,7 +29,7 @@ for (const [name, compile] of WAYS) {
         const oracle = re2Oracle(source);
         for (const text of lines) assert.equal(matchLine(allow, text) === 0, oracle(text));
       }),
-      { numRuns: 3000 },
+      { numRuns: rounds(400) },
     );
   });
 
@@ -48,7 +49,7 @@ for (const [name, compile] of WAYS) {
           }
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: rounds(120) },
     );
   });
 }
@@ -56,7 +57,7 @@ for (const [name, compile] of WAYS) {
 const python = spawnSync("python3", ["--version"]).status === 0;
 
 test("table, bits and Python's re.match agree on every line", { skip: !python && "python3 is not installed" }, () => {
-  const sample = fc.sample(fc.tuple(asciiPattern, fc.array(line, { minLength: 8, maxLength: 8 })), 4000);
+  const sample = fc.sample(fc.tuple(asciiPattern, fc.array(line, { minLength: 8, maxLength: 8 })), rounds(500));
   const cases = sample.map(([source, lines]) => ({
     source,
     lines: lines.map((text) => Buffer.from(text).toString("latin1")),
@@ -81,5 +82,5 @@ json.dump([matches(case) for case in json.load(sys.stdin)], sys.stdout)`;
       assert.deepEqual(found, expected[i], `${name}: ${JSON.stringify(source)} on ${JSON.stringify(cases[i]!.lines)}`);
     }
   }
-  assert.ok(compared > 7900, `${compared} of ${2 * sample.length}`);
+  assert.ok(compared > 1.97 * sample.length, `${compared} of ${2 * sample.length}`);
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { rounds } from "../test/rounds.js";
 import { Budget } from "./budget.js";
 import { determinize } from "./determinize.js";
 import { columns, DEAD, type Dfa, NO_PATTERN } from "./dfa.js";
@@ -23,7 +24,7 @@ test("the minimal automaton accepts what the given one does, and no two of its s
       assert.equal(countBlocks(small), small.stateCount);
       assert.equal(countColumns(small), columns(small) - 1);
     }),
-    { numRuns: 1000 },
+    { numRuns: rounds(200) },
   );
 });
 

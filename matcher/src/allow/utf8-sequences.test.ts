@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { rounds } from "../test/rounds.js";
 import { complementRanges, encode, LAST_CODE_POINT, utf8Sequences } from "./utf8-sequences.js";
 
 const codePoint = fc.oneof(
@@ -32,7 +33,7 @@ test("a range's sequences match its code points and no others", () => {
         assert.equal(matches([first, last], encode(point)), point >= first && point <= last, `U+${point.toString(16)}`);
       }
     }),
-    { numRuns: 3000 },
+    { numRuns: rounds(1000) },
   );
 });
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { quoteLine } from "../shell-quote.js";
+import { rounds } from "../test/rounds.js";
 import { compileAllow } from "./compile-allow.js";
 import { matchArguments, matchLine } from "./match.js";
 import { asBits, bytes, commandLine, pattern } from "./test-texts.js";
@@ -26,7 +27,7 @@ for (const [name, compile] of [
           }
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: rounds(300) },
     );
   });
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { rounds } from "@cryptnono/matcher/test/rounds";
 import fc from "fast-check";
 import type { SensorCounters } from "./counters.js";
 import { Ledger, type Tally, type TallyStore, type Untold } from "./ledger.js";
@@ -305,6 +306,6 @@ test("what is sent and what is told by its number is what was counted, however l
       told += sum(ledger.take(true));
       assert.equal(told + kernel.sent, counted);
     }),
-    { numRuns: 3000 },
+    { numRuns: rounds(400) },
   );
 });

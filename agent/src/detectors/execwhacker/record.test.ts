@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { rounds } from "@cryptnono/matcher/test/rounds";
 import { Sensor, structLayout } from "@cryptnono/native";
 import fc from "fast-check";
 import { DecodeError, execDecoder } from "./record.js";
@@ -272,9 +273,9 @@ test("no bytes make it throw anything but a DecodeError", () => {
         assert.ok(error instanceof DecodeError, String(error));
       }
     }),
-    { numRuns: 5000 },
+    { numRuns: rounds(1000) },
   );
-  assert.ok(decoded > 500, `${decoded} decoded`);
+  assert.ok(decoded > 50, `${decoded} decoded`);
 });
 
 test("a cgroup whose outermost names were not reached has no / in front", () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { rounds } from "@cryptnono/matcher/test/rounds";
 import fc from "fast-check";
 import { ConfigError } from "../../../config/index.js";
 import { parseConfigFile } from "./parse.js";
@@ -409,6 +410,6 @@ test("the parser accepts exactly what the runtime's parser accepts", () => {
       }
       assert.equal(!syntax, valid, JSON.stringify(text));
     }),
-    { numRuns: 2000 },
+    { numRuns: rounds(500) },
   );
 });
