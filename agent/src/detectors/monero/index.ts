@@ -92,6 +92,7 @@ function live(
   const metrics: MoneroMetrics = moneroMetrics(house.series, {
     readCounters: () => house.counters(),
     readTicks: ticker.counts,
+    readWaiting: () => atExec.waiting,
   });
   const selfTest = new SelfTest();
   const teller = new Teller({ wholeLines, tell: house.tell });

@@ -10,7 +10,10 @@ const readTicks = () => ({ ticks: 7, refused: 0, cpuNs: 0 });
 
 function metrics(counters: Readonly<Record<string, bigint>> | null) {
   const all = createMetrics({ detector: "monero", isReady: () => true, isAttached: () => true });
-  return { ...moneroMetrics(all.series, { readCounters: () => counters, readTicks }), text: all.text };
+  return {
+    ...moneroMetrics(all.series, { readCounters: () => counters, readTicks, readWaiting: () => 0 }),
+    text: all.text,
+  };
 }
 
 test("what the kernel did and what the agent did are one count", () => {
@@ -30,6 +33,6 @@ test("what the kernel did and what the agent did are one count", () => {
 test("the reference page has the table of what is exposed", () => {
   const all = createMetrics({ detector: "monero", isReady: () => true, isAttached: () => true });
   const common = referenceRows(all.text()).length;
-  moneroMetrics(all.series, { readCounters: () => null, readTicks });
+  moneroMetrics(all.series, { readCounters: () => null, readTicks, readWaiting: () => 0 });
   assert.deepEqual(pageRows("## monero"), referenceRows(all.text()).slice(common));
 });

@@ -10,6 +10,8 @@ export interface MoneroMetricsOptions {
   /** The kernel's; null when others go on with them. */
   readonly readCounters: () => Counters | null;
   readonly readTicks: () => TickCounts;
+  /** Programs that wait for the look into their file. */
+  readonly readWaiting: () => number;
 }
 
 /** What the agent did; what the kernel did is read from it. */
@@ -28,7 +30,10 @@ export interface MoneroMetrics {
 const RULES: readonly Rule[] = ["registers", "four-modes", "algorithm"];
 const KERNEL_NAMES: Readonly<Partial<Record<Rule, string>>> = { registers: "registers", "four-modes": "four_modes" };
 
-export function moneroMetrics(series: SeriesMaker, { readCounters, readTicks }: MoneroMetricsOptions): MoneroMetrics {
+export function moneroMetrics(
+  series: SeriesMaker,
+  { readCounters, readTicks, readWaiting }: MoneroMetricsOptions,
+): MoneroMetrics {
   let last: Counters = {};
   series.beforeScrape(() => {
     // Detached: the last values stand, as a counter must not fall while its process lives.
@@ -122,6 +127,9 @@ export function moneroMetrics(series: SeriesMaker, { readCounters, readTicks }: 
   );
   series.reading("memory_execs_untold_total", "Programs that began and were too many to look into", "counter", () => [
     [{}, of("execs_untold")],
+  ]);
+  series.reading("memory_execs_waiting", "Programs that wait for the look into their file", "gauge", () => [
+    [{}, readWaiting()],
   ]);
   let marked = 0;
   series.reading("memory_marked_total", "Processes whose file holds an algorithm's constants", "counter", () => [

@@ -140,6 +140,7 @@ test("where a look takes more than ever comes in, each that lives is looked at, 
   const shared = budgets[1]!;
   let scans = 0;
   for (let pid = 1; pid <= 50; pid++) began(pid);
+  assert.equal(atExec.waiting, 50);
   for (let second = 0; second < 120; second++) {
     pass(1000);
     await atExec.run();
@@ -148,6 +149,7 @@ test("where a look takes more than ever comes in, each that lives is looked at, 
     scans++;
     shared.spend(1e9);
   }
+  assert.equal(atExec.waiting, 0);
   assert.deepEqual([counted.length, counted.filter((result) => result === "searched").length], [50, 5]);
   assert.ok(scans >= 5, `${scans}`);
 });

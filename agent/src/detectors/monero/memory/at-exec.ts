@@ -62,6 +62,11 @@ export class AtExec {
     this.#parts = parts;
   }
 
+  /** How many wait for their turn, files that are begun included. */
+  get waiting(): number {
+    return this.#waiting.length + this.#begun.length;
+  }
+
   /** @returns false: there is no room for it, and it is not looked at. */
   add(exec: ExecRecord): boolean {
     if (this.#waiting.length >= MOST_WAITING) {
