@@ -89,7 +89,7 @@ describe("the circuit breaker", () => {
     assert.equal(await agent.metric("breaker_trips_total"), 1);
     assert.match((await agent.readiness()).text, /demoted: 1/);
     agent.process.kill("SIGHUP");
-    await agent.waitFor(() => agent.lines.some(({ event }) => event === "Config reloaded"), "the reload");
+    await agent.waitFor(() => agent.events("Config reloaded").length > 0, "the reload");
     assert.equal(await killedIn(container("d"), bad), true);
     assert.equal(await agent.metric("demoted_strings"), 0);
     t.diagnostic(`${PODS + 1} kills in 2 namespaces, then none in 3 pods`);

@@ -71,7 +71,7 @@ test("wallets and the environment that first come by a reload are looked for fro
       return [byLine, byWallet, byVariable].map(({ signal }) => signal === "SIGKILL");
     };
     const reload = async (config: Parameters<TestAgent["write"]>[0]) => {
-      const reloads = () => agent.lines.filter(({ event }) => event === "Config reloaded").length;
+      const reloads = () => agent.events("Config reloaded").length;
       const before = reloads();
       agent.write(config);
       await agent.waitFor(() => reloads() > before, "the reload");

@@ -460,7 +460,7 @@ test("with --mode audit nothing is killed and each line says what would have bee
   const own = randomString("own");
   auditor.write({ bannedCommandStrings: [own] });
   auditor.process.kill("SIGHUP");
-  await auditor.waitFor(() => auditor.lines.some(({ event }) => event === "Config reloaded"), "the reload");
+  await auditor.waitFor(() => auditor.events("Config reloaded").length > 0, "the reload");
   const ended = await launch("plain", ["/bin/echo", "echo", own]);
   assertUnharmed(ended, `${own}\n`);
   const lines = await auditor.linesOf(ended.pid);

@@ -6,6 +6,7 @@ import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { unpin } from "@cryptnono/agent/sensor/pins";
+import { rounds } from "@cryptnono/matcher/test/rounds";
 import { type ConfigFile, type LogLine, randomString, type StartOptions, TestAgent } from "../lib/agent.js";
 import { Cgroups, cgroupPathOf } from "../lib/container-cgroups.js";
 import { launch, numbersOf, type Word, Workshop } from "../lib/progs.js";
@@ -40,7 +41,7 @@ const start = (config: ConfigFile, flags: readonly string[] = [], options: Start
 /** How many processes with the string the log tells of: whole, by their number, and by lines that were dropped. */
 function told(agent: TestAgent, action: string, kind: string) {
   const summaries = agent.actions(`${action}-summary`);
-  const dropped = agent.lines.filter(({ event }) => event?.startsWith("Log lines dropped"));
+  const dropped = agent.eventsLike("Log lines dropped");
   const sum = (lines: readonly LogLine[], key: string) =>
     lines.reduce((all, line) => all + ((line[key] as number | undefined) ?? 0), 0);
   return {
@@ -72,7 +73,7 @@ test("a flood of one cgroup: sixteen lines, then numbers by cgroup, and all toge
   const agent = await start({ bannedCommandStrings: [{ value: banned, note: "why" }] });
   t.after(() => agent.stop());
   const [dir] = cgroups.make(1) as [string];
-  const { killed, other } = await flood([dir], 2.5, ["/bin/true", "true", banned]);
+  const { killed, other } = await flood([dir], rounds(1), ["/bin/true", "true", banned]);
   assert.equal(other, 0);
   await agent.waitFor(() => sumOf(agent) >= killed, "the summaries");
   const live = told(agent, "killed", "kill").summaries[0]!;
@@ -97,7 +98,7 @@ test("beside a flood of one cgroup a kill in another has its own line at once", 
   const agent = await start({ bannedCommandStrings: [banned] });
   t.after(() => agent.stop());
   const [loud, quiet] = cgroups.make(2) as [string, string];
-  const flooding = flood([loud], 3, ["/bin/true", "true", banned]);
+  const flooding = flood([loud], rounds(1), ["/bin/true", "true", banned]);
   await agent.waitFor(() => agent.kills().length >= 16, "the flood");
   await assertQuietIsTold(t, agent, quiet, banned);
   assert.equal((await flooding).other, 0);
@@ -108,7 +109,7 @@ test("beside a flood of 500 cgroups a kill in another has its own line at once",
   const agent = await start({ bannedCommandStrings: [banned] });
   t.after(() => agent.stop());
   const [quiet, ...loud] = cgroups.make(501) as [string, ...string[]];
-  const flooding = flood(loud, 6, ["/bin/true", "true", banned]);
+  const flooding = flood(loud, rounds(3), ["/bin/true", "true", banned]);
   // More than all groups together may have at once.
   await agent.waitFor(() => agent.kills().length >= 2100, "the flood");
   await assertQuietIsTold(t, agent, quiet, banned);
@@ -132,8 +133,9 @@ test("a flood of spared processes: a few lines, then their number", async (t) =>
   t.after(() => agent.stop());
   const [dir] = cgroups.make(1) as [string];
   const cpu = cpuSeconds(agent);
-  const { other } = await flood([dir], 3, ["/bin/true", "true", `x${banned}`]);
-  const share = (cpuSeconds(agent) - cpu) / 3;
+  const seconds = rounds(2);
+  const { other } = await flood([dir], seconds, ["/bin/true", "true", `x${banned}`]);
+  const share = (cpuSeconds(agent) - cpu) / seconds;
   await agent.stop();
   const { whole, counted, dropped, summaries } = told(agent, "spared", "spare");
   assert.equal(whole + counted + dropped, other);
@@ -159,7 +161,7 @@ test("500 containers, large arguments, a log that halts and a runtime that hangs
   const before = cpuSeconds(agent);
   const sinceMs = performance.now();
   const memory = watchMemory(agent);
-  const { killed, other } = await flood(dirs, 12, ["/bin/true", "true", HOSTILE, banned, HOSTILE]);
+  const { killed, other } = await flood(dirs, rounds(4), ["/bin/true", "true", HOSTILE, banned, HOSTILE]);
   const seconds = (performance.now() - sinceMs) / 1000;
   const share = (cpuSeconds(agent) - before) / seconds;
   const most = memory.stop();
@@ -188,7 +190,7 @@ test("an agent that dies in a flood leaves the count to the next one", async (t)
   const first = await start({ bannedCommandStrings: [banned] }, flags);
   t.after(() => first.stop("SIGKILL"));
   const [dir] = cgroups.make(1) as [string];
-  const flooding = flood([dir], 3, ["/bin/true", "true", banned]);
+  const flooding = flood([dir], rounds(2), ["/bin/true", "true", banned]);
   await first.waitFor(() => told(first, "killed", "kill").counted > 0, "a summary");
   await first.stop("SIGKILL");
   const { killed } = await flooding;

@@ -1,12 +1,17 @@
 // Floods: whatever is thrown at the guard, every process that is to die dies, and a line that is lost is counted.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { rounds } from "@cryptnono/matcher/test/rounds";
 import { randomString, TestAgent } from "../lib/agent.js";
 import { ExecLoops } from "../lib/exec-loops.js";
 import { launch, numbersOf, Workshop } from "../lib/progs.js";
 
 const shop = new Workshop();
 after(() => shop.remove());
+
+/** Processes of a flood. */
+const MANY = rounds(2_000);
+const SOME = rounds(1_000);
 
 interface Flood {
   readonly killed: number;
@@ -38,13 +43,13 @@ function inSummaries(agent: TestAgent): number {
   return agent.actions("killed-summary").reduce((sum, { count }) => sum + Number(count), 0);
 }
 
-test("10,000 short processes: none prints, all die, each has its line", async (t) => {
+test(`${MANY} short processes: none prints, all die, each has its line`, async (t) => {
   const banned = randomString();
   const agent = await TestAgent.start({ bannedCommandStrings: [banned] });
   t.after(() => agent.stop());
-  assert.deepEqual(await flood(10_000, banned), allDead(10_000));
+  assert.deepEqual(await flood(MANY, banned), allDead(MANY));
   await agent.settle();
-  assertOneLineEach(agent, 10_000);
+  assertOneLineEach(agent, MANY);
 });
 
 test("the same while four loops execute as fast as they can", async (t) => {
@@ -56,10 +61,10 @@ test("the same while four loops execute as fast as they can", async (t) => {
     await agent.stop();
   });
   await loops.start(4, ["/bin/true", "true", "nothing"]);
-  assert.deepEqual(await flood(4_000, banned), allDead(4_000));
+  assert.deepEqual(await flood(SOME, banned), allDead(SOME));
   const others = await loops.stop();
   await agent.settle();
-  assertOneLineEach(agent, 4_000);
+  assertOneLineEach(agent, SOME);
   for (const { killed } of others) assert.equal(killed, 0);
   t.diagnostic(`${others.reduce((sum, { other }) => sum + other, 0)} other processes meanwhile`);
 });
@@ -71,17 +76,17 @@ test("a tiny ring that nobody reads has no room for lines, which a summary count
   await agent.untilReady();
   const before = await agent.metric('processes_killed_total{source="execwhacker.bpf"}');
   agent.process.kill("SIGSTOP");
-  assert.deepEqual(await flood(4_000, banned), allDead(4_000));
+  assert.deepEqual(await flood(SOME, banned), allDead(SOME));
   agent.process.kill("SIGCONT");
   await agent.waitFor(() => agent.kills().length > 0, "the lines of what the ring held");
   await agent.settle();
   const lost = await agent.metric('events_lost_total{kind="kill"}');
   const killed = await agent.metric('processes_killed_total{source="execwhacker.bpf"}');
   const marker = 1;
-  assert.equal(killed - before - marker, 4_000);
-  assert.ok(lost > 3_000);
+  assert.equal(killed - before - marker, SOME);
+  assert.ok(lost > 0.75 * SOME);
   await agent.stop();
-  assert.equal(agent.kills().length + lost, 4_000);
+  assert.equal(agent.kills().length + lost, SOME);
   assert.equal(inSummaries(agent), lost);
   t.diagnostic(`${lost} in summaries, ${agent.kills().length} lines`);
 });
@@ -96,10 +101,10 @@ test("a flood of spared processes loses no line of a kill", async (t) => {
     await agent.stop();
   });
   await loops.start(2, ["/bin/true", "true", `x${spared}`]);
-  assert.deepEqual(await flood(2_000, banned), allDead(2_000));
+  assert.deepEqual(await flood(SOME, banned), allDead(SOME));
   await loops.stop();
   await agent.settle();
-  assertOneLineEach(agent, 2_000);
+  assertOneLineEach(agent, SOME);
   assert.equal(await agent.metric('events_lost_total{kind="kill"}'), 0);
   const lost = await agent.metric('events_lost_total{kind="other"}');
   t.diagnostic(`${lost} lines of spared processes lost, ${agent.actions("spared").length} written`);
@@ -110,12 +115,12 @@ test("long command lines by the thousand: all die, and a line that finds no room
   const agent = await TestAgent.start({ bannedCommandStrings: [banned] });
   t.after(() => agent.stop());
   await agent.untilReady();
-  assert.deepEqual(await flood(2_000, `${"-".repeat(100_000)}${banned}`), allDead(2_000));
+  assert.deepEqual(await flood(SOME, `${"-".repeat(100_000)}${banned}`), allDead(SOME));
   await agent.settle();
   const lost = await agent.metric('events_lost_total{kind="kill"}');
   const dropped = await agent.metric('log_lines_dropped_total{kind="kill"}');
   await agent.stop();
-  assert.equal(agent.kills().length + lost + dropped, 2_000);
+  assert.equal(agent.kills().length + lost + dropped, SOME);
   assert.equal(inSummaries(agent), lost);
   t.diagnostic(`${lost} lines found no room in the ring, ${dropped} none in the queue to the log's reader`);
 });
@@ -124,9 +129,9 @@ test("a log that nobody reads delays no death and loses no line that it has room
   const banned = randomString();
   const agent = await TestAgent.start({ bannedCommandStrings: [banned] }, [], { read: false });
   t.after(() => agent.stop());
-  assert.deepEqual(await flood(3_000, banned), allDead(3_000));
+  assert.deepEqual(await flood(SOME, banned), allDead(SOME));
   assert.equal((await agent.readiness()).status, 200);
   agent.read();
   await agent.settle();
-  assertOneLineEach(agent, 3_000);
+  assertOneLineEach(agent, SOME);
 });

@@ -16,6 +16,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, type TestContext, test } from "node:test";
+import { rounds } from "@cryptnono/matcher/test/rounds";
 import { type ConfigFile, ROOT, randomString, TestAgent } from "../lib/agent.js";
 import { ExecLoops } from "../lib/exec-loops.js";
 import { launch, prog } from "../lib/progs.js";
@@ -23,6 +24,14 @@ import { launch, prog } from "../lib/progs.js";
 const directory = mkdtempSync(join(tmpdir(), "cryptnono-lifecycle-"));
 after(() => rmSync(directory, { recursive: true, force: true }));
 const ran = prog("first-instruction");
+
+const KILLED = 'processes_killed_total{source="execwhacker.bpf"}';
+/** In a flood: a line for each would keep the agent from all else. */
+const FEW_LINES = ["--whole-lines", "16"];
+const SWAPS = rounds(10);
+/** Each of the ways to be replaced comes once. */
+const COMES_BACK = rounds(3);
+const KILLS_MEANWHILE = rounds(20);
 
 async function start(
   t: TestContext,
@@ -41,7 +50,7 @@ async function isKilled(string: string): Promise<boolean> {
   return ended.signal === "SIGKILL";
 }
 
-const reloads = (agent: TestAgent) => agent.lines.filter(({ event }) => event === "Config reloaded").length;
+const reloads = (agent: TestAgent) => agent.events("Config reloaded").length;
 
 /** The BPF programs that `pid` holds open, all of them loaded. */
 function programsOf(pid: number): string[] {
@@ -128,32 +137,29 @@ describe("a list that changes", () => {
     assert.equal(await isKilled(later), true);
   });
 
-  test("leaves no process unmatched in 50 swaps of lists that both hold its string", async (t) => {
+  test(`leaves no process unmatched in ${SWAPS} swaps of lists that both hold its string`, async (t) => {
     const banned = randomString();
     const lists = [0, 1].map(() => [...Array.from({ length: 200 }, () => randomString()), banned]);
-    const agent = await start(t, { bannedCommandStrings: lists[0]! });
+    const agent = await start(t, { bannedCommandStrings: lists[0]! }, FEW_LINES);
     const loops = new ExecLoops(directory);
     t.after(() => loops.stop());
     await loops.start(2, [ran, "v", banned]);
-    for (let i = 1; i <= 50; i++) {
+    for (let i = 1; i <= SWAPS; i++) {
       const before = reloads(agent);
       agent.write({ bannedCommandStrings: lists[i % 2]! });
       agent.process.kill("SIGHUP");
       await agent.waitFor(() => reloads(agent) > before, `reload ${i}`);
     }
     const ends = await loops.stop();
-    await agent.settle();
     const killed = ends.reduce((sum, end) => sum + end.killed, 0);
     assert.equal(
       ends.reduce((sum, end) => sum + end.other, 0),
       0,
     );
     assert.ok(killed > 100);
-    const lost = await agent.metric('events_lost_total{kind="kill"}');
-    const dropped = await agent.metric('log_lines_dropped_total{kind="kill"}');
-    assert.ok(agent.kills().length <= killed && killed <= agent.kills().length + lost + dropped);
+    assert.equal(await agent.metric(KILLED), killed);
     assert.deepEqual(new Set(agent.kills().map(({ matched }) => matched)), new Set([banned]));
-    t.diagnostic(`${killed} processes meanwhile; ${lost} events and ${dropped} lines found no room`);
+    t.diagnostic(`${killed} processes meanwhile`);
   });
 
   test("is refused when it is bad: the one before stays, and the log names file and place and no string", async (t) => {
@@ -225,14 +231,14 @@ describe("an agent that dies", () => {
     const programs = programsOf(first.process.pid!);
     await first.stop("SIGKILL");
     const dead: number[] = [];
-    for (let i = 0; i < 100; i++) {
+    for (let i = 0; i < KILLS_MEANWHILE; i++) {
       const ended = await launch("plain", [ran, "v", banned]);
       assert.equal(ended.signal, "SIGKILL");
       assert.equal(ended.stdout.length, 0);
       dead.push(ended.pid);
     }
     const second = await start(t, config, ["--pin-dir", pinDir]);
-    await second.waitFor(() => second.kills().length >= 100, "the lines of the kills meanwhile");
+    await second.waitFor(() => second.kills().length >= KILLS_MEANWHILE, "the lines of the kills meanwhile");
     assert.deepEqual(
       second.kills().map(({ pid }) => pid),
       dead,
@@ -241,7 +247,7 @@ describe("an agent that dies", () => {
       assert.equal(line["matched"], banned);
       assert.equal(line.cmdline, `${ran} ${banned}`.toLowerCase());
     }
-    assert.equal(await second.metric('processes_killed_total{source="execwhacker.bpf"}'), 100);
+    assert.equal(await second.metric(KILLED), KILLS_MEANWHILE);
     await untilUnloaded(programs);
     assert.equal(await isKilled(banned), true);
     const ownPrograms = programsOf(second.process.pid!);
@@ -254,17 +260,16 @@ describe("an agent that dies", () => {
     await untilUnloaded(ownPrograms);
   });
 
-  test("and comes back five times, killed or replaced while it runs, lets no counter fall", async (t) => {
+  test("and comes back, killed, ended or replaced while it runs, lets no counter fall", async (t) => {
     const banned = randomString();
     const pinDir = pins(t);
     const config = { bannedCommandStrings: [banned] };
-    const killed = 'processes_killed_total{source="execwhacker.bpf"}';
     let agent = await start(t, config, ["--pin-dir", pinDir]);
     let expected = 0;
-    for (let i = 0; i < 5; i++) {
+    for (let i = 0; i < COMES_BACK; i++) {
       for (let kill = 0; kill < 4; kill++) assert.equal(await isKilled(banned), true);
       expected += 4;
-      assert.equal(await agent.metric(killed), expected, `agent ${i}`);
+      assert.equal(await agent.metric(KILLED), expected, `agent ${i}`);
       if (i % 2 === 0) {
         await agent.stop(i === 0 ? "SIGKILL" : "SIGTERM");
         assert.equal(await isKilled(banned), true, "while nobody is there");
@@ -275,7 +280,7 @@ describe("an agent that dies", () => {
         await agent.stop();
         agent = next;
       }
-      assert.equal(await agent.metric(killed), expected, `after ${i + 1} restarts`);
+      assert.equal(await agent.metric(KILLED), expected, `after ${i + 1} restarts`);
     }
   });
 
@@ -315,23 +320,23 @@ describe("an agent that dies", () => {
     await agent.stop();
   });
 
-  test("and comes back five times leaves no process unguarded", async (t) => {
+  test("and comes back, killed, ended or replaced while it runs, leaves no process unguarded", async (t) => {
     const banned = randomString();
     const pinDir = pins(t);
     const config = { bannedCommandStrings: [banned] };
-    let agent = await start(t, config, ["--pin-dir", pinDir]);
+    let agent = await start(t, config, [...FEW_LINES, "--pin-dir", pinDir]);
     const loops = new ExecLoops(directory);
     t.after(() => loops.stop());
     await loops.start(2, [ran, "v", banned]);
-    for (let i = 0; i < 5; i++) {
+    for (let i = 0; i < COMES_BACK; i++) {
       if (i % 3 === 2) {
         // An upgrade: the next one begins while this one still runs.
-        const next = await start(t, config, ["--pin-dir", pinDir]);
+        const next = await start(t, config, [...FEW_LINES, "--pin-dir", pinDir]);
         await agent.stop();
         agent = next;
       } else {
         await agent.stop(i % 3 === 0 ? "SIGKILL" : "SIGTERM");
-        agent = await start(t, config, ["--pin-dir", pinDir]);
+        agent = await start(t, config, [...FEW_LINES, "--pin-dir", pinDir]);
       }
     }
     const ends = await loops.stop();
@@ -340,7 +345,10 @@ describe("an agent that dies", () => {
       0,
     );
     assert.ok(ends.every(({ killed }) => killed > 100));
-    t.diagnostic(`${ends.reduce((sum, { killed }) => sum + killed, 0)} processes, all killed`);
+    const killed = ends.reduce((sum, end) => sum + end.killed, 0);
+    // Some twice: while one agent takes over from another, both parts judge.
+    assert.ok((await agent.metric(KILLED)) >= killed);
+    t.diagnostic(`${killed} processes, all killed`);
   });
 });
 
@@ -461,46 +469,34 @@ describe("a start that fails says what to do, and leaves nothing attached", () =
   const rows: readonly (readonly [
     title: string,
     args: readonly string[],
-    message: RegExp,
+    messages: RegExp | readonly RegExp[],
     wrapper?: readonly string[],
   ])[] = [
     ["no config", [], /^cryptnono: start execwhacker: no config\n {2}\S/],
     [
-      "a config that is not there",
-      ["--config", "/nowhere/x.json"],
-      /read config \/nowhere\/x\.json: .*no such file\n +\S/,
-    ],
-    ["a config that is a folder", ["--config", directory], /read config .*: .*a directory\n +\S/],
-    [
-      "a config that is no JSON",
-      ["--config", file("broken.json", `{"bannedCommandStrings": ["${secret}",}`)],
-      /broken\.json.*line 1 column/,
-    ],
-    [
-      "a value that was never decrypted",
-      ["--config", file("enc.json", '{"bannedCommandStrings": ["ok", "ENC[AES256_GCM,data:x,iv:y,tag:z,type:str]"]}')],
-      /enc\.json: bannedCommandStrings\[1\]: expected a decrypted value.*\n +hint/,
-    ],
-    ["a pipe instead of a file", ["--config", pipe], /pipe: expected a readable file, got a pipe\n +hint: \S/],
-    [
-      "an empty string",
-      ["--config", file("e.json", JSON.stringify({ bannedCommandStrings: [secret, ""] }))],
-      /bannedCommandStrings\[1\]/,
-    ],
-    [
-      "a blank string",
-      ["--config", file("b.json", JSON.stringify({ bannedCommandStrings: [" \t"] }))],
-      /bannedCommandStrings\[0\]/,
-    ],
-    [
-      "a string that is too long",
-      ["--config", file("l.json", JSON.stringify({ bannedCommandStrings: ["x".repeat(513)] }))],
-      /bannedCommandStrings\[0\].*512/,
-    ],
-    [
-      "a broken pattern",
-      ["--config", file("p.json", JSON.stringify({ bannedCommandStrings: [secret], allowedCommandPatterns: ["a("] }))],
-      /allowedCommandPatterns\[0\]/,
+      "configs of which none can be read, all of them at once",
+      [
+        "/nowhere/x.json",
+        directory,
+        pipe,
+        file("broken.json", `{"bannedCommandStrings": ["${secret}",}`),
+        file("enc.json", '{"bannedCommandStrings": ["ok", "ENC[AES256_GCM,data:x,iv:y,tag:z,type:str]"]}'),
+        file("empty-string.json", JSON.stringify({ bannedCommandStrings: [secret, ""] })),
+        file("blank.json", JSON.stringify({ bannedCommandStrings: [" \t"] })),
+        file("long.json", JSON.stringify({ bannedCommandStrings: ["x".repeat(513)] })),
+        file("pattern.json", JSON.stringify({ bannedCommandStrings: [secret], allowedCommandPatterns: ["a("] })),
+      ].flatMap((config) => ["--config", config]),
+      [
+        /\/nowhere\/x\.json: .*no such file\n +hint: \S/,
+        new RegExp(`${directory}: .*a directory\n +hint: \\S`),
+        /pipe: expected a readable file, got a pipe\n +hint: \S/,
+        /broken\.json.*line 1 column/,
+        /enc\.json: bannedCommandStrings\[1\]: expected a decrypted value.*\n +hint/,
+        /empty-string\.json: bannedCommandStrings\[1\]/,
+        /blank\.json: bannedCommandStrings\[0\]/,
+        /long\.json: bannedCommandStrings\[0\].*512/,
+        /pattern\.json: allowedCommandPatterns\[0\]/,
+      ],
     ],
     ["an unknown mode", ["--config", good, "--mode", "kill"], /--mode/],
     [
@@ -539,13 +535,13 @@ describe("a start that fails says what to do, and leaves nothing attached", () =
     ],
   ];
 
-  for (const [title, args, message, wrapper = []] of rows) {
+  for (const [title, args, messages, wrapper = []] of rows) {
     test(title, () => {
       const { status, stdout, stderr } = cryptnono(
         ["execwhacker", "--scope-pid", String(process.pid), ...args],
         wrapper,
       );
-      assert.match(stderr, message);
+      for (const message of [messages].flat()) assert.match(stderr, message);
       assert.equal(status, 1);
       assert.equal(stdout, "");
       assert.doesNotMatch(stderr, /^ +at /m, "a stack is not for people");

@@ -17,7 +17,7 @@ test("while a large list is loaded, probes are answered and kills are told", asy
   write(0);
   const agent = await TestAgent.start({ bannedCommandStrings: [] }, [], { configFile });
   try {
-    const reloads = () => agent.lines.filter(({ event }) => event === "Config reloaded").length;
+    const reloads = () => agent.events("Config reloaded").length;
     const start = performance.now();
     write(1);
     agent.process.kill("SIGHUP");

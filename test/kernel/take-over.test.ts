@@ -122,7 +122,7 @@ test("what each pattern spares is counted by list and index, over reloads and ag
   // The same patterns in another list: each has its own count by the place that it stood at.
   writeFileSync(configFile, JSON.stringify({ ...config, allowedCommandPatterns: words.toReversed().map(patternOf) }));
   first.process.kill("SIGHUP");
-  await first.waitFor(() => first.lines.some(({ event }) => event === "Config reloaded"), "the reload", WAIT_MS);
+  await first.waitFor(() => first.events("Config reloaded").length > 0, "the reload", WAIT_MS);
   await spare(words[0]!, 5);
   await until(first, [30, 7]);
 

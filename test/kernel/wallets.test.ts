@@ -218,7 +218,7 @@ test("an agent kills and audits at exec, and its lines have the wallet; a reload
     for (const { pid } of [off, other]) assert.equal(agent.lines.filter((said) => said.pid === pid).length, 0);
 
     agent.write({ bannedCommandStrings: [randomString()] });
-    await agent.waitFor(() => agent.lines.some(({ event }) => event === "Config reloaded"), "the reload");
+    await agent.waitFor(() => agent.events("Config reloaded").length > 0, "the reload");
     const freed = await run("/bin/echo", [of("monero").text]);
     assert.equal(freed.code, 0);
   } finally {

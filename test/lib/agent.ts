@@ -56,6 +56,13 @@ export interface StartOptions {
 /** Longest log line: container runtimes split lines at 16 KiB. */
 const MAX_LINE_BYTES = 16_384;
 
+/** Bytes, as Latin-1, that a terminal shows and does not obey. */
+const PLAIN = /^[^\x00-\x1f\x7f]*$/;
+
+/** Between looks at what the test holds itself, and between questions that the agent has to answer. */
+const LOOK_EVERY_MS = 5;
+const ASK_EVERY_MS = 25;
+
 /** An emulated machine beside other loads verifies the programs in a minute. */
 const START_MS = 180_000;
 
@@ -67,7 +74,13 @@ export class TestAgent {
   readonly lines: LogLine[] = [];
   /** The same lines' bytes. */
   readonly rawLines: Buffer[] = [];
-  /** How many lines there were when a process id was last asked for. */
+  /** The lines again, so that a wait among the thousands of a flood does not read them all each time. */
+  readonly #byAction = new Map<string, LogLine[]>();
+  readonly #byEvent = new Map<string, LogLine[]>();
+  readonly #byPid = new Map<number, LogLine[]>();
+  readonly #kills: LogLine[] = [];
+  #markers = 0;
+  /** How many lines of a process id were handed out. */
   readonly #handedOut = new Map<number, number>();
   /** A banned string that the config has besides the test's own, for {@link settle}. */
   readonly #marker = randomString("marker");
@@ -128,7 +141,7 @@ export class TestAgent {
     try {
       if (options.read === false) await agent.untilReady();
       else {
-        const guards = () => agent.lines.some(({ event }) => event === "Guarding");
+        const guards = () => agent.events("Guarding").length > 0;
         await agent.waitFor(guards, "the agent to guard", START_MS);
       }
     } catch (error) {
@@ -155,12 +168,14 @@ export class TestAgent {
   /** Poll until `condition` holds. @throws after `deadlineMs`, or when the agent has ended. */
   async waitFor(condition: () => boolean | Promise<boolean>, what: string, deadlineMs = 60_000): Promise<void> {
     const until = Date.now() + deadlineMs;
-    while (!(await condition())) {
+    for (;;) {
+      const held = condition();
+      if (await held) return;
       if (this.#badLine !== null) throw new Error(this.#badLine);
       if (this.hasEnded)
         throw new Error(`the agent ended with ${this.process.exitCode} before ${what}: ${this.#stderr}`);
       if (Date.now() > until) throw new Error(`waited ${deadlineMs} ms for ${what}`);
-      await sleep(5);
+      await sleep(typeof held === "boolean" ? LOOK_EVERY_MS : ASK_EVERY_MS);
     }
   }
 
@@ -169,30 +184,39 @@ export class TestAgent {
   }
 
   /** Lines with an action, of one process if given. */
-  actions(action: string, pid?: number): LogLine[] {
-    return this.lines.filter((line) => line.action === action && (pid === undefined || line.pid === pid));
+  actions(action: string, pid?: number): readonly LogLine[] {
+    if (pid !== undefined) return (this.#byPid.get(pid) ?? []).filter((line) => line.action === action);
+    return this.#byAction.get(action) ?? [];
+  }
+
+  events(event: string): readonly LogLine[] {
+    return this.#byEvent.get(event) ?? [];
+  }
+
+  /** Of the events that begin so: their numbers stand behind. */
+  eventsLike(beginning: string): readonly LogLine[] {
+    return [...this.#byEvent].flatMap(([event, lines]) => (event.startsWith(beginning) ? lines : []));
   }
 
   /** The lines of one process, once there are any. Each is handed out once: process ids come again after some seconds. */
   async linesOf(pid: number): Promise<LogLine[]> {
-    const fresh = () => this.lines.slice(this.#handedOut.get(pid) ?? 0).filter((line) => line.pid === pid);
-    await this.waitFor(() => fresh().length > 0, `a line of process ${pid}`);
-    const lines = fresh();
-    this.#handedOut.set(pid, this.lines.length);
-    return lines;
+    const handedOut = this.#handedOut.get(pid) ?? 0;
+    const all = () => this.#byPid.get(pid) ?? [];
+    await this.waitFor(() => all().length > handedOut, `a line of process ${pid}`);
+    this.#handedOut.set(pid, all().length);
+    return all().slice(handedOut);
   }
 
   /** Wait until everything that the kernel has killed so far is in the log: events of kills keep their order. */
   async settle(): Promise<void> {
-    const isMarker = (line: LogLine) => line["matched"] === this.#marker;
-    const before = this.lines.filter(isMarker).length;
+    const before = this.#markers;
     await run("/bin/true", [this.#marker]);
-    await this.waitFor(() => this.lines.filter(isMarker).length > before, "the last line");
+    await this.waitFor(() => this.#markers > before, "the last line");
   }
 
   /** Kill lines but those of {@link settle}. */
-  kills(): LogLine[] {
-    return this.actions("killed").filter((line) => line["matched"] !== this.#marker);
+  kills(): readonly LogLine[] {
+    return this.#kills;
   }
 
   /** The value of a metric, its series' labels as they stand: `processes_killed_total{source="execwhacker.bpf"}`. */
@@ -243,12 +267,25 @@ export class TestAgent {
 
   /** Whatever a process did, a line is JSON, is not long, and holds nothing that a terminal would obey. */
   #keep(line: Buffer): void {
-    const isPlain = line.every((byte) => byte >= 0x20 && byte !== 0x7f) && isUtf8(line);
+    const isPlain = PLAIN.test(line.toString("latin1")) && isUtf8(line);
     if (!isPlain || line.length > MAX_LINE_BYTES)
       this.#badLine = `a log line of ${line.length} bytes that begins ${JSON.stringify(line.subarray(0, 200).toString())}`;
     this.rawLines.push(line);
-    this.lines.push(JSON.parse(line.toString()) as LogLine);
+    const parsed = JSON.parse(line.toString()) as LogLine;
+    this.lines.push(parsed);
+    const { action, event, pid } = parsed;
+    if (action !== undefined) addTo(this.#byAction, action, parsed);
+    if (event !== undefined) addTo(this.#byEvent, event, parsed);
+    if (pid !== undefined) addTo(this.#byPid, pid, parsed);
+    if (parsed["matched"] === this.#marker) this.#markers++;
+    else if (action === "killed") this.#kills.push(parsed);
   }
+}
+
+function addTo<K>(index: Map<K, LogLine[]>, key: K, line: LogLine): void {
+  const lines = index.get(key);
+  if (lines === undefined) index.set(key, [line]);
+  else lines.push(line);
 }
 
 /** A port that nobody listens on at this moment. */
