@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, type TestContext, test } from "node:test";
+import { rounds } from "@cryptnono/matcher/test/rounds";
 import { type ConfigFile, ROOT, randomString, TestAgent } from "../lib/agent.js";
 import { type Launched, launch, numbersOf, prog } from "../lib/progs.js";
 
@@ -80,7 +81,7 @@ describe("a banned line padded past what patterns are followed for", () => {
   ] as const) {
     test(title, async (t) => {
       const agent = await start(t, { bannedCommandStrings: [banned], allowedCommandPatterns: [pattern] });
-      for (let i = 0; i < 20; i++) {
+      for (let i = 0; i < rounds(5); i++) {
         const ended = await launch("plain", [ran, "v", banned, ...padding, "end"]);
         if (verdict === "ran") assertRan(ended);
         else assertKilled(ended);
@@ -95,7 +96,7 @@ describe("a banned line padded past what patterns are followed for", () => {
 });
 
 // Whatever lets a stopped process run on lets nothing run here: nothing is stopped.
-describe("0 of 100 padded lines run an instruction, however their parent resists", () => {
+describe(`0 of ${rounds(80)} padded lines run an instruction, however their parent resists`, () => {
   const banned = randomString();
   const padding = Array.from({ length: 4 }, () => "-".repeat(100_000));
   let agent: TestAgent;
@@ -111,20 +112,20 @@ describe("0 of 100 padded lines run an instruction, however their parent resists
   for (const ways of [[], ["continue"], ["trace"], ["continue", "trace"]]) {
     test(`${ways.length === 0 ? "it forks and waits" : ways.join(" and ")}`, async () => {
       const padded = [ran, "v", banned, ...padding, "end"];
-      for (const [words, rounds, atOnce] of [
-        [padded, 50, 1],
-        [padded, 5, 10],
-        [[ran, "v", `${banned}s`, "piece of it", "-"], 5, 10],
+      for (const [words, times, atOnce] of [
+        [padded, rounds(10), 1],
+        [padded, rounds(1), 10],
+        [[ran, "v", `${banned}s`, "piece of it", "-"], rounds(5), 10],
       ] as const) {
-        const ended = await launch("resist", words, [String(rounds), String(atOnce), ...ways]);
-        assert.deepEqual(numbersOf(ended.stderr), { printed: 0, killed: rounds * atOnce, other: 0 });
+        const ended = await launch("resist", words, [String(times), String(atOnce), ...ways]);
+        assert.deepEqual(numbersOf(ended.stderr), { printed: 0, killed: times * atOnce, other: 0 });
       }
     });
   }
 
   test("and an honest line as long runs, each time", async () => {
-    const ended = await launch("resist", [ran, "v", ...padding, "end"], ["10", "10", "continue", "trace"]);
-    assert.deepEqual(numbersOf(ended.stderr), { printed: 100, killed: 0, other: 100 });
+    const ended = await launch("resist", [ran, "v", ...padding, "end"], [String(rounds(2)), "10", "continue", "trace"]);
+    assert.deepEqual(numbersOf(ended.stderr), { printed: rounds(20), killed: 0, other: rounds(20) });
   });
 });
 

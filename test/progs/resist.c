@@ -37,10 +37,10 @@ static struct child start(char **words)
 	return (struct child){ .pid = pid, .output = ends[0] };
 }
 
-/* Whether it has ended, with `status`. */
+/* Whether it has ended, with `status`. Who sends no signal without pause waits. */
 static int push(struct child *child, int *status)
 {
-	pid_t n = waitpid(child->pid, status, WNOHANG | __WALL);
+	pid_t n = waitpid(child->pid, status, (continues ? WNOHANG : 0) | __WALL);
 
 	if (n == child->pid && WIFSTOPPED(*status)) {
 		ptrace(PTRACE_CONT, child->pid, NULL, NULL);
