@@ -7,20 +7,20 @@ import { join } from "node:path";
 import { after, before, describe, type TestContext, test } from "node:test";
 import { roundingObstacle } from "@cryptnono/agent/detectors/monero/sensor";
 import { unpin } from "@cryptnono/agent/sensor/index";
+import { rounds } from "@cryptnono/matcher/test/rounds";
 import { type Ended, ROOT, randomString, run } from "../lib/agent.js";
-import { MoneroAgent } from "../lib/monero-agent.js";
+import { Computing, lived, MoneroAgent } from "../lib/monero-agent.js";
 import { prog } from "../lib/progs.js";
 
 const obstacle = roundingObstacle();
 const options = obstacle === null ? {} : { skip: obstacle };
 /** Longer than any verdict takes on a busy machine: what is to die ends early. */
 const FOREVER = "100";
-/** Thousands of times as long as one look. */
-const AWHILE = "1.5";
+/** Hundreds of times as long as one look. */
+const AWHILE = String(rounds(5) / 10);
 
 const compute = (what: string, seconds: string, ...more: string[]): Promise<Ended> =>
   run(prog("rounding"), [what, seconds, ...more]);
-const lived = ({ signal, stdout }: Ended) => signal === null && stdout.toString() === "lived\n";
 
 describe("rounding", options, () => {
   let agent: MoneroAgent;
@@ -95,13 +95,13 @@ test("a self-test that is asked for dies in any mode, and is nobody's kill", opt
 test("audit mode tells once and kills nothing", options, async (t) => {
   const agent = await MoneroAgent.start(["--mode", "audit", "--four-modes", "enforce"]);
   t.after(() => agent.stop());
-  const all = await Promise.all([compute("registers", AWHILE), compute("four", "4")]);
+  const computing = ["registers", "four"].map((what) => new Computing("rounding", [what, FOREVER]));
+  for (const [i, rule] of ["registers", "four-modes"].entries())
+    assert.equal((await agent.lineOf("would-kill", computing[i]!.pid))["rule"], rule);
+  const all = await Promise.all(computing.map((one) => one.end()));
   assert.ok(all.every(lived));
-  for (const [i, rule] of ["registers", "four-modes"].entries()) {
-    const { pid } = all[i]!;
-    assert.equal((await agent.lineOf("would-kill", pid))["rule"], rule);
-    assert.equal(agent.actions("would-kill", pid).length, 1);
-  }
+  await agent.stop();
+  for (const { pid } of all) assert.equal(agent.actions("would-kill", pid).length, 1);
 });
 
 test("a rule that is off does not look", options, async (t) => {
@@ -153,16 +153,21 @@ test("what is known of a running process can be asked for", options, async (t) =
   await agent.lineOf("would-kill", child.pid!);
   const ask = (pid: number, ...more: string[]) =>
     run(`${ROOT}bin/cryptnono`, ["explain-computing", String(pid), "--pin-dir", pinDir, ...more]);
-  const { code, stdout } = await ask(child.pid!);
-  assert.equal(code, 0);
+  const [told, json, unknown, nobody] = await Promise.all([
+    ask(child.pid!),
+    ask(child.pid!, "--json"),
+    ask(process.pid),
+    ask(4_194_304),
+  ]);
+  assert.equal(told.code, 0);
   assert.match(
-    stdout.toString(),
+    told.stdout.toString(),
     /constants in registers: scale-mask, mantissa-mask\n {2}verdicts so far: registers\n/,
   );
-  const known = JSON.parse((await ask(child.pid!, "--json")).stdout.toString()) as { seen: { directed: number } };
+  const known = JSON.parse(json.stdout.toString()) as { seen: { directed: number } };
   assert.ok(known.seen.directed >= 1);
-  assert.match((await ask(process.pid)).stdout.toString(), /no sample of it/);
-  assert.equal((await ask(4_194_304)).code, 1);
+  assert.match(unknown.stdout.toString(), /no sample of it/);
+  assert.equal(nobody.code, 1);
 });
 
 function pins(t: TestContext): string {

@@ -1,6 +1,8 @@
-/* Holds the constants by which RandomX initialises its dataset, and computes something else. Usage: hold-constants WHERE SECONDS;
- * WHERE: code (anonymous and executable), heap, few (code, but five words), idle (code, and sleeps). Prints «lived» at its end. */
+/* Holds the constants by which RandomX initialises its dataset, and computes something else, some third of the time. Usage:
+ * hold-constants WHERE SECONDS; WHERE: code (anonymous and executable), heap, few (code, but five words), idle (code, and sleeps).
+ * Prints «lived» at its end, which SIGTERM makes sooner. */
 #define _GNU_SOURCE
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +22,13 @@ static const volatile uint64_t hidden[] = {
 	0x7a7f032139b3782dULL,
 	0xd1d06ea2e379b01bULL,
 };
+
+static volatile sig_atomic_t ended;
+
+static void end(int signal)
+{
+	ended = signal;
+}
 
 static double now(void)
 {
@@ -49,9 +58,9 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "heap"))
 		mprotect(page, bytes, PROT_READ | PROT_EXEC);
 	until = now() + atof(argv[2]);
-	while (now() < until) {
-		if (!strcmp(argv[1], "idle"))
-			usleep(20000);
+	signal(SIGTERM, end);
+	while (!ended && now() < until) {
+		usleep(10000);
 		for (int i = 0; strcmp(argv[1], "idle") && i < 1000000; i++)
 			x = x * 1.000001 + 0.1;
 	}
