@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { CHARTS, find, HELM, notes, render, renderAsSubchart, scenario } from "./helm.js";
+import { CHARTS, find, HELM, notes, render, renderAsSubchart, scenario, text } from "./helm.js";
 
 const skip = HELM === undefined ? "no helm: run test/cluster/install-tools charts" : false;
 const pod = (values: unknown) => find(render(values), "DaemonSet")["spec"].template.spec;
@@ -73,6 +73,15 @@ describe("a deployment's values", { skip }, () => {
 });
 
 describe("limits", { skip }, () => {
+  /** Each as the chart makes it of what is given, all in one rendering. */
+  const limitsOf = (given: readonly object[]) =>
+    text(
+      '{{ range .Values.global.limits }}{{ include "cryptnono.resources" (dict "resources" (dict "limits" .)) | fromYaml | toJson }}\n{{ end }}',
+      { global: { limits: given } },
+    )
+      .trim()
+      .split("\n")
+      .map((line) => (JSON.parse(line) as { limits: Record<string, unknown> }).limits);
   const ROWS: readonly (readonly [given: unknown, cpu: unknown])[] = [
     ["5m", "100m"],
     [0.005, "100m"],
@@ -84,11 +93,10 @@ describe("limits", { skip }, () => {
     ["2", "2"],
     ["500000u", "500000u"],
   ];
-  for (const [given, cpu] of ROWS) {
+  for (const [at, [given, cpu]] of ROWS.entries()) {
     it(`of ${JSON.stringify(given)} CPU ${given === cpu ? "stay" : `become ${cpu}`}`, () => {
-      const { limits } = pod({ detectors: { execwhacker: { resources: { limits: { cpu: given } } } } }).containers[0]
-        .resources;
-      assert.deepEqual(limits.cpu, cpu);
+      const limits = limitsOf(ROWS.map(([some]) => ({ cpu: some })));
+      assert.deepEqual(limits[at]!["cpu"], cpu);
     });
   }
 
@@ -100,13 +108,20 @@ describe("limits", { skip }, () => {
     ["0.5Gi", "0.5Gi"],
     ["200M", "200M"],
   ];
-  for (const [given, memory] of MEMORY) {
+  for (const [at, [given, memory]] of MEMORY.entries()) {
     it(`of ${JSON.stringify(given)} memory ${given === memory ? "stay" : `become ${memory}`}`, () => {
-      const { limits } = pod({ detectors: { execwhacker: { resources: { limits: { memory: given } } } } }).containers[0]
-        .resources;
-      assert.deepEqual(limits.memory, memory);
+      const limits = limitsOf(MEMORY.map(([some]) => ({ memory: some })));
+      assert.deepEqual(limits[at]!["memory"], memory);
     });
   }
+
+  it("are those of the pod", () => {
+    const limits = { cpu: 0.005, memory: 67_108_864 };
+    assert.deepEqual(pod({ detectors: { execwhacker: { resources: { limits } } } }).containers[0].resources.limits, {
+      cpu: "100m",
+      memory: "128Mi",
+    });
+  });
 
   it("that nobody set stay unset", () => {
     const resources = { limits: { memory: null }, requests: null };

@@ -7,6 +7,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import { mergeRules, openPatterns, parseConfigFile } from "@cryptnono/agent/detectors/execwhacker/config/index";
+import { explanationOf } from "@cryptnono/agent/detectors/execwhacker/tools/explain";
+import { readTyped } from "@cryptnono/agent/detectors/execwhacker/tools/read-line";
 import { CHARTS, find, HELM, notes, render } from "./helm.js";
 
 const root = dirname(CHARTS);
@@ -18,8 +20,22 @@ const skip =
       : "the agent is not bundled: run make build";
 
 /** What becomes of `line`, which goes through a pipe: on a command line it could be judged itself. */
+async function explained(configs: Record<string, unknown>, line: string): Promise<string> {
+  const files = Object.entries(filesOf(configs)).map(([name, content]) =>
+    parseConfigFile(name, Buffer.from(content, "base64")),
+  );
+  const { sentence } = await explanationOf(mergeRules(files, "enforce"), readTyped(Buffer.from(line)));
+  return sentence.replace(/[ :].*/s, "");
+}
+
+/** The chart's own Secret. */
+function filesOf(configs: Record<string, unknown>): Record<string, string> {
+  return find(render({ detectors: { execwhacker: { configs } } }), "Secret")["data"] as Record<string, string>;
+}
+
+/** The same by the command. */
 function explain(configs: Record<string, unknown>, line: string, flags: readonly string[] = []): string {
-  const data = find(render({ detectors: { execwhacker: { configs } } }), "Secret")["data"] as Record<string, string>;
+  const data = filesOf(configs);
   const folder = mkdtempSync(join(tmpdir(), "cryptnono-patterns-"));
   try {
     const files = Object.entries(data).flatMap(([name, content]) => {
@@ -73,12 +89,13 @@ const ROWS: readonly (readonly [whose: string, configs: Record<string, unknown>,
 
 describe("an allow pattern", { skip }, () => {
   for (const [whose, configs, line, verdict] of ROWS) {
-    it(`of ${whose} lets «${line}» ${verdict === "spared" ? "run" : "die"}`, () => {
-      assert.equal(explain(configs, line), verdict);
+    it(`of ${whose} lets «${line}» ${verdict === "spared" ? "run" : "die"}`, async () => {
+      assert.equal(await explained(configs, line), verdict);
     });
   }
 
   it("of one list spares all lists' strings with allowAcrossLists, as it was", () => {
+    assert.equal(explain(README, "/usr/bin/ls string-1"), "would");
     assert.equal(explain(README, "/usr/bin/ls string-1", ["--allow-across-lists"]), "spared");
   });
 });
@@ -113,17 +130,20 @@ const ENDS: readonly (readonly [pattern: string, namedAllTheSame?: boolean])[] =
 ];
 
 describe("patterns without an end", { skip }, () => {
-  for (const [pattern, namedAllTheSame = false] of ENDS) {
+  const configsOf = (patterns: readonly string[]) => ({
+    strings: { bannedCommandStrings: ["a-string"] },
+    allows: { allowedCommandPatterns: patterns.map((pattern) => ({ pattern, for: "all" })) },
+  });
+  /** In one rendering: each is named, or not, by itself. */
+  const told = () => notes({ detectors: { execwhacker: { configs: configsOf(ENDS.map(([pattern]) => pattern)) } } });
+  for (const [at, [pattern, namedAllTheSame = false]] of ENDS.entries()) {
     it(`are named by the notes as by the agent: ${pattern}`, () => {
-      const configs = {
-        strings: { bannedCommandStrings: ["a-string"] },
-        allows: { allowedCommandPatterns: [{ pattern, for: "all" }] },
-      };
+      const configs = configsOf([pattern]);
       const files = Object.entries(configs).map(([name, config]) =>
         parseConfigFile(`${name}.json`, Buffer.from(JSON.stringify(config))),
       );
       const isOpen = openPatterns(mergeRules(files, "enforce")).length > 0;
-      const isNamed = notes({ detectors: { execwhacker: { configs } } }).includes(`allows.allowedCommandPatterns[0]: `);
+      const isNamed = told().includes(`allows.allowedCommandPatterns[${at}]: ${pattern}\n`);
       assert.deepEqual([isOpen, isNamed], [isOpen, isOpen || namedAllTheSame]);
     });
   }
