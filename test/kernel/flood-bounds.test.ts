@@ -109,7 +109,7 @@ test("beside a flood of 500 cgroups a kill in another has its own line at once",
   const agent = await start({ bannedCommandStrings: [banned] });
   t.after(() => agent.stop());
   const [quiet, ...loud] = cgroups.make(501) as [string, ...string[]];
-  const flooding = flood(loud, rounds(3), ["/bin/true", "true", banned]);
+  const flooding = flood(loud, rounds(2), ["/bin/true", "true", banned]);
   // More than all groups together may have at once.
   await agent.waitFor(() => agent.kills().length >= 2100, "the flood");
   await assertQuietIsTold(t, agent, quiet, banned);
@@ -152,7 +152,7 @@ test("500 containers, large arguments, a log that halts and a runtime that hangs
   const banned = randomString();
   const runtime = await silentServer(join(shop.directory, "hangs.sock"));
   t.after(() => runtime.close());
-  const agent = await start({ bannedCommandStrings: [banned] }, ["--lookup-container"], {
+  const agent = await start({ bannedCommandStrings: [banned] }, ["--lookup-container", "--lookup-wait", "2"], {
     read: false,
     env: { ...process.env, CONTAINER_RUNTIME_ENDPOINT: `unix://${runtime.path}`, DOCKER_HOST: "" },
   });
@@ -173,7 +173,7 @@ test("500 containers, large arguments, a log that halts and a runtime that hangs
   assert.equal(await killedOf(agent), killed);
   agent.read();
   await agent
-    .waitFor(() => sumOf(agent) >= killed, "all of them", 120_000)
+    .waitFor(async () => sumOf(agent) >= killed, "all of them", 120_000)
     .catch((error: Error) => {
       const { whole, counted, dropped } = told(agent, "killed", "kill");
       throw new Error(`${error.message}: ${whole} whole, ${counted} counted, ${dropped} dropped of ${killed}`);
