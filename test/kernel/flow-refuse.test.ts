@@ -86,7 +86,10 @@ for (const killWay of ["in-hook", "by-printk", "by-agent"] as const) {
     test("a line has the contract's keys, and names file and line", async (t) => {
       if (lacks !== null) return t.skip(lacks);
       await agent.until("a kill", () => agent.actions("killed").length > 0);
-      const line = agent.lines.find(({ "banned-ip": ip, action }) => ip === "198.51.100.7" && action === "killed");
+      // Of the agent's victims any may have been gone before: the first that it killed may be another way's.
+      const line = agent.lines.find(
+        ({ "banned-ip": ip, action, protocol }) => ip === "198.51.100.7" && action === "killed" && protocol === "tcp",
+      );
       if (line === undefined) {
         assert.equal(killWay, "by-agent"); // each was gone
         return;
@@ -96,7 +99,6 @@ for (const killWay of ["in-hook", "by-printk", "by-agent"] as const) {
       assert.equal(line["event"], "Killed process");
       assert.equal(line["killed_by"], killWay === "by-agent" ? "agent" : "kernel");
       assert.equal(line["port"], 9);
-      assert.equal(line["protocol"], "tcp");
     });
   });
 }
