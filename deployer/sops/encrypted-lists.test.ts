@@ -125,12 +125,12 @@ describe("a rule that leaves the list in clear", { skip: withoutSops }, () => {
     ["unencrypted_comment_regex: open", HAND.replace("execwhacker:", "# open\n    execwhacker:")],
   ];
   for (const [option, yaml] of OPTIONS) {
-    test(`«${option}» is refused, and the file is as it was`, () => {
+    test(`«${option}» is refused, and the file is as it was`, async () => {
       prepare(option, yaml);
       const before = readFileSync(made.values);
       const { PATH, seen } = watched();
       refused(
-        made.run(COMMAND, { PATH }),
+        await made.run(COMMAND, { PATH }),
         new RegExp(
           `^(deployer: encrypted-01 stands in clear in .*\n)?deployer: write .*: sops would leave encrypted-02 in clear \\(its rule has ${option.split(":")[0]}\\)`,
         ),
@@ -140,30 +140,30 @@ describe("a rule that leaves the list in clear", { skip: withoutSops }, () => {
     });
   }
 
-  test("is refused for a file that is not there yet, which is not made", () => {
+  test("is refused for a file that is not there yet, which is not made", async () => {
     for (const [option] of OPTIONS.slice(0, 2)) {
       prepare(option, "{}");
       rmSync(made.values);
-      refused(made.run(COMMAND), /sops would leave encrypted-02 in clear/);
+      refused(await made.run(COMMAND), /sops would leave encrypted-02 in clear/);
       assert.equal(existsSync(made.values), false);
       writeFileSync(made.values, "");
     }
   });
 
-  test("is refused for a list that stands in clear already, in a dry run too", () => {
+  test("is refused for a list that stands in clear already, in a dry run too", async () => {
     const old = document(["encrypted-02:", "  bannedCommandStrings:", "    - an-old-string"]);
     prepare("unencrypted_regex: ^banned", old);
     made.setGenerator(listing(["an-old-string"]));
     for (const flags of [[], ["--dry-run"], ["--summary"]]) {
-      const { status, stderr } = made.run([...COMMAND, ...flags]);
+      const { status, stderr } = await made.run([...COMMAND, ...flags]);
       assert.equal(status, 1);
       assert.match(stderr, /^deployer: read .*: encrypted-02 stands there in clear \(its rule has unencrypted_regex\)/);
     }
   });
 
-  test("is no matter when it covers the list all the same", () => {
+  test("is no matter when it covers the list all the same", async () => {
     prepare("encrypted_regex: ^encrypted-0[12]$", HAND);
-    const { status, stderr } = made.run(COMMAND);
+    const { status, stderr } = await made.run(COMMAND);
     assert.equal(status, 0, stderr);
     assert.deepEqual(made.filesWith(STRINGS), []);
     assert.deepEqual(
@@ -175,9 +175,9 @@ describe("a rule that leaves the list in clear", { skip: withoutSops }, () => {
     );
   });
 
-  test("is told of when another list in the file stands in clear", () => {
+  test("is told of when another list in the file stands in clear", async () => {
     prepare("unencrypted_regex: encrypted-01", HAND);
-    const { status, stderr } = made.run(COMMAND);
+    const { status, stderr } = await made.run(COMMAND);
     assert.equal(status, 0);
     assert.match(stderr, /^deployer: encrypted-01 stands in clear in helm-charts\/support\/enc-cryptnono/);
   });
@@ -198,31 +198,31 @@ describe("a values file that is a link", { skip: withoutSops }, () => {
     symlinkSync("../elsewhere/real.secret.values.yaml", join(made.root, "between/link"));
   };
 
-  test("is written through, by way of two links, and stays one", () => {
+  test("is written through, by way of two links, and stays one", async () => {
     link();
     renameSync(made.values, behind());
     symlinkSync("../../between/link", made.values);
-    const { status, stderr } = made.run(COMMAND);
+    const { status, stderr } = await made.run(COMMAND);
     assert.equal(status, 0, stderr);
     assert.equal(readlinkSync(made.values), "../../between/link");
     assert.equal(lstatSync(join(made.root, "between/link")).isSymbolicLink(), true);
     assert.equal(standingOf(readFileSync(behind(), "utf8")).get("encrypted-02")?.encrypted, STRINGS.length);
-    assert.match(made.run(COMMAND).stderr, /is up to date/);
+    assert.match((await made.run(COMMAND)).stderr, /is up to date/);
   });
 
-  test("to a file that is not there makes that file", () => {
+  test("to a file that is not there makes that file", async () => {
     link();
     rmSync(made.values);
     symlinkSync("../../between/link", made.values);
-    assert.equal(made.run(COMMAND).status, 0);
+    assert.equal((await made.run(COMMAND)).status, 0);
     assert.equal(readlinkSync(made.values), "../../between/link");
     assert.equal(standingOf(readFileSync(behind(), "utf8")).get("encrypted-02")?.encrypted, STRINGS.length);
   });
 
-  test("to itself is an error", () => {
+  test("to itself is an error", async () => {
     rmSync(made.values);
     symlinkSync(made.values, made.values);
-    const { status, stderr } = made.run(COMMAND);
+    const { status, stderr } = await made.run(COMMAND);
     assert.equal(status, 1);
     assert.match(stderr, /^deployer: read helm-charts.*ELOOP/);
   });

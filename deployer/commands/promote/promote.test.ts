@@ -16,10 +16,10 @@ interface Execwhacker {
 
 describe("a candidate", { skip: withoutSops }, () => {
   let made: Workspace;
-  beforeEach(() => {
+  beforeEach(async () => {
     made = workspace();
     made.setGenerator(listing(OLD));
-    assert.equal(made.run(GENERATE).status, 0);
+    assert.equal((await made.run(GENERATE)).status, 0);
     made.setGenerator(listing(NEW));
   });
   afterEach(() => made.remove());
@@ -51,10 +51,10 @@ describe("a candidate", { skip: withoutSops }, () => {
   const promote = (file: string, ...more: string[]) =>
     made.run(["promote", "--log", file, "--hours", "6", "--execs", "1000", ...more]);
 
-  test("is written beside the list in force, with what stands beside its strings, and shows no string", () => {
-    assert.equal(made.run([...GENERATE, "--candidate", "--dry-run"]).status, 3);
+  test("is written beside the list in force, with what stands beside its strings, and shows no string", async () => {
+    assert.equal((await made.run([...GENERATE, "--candidate", "--dry-run"])).status, 3);
     assert.equal(lists().candidates, undefined);
-    const { status, stdout, stderr } = made.run([...GENERATE, "--candidate"]);
+    const { status, stdout, stderr } = await made.run([...GENERATE, "--candidate"]);
     assert.equal(status, 0, stderr);
     assert.match(
       stdout,
@@ -64,14 +64,14 @@ describe("a candidate", { skip: withoutSops }, () => {
     assert.deepEqual(lists().candidates!["encrypted-02"]!["bannedCommandStrings"], NEW);
     assert.deepEqual(made.filesWith([...OLD, ...NEW]), []);
     const before = readFileSync(made.values);
-    assert.match(made.run([...GENERATE, "--candidate"]).stderr, /candidate of encrypted-02 is up to date/);
+    assert.match((await made.run([...GENERATE, "--candidate"])).stderr, /candidate of encrypted-02 is up to date/);
     assert.deepEqual(readFileSync(made.values), before);
     made.setGenerator(listing(OLD));
-    assert.match(made.run([...GENERATE, "--candidate"]).stderr, /nothing to try/);
+    assert.match((await made.run([...GENERATE, "--candidate"])).stderr, /nothing to try/);
   });
 
-  test("is refused for too few hours, execs, or too many pods, and says which; and for another revision", () => {
-    made.run([...GENERATE, "--candidate"]);
+  test("is refused for too few hours, execs, or too many pods, and says which; and for another revision", async () => {
+    await made.run([...GENERATE, "--candidate"]);
     const revision = revisionOf();
     const before = readFileSync(made.values);
     for (const [lines, reason] of [
@@ -99,21 +99,21 @@ describe("a candidate", { skip: withoutSops }, () => {
       ],
       [[begun("another"), compared("another", 9, 5000)], "none says that encrypted-02 of revision"],
     ] as const) {
-      const { status, stderr } = promote(log(...lines));
+      const { status, stderr } = await promote(log(...lines));
       assert.equal(status, 1);
       assert.ok(stderr.includes(reason), stderr);
     }
     assert.deepEqual(readFileSync(made.values), before);
-    assert.equal(made.run(["promote"]).status, 1);
-    assert.match(made.run(["promote", "encrypted-03", "--log", log()]).stderr, /has no such candidate/);
+    assert.equal((await made.run(["promote"])).status, 1);
+    assert.match((await made.run(["promote", "encrypted-03", "--log", log()])).stderr, /has no such candidate/);
   });
 
-  test("takes the list's place once it has passed, and is gone", () => {
-    made.run([...GENERATE, "--candidate"]);
+  test("takes the list's place once it has passed, and is gone", async () => {
+    await made.run([...GENERATE, "--candidate"]);
     const revision = revisionOf();
     const passed = log(begun(revision), compared(revision, 7, 5000), difference("would-kill", "a", 1));
-    assert.equal(promote(passed, "--most-pods", "1", "--dry-run").status, 3);
-    const { status, stdout, stderr } = promote(passed, "--most-pods", "1");
+    assert.equal((await promote(passed, "--most-pods", "1", "--dry-run")).status, 3);
+    const { status, stdout, stderr } = await promote(passed, "--most-pods", "1");
     assert.equal(status, 0, stderr);
     assert.match(stdout, /compared for 7\.0 hours at 5000 execs; pods where it would kill: 1, let live: 0, unknown: 0/);
     assert.match(stderr, /encrypted-02 has 2 entries, and the candidate is gone/);
@@ -124,6 +124,6 @@ describe("a candidate", { skip: withoutSops }, () => {
       },
     });
     assert.deepEqual(made.filesWith([...OLD, ...NEW]), []);
-    assert.match(made.run(GENERATE).stderr, /is up to date/);
+    assert.match((await made.run(GENERATE)).stderr, /is up to date/);
   });
 });

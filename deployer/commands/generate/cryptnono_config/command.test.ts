@@ -1,4 +1,4 @@
-// The command as people run it: what it prints, how it ends, what it leaves on disk.
+// The command: what it prints, how it ends, what it leaves on disk. Most runs are in this process, some are its own as people's are.
 import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -28,7 +28,7 @@ describe("deployer generate cryptnono-secret-config", { skip: withoutSops }, () 
   };
 
   test("writes encrypted-02, leaves encrypted-01, says so and shows no string", () => {
-    const { status, stdout, stderr } = made.run(COMMAND);
+    const { status, stdout, stderr } = made.command(COMMAND);
     assert.equal(stderr, "deployer: wrote helm-charts/support/enc-cryptnono.secret.values.yaml\n");
     assert.equal(stdout, "encrypted-02: 2 added, 0 removed, 0 kept\n");
     assert.equal(status, 0);
@@ -37,30 +37,30 @@ describe("deployer generate cryptnono-secret-config", { skip: withoutSops }, () 
     assert.deepEqual(made.filesWith(SECRETS), []);
   });
 
-  test("changes nothing when nothing changed", () => {
-    made.run(COMMAND);
+  test("changes nothing when nothing changed", async () => {
+    await made.run(COMMAND);
     const before = readFileSync(made.values);
-    const { status, stderr } = made.run(COMMAND);
+    const { status, stderr } = await made.run(COMMAND);
     assert.equal(status, 0);
     assert.match(stderr, /is up to date/);
     assert.deepEqual(readFileSync(made.values), before);
   });
 
   for (const flag of ["--dry-run", "--summary"]) {
-    test(`${flag} writes nothing, ends with 3 when something would change and with 0 when not`, () => {
+    test(`${flag} writes nothing, ends with 3 when something would change and with 0 when not`, async () => {
       const before = readFileSync(made.values);
-      const first = made.run([...COMMAND, flag]);
+      const first = await made.run([...COMMAND, flag]);
       assert.equal(first.status, 3);
       assert.match(first.stdout, /^encrypted-02: 2 added, 0 removed, 0 kept\n/);
       assert.ok(!STRINGS.some((string) => (first.stdout + first.stderr).includes(string)));
       assert.deepEqual(readFileSync(made.values), before);
-      made.run(COMMAND);
-      assert.equal(made.run([...COMMAND, flag]).status, 0);
+      await made.run(COMMAND);
+      assert.equal((await made.run([...COMMAND, flag])).status, 0);
     });
   }
 
-  test("--show-strings shows them", () => {
-    const { stdout } = made.run([...COMMAND, "--dry-run", "--show-strings"]);
+  test("--show-strings shows them", async () => {
+    const { stdout } = await made.run([...COMMAND, "--dry-run", "--show-strings"]);
     assert.match(stdout, /\n\+ "sentinel-plaintext-one" word by-hand a test\n/);
   });
 
@@ -77,12 +77,12 @@ describe("deployer generate cryptnono-secret-config", { skip: withoutSops }, () 
     assert.deepEqual(banned("encrypted-02"), many);
   });
 
-  test("a one-string change is a one-line diff for git", () => {
-    made.run(COMMAND);
+  test("a one-string change is a one-line diff for git", async () => {
+    await made.run(COMMAND);
     made.tool("git", ["init", "-q"]);
     made.tool("git", ["add", "-A"]);
     made.setGenerator(listing(["sentinel-plaintext-a-new-one", ...STRINGS]));
-    made.run(COMMAND);
+    await made.run(COMMAND);
     const { stdout } = made.tool("git", ["diff", "-U0", "--", made.values]);
     const changed = stdout
       .split("\n")
@@ -92,15 +92,18 @@ describe("deployer generate cryptnono-secret-config", { skip: withoutSops }, () 
     assert.deepEqual(banned("encrypted-02"), ["sentinel-plaintext-a-new-one", ...STRINGS]);
   });
 
-  test("explain-string says source and rule, and who covers a string", () => {
-    const exact = made.run(["explain-string", "Sentinel-Plaintext-ONE"]);
+  test("explain-string says source and rule, and who covers a string", async () => {
+    const exact = await made.run(["explain-string", "Sentinel-Plaintext-ONE"]);
     assert.match(
       exact.stdout,
       /^encrypted-02\[0\]: "sentinel-plaintext-one"\n {2}mode: word\n {2}rule: by-hand\n {2}source: a test\n$/,
     );
-    assert.match(made.run(["explain-string", "x.sentinel-plaintext-one"]).stdout, /is killed by\nencrypted-02\[0\]/);
-    assert.match(made.run(["explain-string", "by-hand-two"]).stdout, /^encrypted-01\[1\]: written by hand/);
-    const unknown = made.run(["explain-string", "nobody-knows"]);
+    assert.match(
+      (await made.run(["explain-string", "x.sentinel-plaintext-one"])).stdout,
+      /is killed by\nencrypted-02\[0\]/,
+    );
+    assert.match((await made.run(["explain-string", "by-hand-two"])).stdout, /^encrypted-01\[1\]: written by hand/);
+    const unknown = await made.run(["explain-string", "nobody-knows"]);
     assert.equal(unknown.status, 1);
     assert.match(unknown.stderr, /^deployer: explain the string: neither/);
   });
@@ -114,13 +117,13 @@ describe("deployer generate cryptnono-secret-config", { skip: withoutSops }, () 
     assert.match(stdout, /^encrypted-02\[1\]/);
   });
 
-  test("check-blocklist-generator checks the encrypted generator, in memory", () => {
-    const good = made.run(["generate", "check-blocklist-generator"]);
+  test("check-blocklist-generator checks the encrypted generator, in memory", async () => {
+    const good = await made.run(["generate", "check-blocklist-generator"]);
     // The compiler may add that it was stopped.
     assert.match(good.stderr, /^deployer: deployer\/.*\/enc-blocklist-generator\.secret\.ts has no errors$/m);
     assert.equal(good.status, 0);
     made.setGenerator("export const a: number = '';\n");
-    const bad = made.run(["generate", "check-blocklist-generator"]);
+    const bad = await made.run(["generate", "check-blocklist-generator"]);
     assert.equal(bad.status, 1);
     assert.match(bad.stderr, /^blocklist-generator\.secret\.ts:1:14: TS2322$/m);
     assert.deepEqual(made.filesWith(["const a: number"]), []);
@@ -130,6 +133,8 @@ describe("deployer generate cryptnono-secret-config", { skip: withoutSops }, () 
     readonly title: string;
     readonly prepare: (workspace: Workspace) => NodeJS.ProcessEnv | undefined;
     readonly stderr: RegExp;
+    /** false: what it does is noticed by the process alone. */
+    readonly inProcess?: boolean;
   }[] = [
     {
       title: "sops is not installed",
@@ -180,6 +185,7 @@ describe("deployer generate cryptnono-secret-config", { skip: withoutSops }, () 
           `export const generate = async () => { Promise.reject(new Error("sentinel-plaintext-one")); await new Promise(setImmediate); };`,
         ),
       stderr: /^deployer: run the generator: a promise was rejected that nobody waits for\n {2}hint: await/,
+      inProcess: false,
     },
     {
       title: "the generator forgets to write",
@@ -217,8 +223,8 @@ describe("deployer generate cryptnono-secret-config", { skip: withoutSops }, () 
       stderr: /^deployer: write helm-charts\/support\/enc-cryptnono\.secret\.values\.yaml: EPERM|EACCES/,
     },
   ];
-  for (const { title, prepare, stderr } of FAILURES) {
-    test(`when ${title}, it says so, ends with 1 and leaves the old file and no plaintext`, (t) => {
+  for (const { title, prepare, stderr, inProcess = true } of FAILURES) {
+    test(`when ${title}, it says so, ends with 1 and leaves the old file and no plaintext`, async (t) => {
       const before = readFileSync(made.values);
       let environment: NodeJS.ProcessEnv | undefined;
       try {
@@ -226,7 +232,7 @@ describe("deployer generate cryptnono-secret-config", { skip: withoutSops }, () 
       } catch {
         return t.skip("this file system knows no immutable folders, and root can write to any other");
       }
-      const ended = made.run(COMMAND, environment);
+      const ended = inProcess ? await made.run(COMMAND, environment) : made.command(COMMAND, environment);
       made.tool("chattr", ["-i", dirname(made.values)]);
       chmodSync(dirname(made.values), 0o755);
       assert.match(ended.stderr, stderr);
@@ -243,10 +249,10 @@ describe("deployer generate cryptnono-secret-config", { skip: withoutSops }, () 
     assert.match(stderr, /^deployer: find repository from \/: /);
   });
 
-  test("a values file that is not there is made", () => {
+  test("a values file that is not there is made", async () => {
     renameSync(made.values, `${made.values}.old`);
     mkdirSync(dirname(made.values), { recursive: true });
-    assert.equal(made.run(COMMAND).status, 0);
+    assert.equal((await made.run(COMMAND)).status, 0);
     assert.deepEqual(banned("encrypted-02"), STRINGS);
   });
 });

@@ -25,13 +25,13 @@ describe(`killed ${KILLS} times`, { skip: withoutSops }, () => {
         '"a test").concat(byHand(["sentinel-plaintext-run-" + process.env["RUN"]], "run"))',
       ),
     );
-    assert.equal(made.run(COMMAND, { RUN: "first" }).status, 0);
+    assert.equal(made.command(COMMAND, { RUN: "first" }).status, 0);
   });
   after(() => made.remove());
 
   test("at random moments, it leaves a whole file and no plaintext", { timeout: 60_000 + KILLS * 5_000 }, async (t) => {
     const started = performance.now();
-    assert.equal(made.run(COMMAND, { RUN: "timed" }).status, 0);
+    assert.equal(made.command(COMMAND, { RUN: "timed" }).status, 0);
     let durationMs = performance.now() - started;
     const counts = { interrupted: 0, replaced: 0 };
     for (let run = 0; run < KILLS; run++) {
@@ -59,7 +59,7 @@ describe(`killed ${KILLS} times`, { skip: withoutSops }, () => {
         assert.match(JSON.stringify(made.decrypted()), new RegExp(`${SENTINEL}-run-${run}"`));
       }
     }
-    assert.equal(made.run(COMMAND, { RUN: "last" }).status, 0);
+    assert.equal(made.command(COMMAND, { RUN: "last" }).status, 0);
     assert.match(JSON.stringify(made.decrypted()), new RegExp(`${SENTINEL}-run-last"`));
     assert.ok(counts.interrupted >= KILLS / 4, "too few runs were still going when they were killed");
     t.diagnostic(`${counts.interrupted} of ${KILLS} killed while at work, ${counts.replaced} had replaced the file`);

@@ -1,4 +1,4 @@
-// The command as people run it, with sops: what it prints, how it ends, what it leaves on disk.
+// The command, with sops: what it prints, how it ends, what it leaves on disk.
 import assert from "node:assert/strict";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -32,23 +32,23 @@ describe("deployer generate cryptnono-pool-names", { skip: withoutSops }, () => 
     (made.decrypted() as { cryptnono: { detectors: Record<string, Record<string, Record<string, unknown>>> } })
       .cryptnono.detectors;
 
-  test("writes the names beside the strings, which stay, and shows none; --dry-run says whether they would change", () => {
+  test("writes the names beside the strings, which stay, and shows none; --dry-run says whether they would change", async () => {
     const empty = readFileSync(made.values);
-    const dry = made.run([...COMMAND, "--dry-run"]);
+    const dry = await made.run([...COMMAND, "--dry-run"]);
     assert.equal(dry.status, 3);
     assert.equal(dry.stdout, "poolNames.generated: 2 added, 0 removed, 0 kept\n");
     assert.deepEqual(readFileSync(made.values), empty);
-    const { status, stdout, stderr } = made.run(COMMAND);
+    const { status, stdout, stderr } = await made.run(COMMAND);
     assert.equal(stderr, "deployer: wrote helm-charts/support/enc-cryptnono.secret.values.yaml\n");
     assert.equal(stdout, "poolNames.generated: 2 added, 0 removed, 0 kept\n");
     assert.equal(status, 0);
     assert.deepEqual(decrypted()["tcpflowkiller"], { poolNames: { generated: NAMES } });
     assert.deepEqual(Object.keys(decrypted()["execwhacker"]!["configs"]!), ["encrypted-01"]);
     assert.deepEqual(made.filesWith([...NAMES, "sentinel-by-hand"]), []);
-    assert.equal(made.run([...COMMAND, "--dry-run"]).status, 0);
+    assert.equal((await made.run([...COMMAND, "--dry-run"])).status, 0);
   });
 
-  test("one name more is one line more, and lists that people write stay", () => {
+  test("one name more is one line more, and lists that people write stay", async () => {
     const people = { tcpflowkiller: { poolNames: { "by-hand": ["own.example"], generated: NAMES } } };
     const { stdout: old } = made.tool(
       "sops",
@@ -57,7 +57,7 @@ describe("deployer generate cryptnono-pool-names", { skip: withoutSops }, () => 
     );
     writeFileSync(made.values, old);
     made.setGenerator(hostsOf([...NAMES, "sentinel-new.example"]));
-    const { status, stdout } = made.run([...COMMAND, "--show-names"]);
+    const { status, stdout } = await made.run([...COMMAND, "--show-names"]);
     assert.equal(status, 0);
     assert.equal(stdout, "poolNames.generated: 1 added, 0 removed, 2 kept\n+ sentinel-new.example\n");
     const lines = (text: string) => text.split("\n").filter((line) => !/^ {4}(lastmodified|mac): /.test(line));
@@ -71,11 +71,11 @@ describe("deployer generate cryptnono-pool-names", { skip: withoutSops }, () => 
   });
 
   for (const option of ["unencrypted_suffix: generated", "encrypted_regex: ^configs$"])
-    test(`a rule that would leave the names in clear is refused: ${option}`, () => {
+    test(`a rule that would leave the names in clear is refused: ${option}`, async () => {
       const rules = join(made.root, ".sops.yaml");
       writeFileSync(rules, readFileSync(rules, "utf8").replace("unencrypted_regex: ^mode$", option));
       rmSync(made.values);
-      const { status, stdout, stderr } = made.run(COMMAND);
+      const { status, stdout, stderr } = await made.run(COMMAND);
       assert.equal(status, 1);
       assert.match(stderr, /sops would leave generated in clear/);
       assert.match(stderr, /\n {2}hint: mend the rule in \.sops\.yaml/);
@@ -83,21 +83,21 @@ describe("deployer generate cryptnono-pool-names", { skip: withoutSops }, () => 
       assert.deepEqual(made.filesWith(NAMES), []);
     });
 
-  test("names that stand in clear in the file already are refused, and the file stays", () => {
-    made.run(COMMAND);
+  test("names that stand in clear in the file already are refused, and the file stays", async () => {
+    await made.run(COMMAND);
     const clear = readFileSync(made.values, "utf8").replace(/(generated:\n +- ).*/, "$1in-clear.example");
     writeFileSync(made.values, clear);
     assert.deepEqual([...standingOf(clear, POOL_NAMES)], [["generated", { encrypted: 1, clear: 1 }]]);
-    const { status, stderr } = made.run([...COMMAND, "--dry-run"]);
+    const { status, stderr } = await made.run([...COMMAND, "--dry-run"]);
     assert.equal(status, 1);
     assert.match(stderr, /^deployer: /);
     assert.equal(readFileSync(made.values, "utf8"), clear);
   });
 
-  test("a generator without a host leaves the file as it is", () => {
+  test("a generator without a host leaves the file as it is", async () => {
     const before = readFileSync(made.values);
     made.setGenerator(hostsOf([]));
-    const { status, stderr } = made.run(COMMAND);
+    const { status, stderr } = await made.run(COMMAND);
     assert.equal(status, 1);
     assert.match(stderr, /^deployer: make the list of names: it is empty\n {2}hint: the generator must make/);
     assert.deepEqual(readFileSync(made.values), before);
