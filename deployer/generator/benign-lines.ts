@@ -15,8 +15,15 @@ export function isOnHost({ place }: BenignLine): boolean {
   return place.startsWith("administration:");
 }
 
-/** Every line of every corpus (see corpora/README.md), comment lines left out. */
-export function benignLines(): BenignLine[] {
+let lines: readonly BenignLine[] | undefined;
+
+/** Every line of every corpus (see corpora/README.md), comment lines left out. They are read once. */
+export function benignLines(): readonly BenignLine[] {
+  lines ??= readLines();
+  return lines;
+}
+
+function readLines(): BenignLine[] {
   const folder = packageFile("corpora");
   return readdirSync(folder)
     .filter((name) => name.endsWith(".txt.gz") || name.endsWith(".txt"))

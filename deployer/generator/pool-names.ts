@@ -35,6 +35,7 @@ export function poolNames({ kept, dropped: out }: BannedList, benign: readonly B
     if (reason !== null) reasons.set(name, reason);
   }
   for (const { text, place } of benign) {
+    if (!text.includes(".")) continue;
     for (const [host] of text.toLowerCase().matchAll(HOST)) {
       for (const name of suffixesOf(host))
         if (all.has(name) && !reasons.has(name)) reasons.set(name, `benign ${place} has a host below it`);
