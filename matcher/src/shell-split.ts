@@ -41,6 +41,10 @@ const DOLLAR = 0x24;
 const APOSTROPHE = 0x27;
 const BACKSLASH = 0x5c;
 const BACKTICK = 0x60;
+/** 1: the byte is itself wherever it stands, and no shell acts on it. */
+const PLAIN = Uint8Array.from({ length: 256 }, (_, byte) =>
+  " \t\n\"#$'\\`*?[{~|&;()<>".includes(String.fromCharCode(byte)) ? 0 : 1,
+);
 
 class Splitter {
   readonly words: Uint8Array[] = [];
@@ -57,8 +61,19 @@ class Splitter {
   }
 
   run(): void {
-    while (this.#at < this.#text.length) this.#step();
+    while (this.#at < this.#text.length) {
+      this.#plain();
+      if (this.#at < this.#text.length) this.#step();
+    }
     this.#endWord();
+  }
+
+  #plain(): void {
+    const from = this.#at;
+    while (PLAIN[this.#text[this.#at]!] === 1) this.#at++;
+    if (this.#at === from) return;
+    this.#word ??= [];
+    for (let at = from; at < this.#at; at++) this.#word.push(this.#text[at]!);
   }
 
   #step(): void {

