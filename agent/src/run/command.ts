@@ -36,6 +36,22 @@ export async function main(
   others: readonly ((program: Command) => void)[] = [],
   parts: RunParts = {},
 ): Promise<void> {
+  const program = commands(detectors, others, parts);
+  try {
+    refuseOpenDoors(process.env, debuggerUrl(), process.execArgv);
+    await program.parseAsync();
+  } catch (error) {
+    process.stderr.write(describeError(error));
+    process.exit(1);
+  }
+}
+
+/** The command line of {@link main}, not read yet. */
+export function commands(
+  detectors: readonly AnyDetectorCommand[],
+  others: readonly ((program: Command) => void)[] = [],
+  parts: RunParts = {},
+): Command {
   const program = new Command("cryptnono")
     .description("Guards a node against cryptominers, in the kernel.")
     .version(version())
@@ -45,13 +61,7 @@ export async function main(
   for (const add of others) add(program);
   addSelfTest(program);
   addUnpin(program);
-  try {
-    refuseOpenDoors(process.env, debuggerUrl(), process.execArgv);
-    await program.parseAsync();
-  } catch (error) {
-    process.stderr.write(describeError(error));
-    process.exit(1);
-  }
+  return program;
 }
 
 function addDetector(program: Command, detector: AnyDetectorCommand, parts: RunParts): void {

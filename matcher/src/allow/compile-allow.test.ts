@@ -156,12 +156,13 @@ function checkLayout(table: AllowTable, patternCount: number): void {
 }
 
 test("each of the 256 bytes is one character, and capitals are small letters", () => {
+  const anyTwo = [compileAllow, asBits].map((compile) => compile(["(?s).;$"]));
   for (let byte = 0; byte < 256; byte++) {
     const subject = Uint8Array.of(byte, 0x3b);
     const isCapital = byte >= 0x41 && byte <= 0x5a;
     const source = byte < 0x80 ? `(?-i:\\x${byte.toString(16).padStart(2, "0")})` : "[^\\x00-\\x7f]";
+    for (const allow of anyTwo) assert.equal(matchLine(allow, subject), 0);
     for (const compile of [compileAllow, asBits]) {
-      assert.equal(matchLine(compile(["(?s).;$"]), subject), 0);
       // The line that patterns see has no capitals.
       assert.equal(matchLine(compile([source]), subject), isCapital ? -1 : 0, `byte ${byte}`);
     }
@@ -274,6 +275,7 @@ test("patterns whose product explodes share the table as far as it goes, and the
 });
 
 test("no table is larger than its limits, and every pattern is in it, as bits, or refused", () => {
+  const some = ordinary.slice(0, 40);
   for (const limits of [
     { maxStates: 64 },
     { maxTableBytes: 4096 },
@@ -281,7 +283,7 @@ test("no table is larger than its limits, and every pattern is in it, as bits, o
     { maxSteps: 0 },
     { maxStates: 1 },
   ]) {
-    const { table, nfa, refused } = compileAllow(ordinary, [[...ordinary.keys()]], {
+    const { table, nfa, refused } = compileAllow(some, [[...some.keys()]], {
       ...DEFAULT_ALLOW_LIMITS,
       ...limits,
     });
@@ -292,7 +294,7 @@ test("no table is larger than its limits, and every pattern is in it, as bits, o
     ];
     assert.deepEqual(
       patterns.sort((a, b) => a - b),
-      [...ordinary.keys()],
+      [...some.keys()],
     );
     assert.ok((table?.stateCount ?? 0) <= (limits.maxStates ?? DEFAULT_ALLOW_LIMITS.maxStates));
     assert.ok((table?.next.byteLength ?? 0) <= (limits.maxTableBytes ?? DEFAULT_ALLOW_LIMITS.maxTableBytes));
