@@ -256,7 +256,7 @@ describe("the agent", { skip, timeout: 900_000 }, () => {
       await new Promise<void>((resolve) => silent.listen(socketPath, resolve));
       if (state === "stopped") rmSync(socketPath);
       try {
-        const agent = await startAgent(scratch, BANNED, { cri: socketPath });
+        const agent = await startAgent(scratch, BANNED, { cri: socketPath }, ["--lookup-wait", "2"]);
         const tookMs = await manyVictims(pid);
         context.diagnostic(await figures(state, agent, tookMs));
         await agent.stop();

@@ -1,10 +1,11 @@
 // Arguments that the parent replaces in the middle of exec: what is judged is what was copied, and what runs.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { rounds } from "@cryptnono/matcher/test/rounds";
 import { randomString, TestAgent } from "../lib/agent.js";
 import { launch, numbersOf } from "../lib/progs.js";
 
-const ROUNDS = 200;
+const ROUNDS = rounds(100);
 const banned = randomString();
 const innocent = randomString("innocent");
 let agent: TestAgent;

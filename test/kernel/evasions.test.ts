@@ -5,6 +5,7 @@ import { spawn } from "node:child_process";
 import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { rounds } from "@cryptnono/matcher/test/rounds";
 import { type LogLine, randomString, TestAgent } from "../lib/agent.js";
 import { type Launched, launch, numbersOf, prog, type Word, Workshop } from "../lib/progs.js";
 
@@ -226,7 +227,7 @@ describe("a banned string dies however it is executed", () => {
   });
 
   test("while another thread swaps the argument, the one that the process got is judged", async (t) => {
-    const tries = 1000;
+    const tries = rounds(300);
     const clean = randomString("clean");
     const ended = await launch("swap-argument", ["/bin/echo", "echo", clean, banned], [String(tries)]);
     const { killed, ended: unharmed } = numbersOf(ended.stderr);

@@ -1,6 +1,6 @@
 // Names at work: real sockets to servers in a network of their own, with a capture of what left.
 import assert from "node:assert/strict";
-import { after, describe, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { canSignal } from "@cryptnono/agent/detectors/flowkiller/names/sensor";
 import { unpin } from "@cryptnono/agent/sensor/index";
 import type { LogLine } from "../lib/agent.js";
@@ -100,13 +100,13 @@ const signals = canSignal(NAMES_OBJECT);
 for (const byAgent of signals ? [false, true] : [true]) {
   const flags = byAgent ? ["--kill-way", "by-agent"] : [];
   describe(`enforce, killed by the ${byAgent ? "agent" : "kernel"}`, () => {
-    test("what is found is blocked and dies; questions do not leave", async (t) => {
-      const agent = await FlowAgent.start([
-        ...flags,
-        `--FlowKiller.names_file_globs=${NAMES}`,
-        "--FlowKiller.names=enforce",
-      ]);
-      t.after(() => agent.stop());
+    let agent: FlowAgent;
+    before(async () => {
+      agent = await FlowAgent.start([...flags, `--FlowKiller.names_file_globs=${NAMES}`, "--FlowKiller.names=enforce"]);
+    });
+    after(() => agent.stop());
+
+    test("what is found is blocked and dies; questions do not leave", async () => {
       const { told, packets } = await withServers(lists, [
         ...SAID.map(([title, way, pieces]) => say(title, way, "192.0.2.9", 3333, pieces)),
         ask("a question", "ask", "192.0.2.53", `eu.${POOL}`, "3333"),
@@ -129,13 +129,7 @@ for (const byAgent of signals ? [false, true] : [true]) {
       assert.ok((await agent.metric('processes_killed_total{reason="name"}')) >= 1);
     });
 
-    test("nothing of what is found arrives, sent once more or not", async (t) => {
-      const agent = await FlowAgent.start([
-        ...flags,
-        `--FlowKiller.names_file_globs=${NAMES}`,
-        "--FlowKiller.names=enforce",
-      ]);
-      t.after(() => agent.stop());
+    test("nothing of what is found arrives, sent once more or not", async () => {
       const whole = SAID.filter(([, way, { length }, because]) => way === "tcp" && length === 1 && because !== null);
       const { told, gotBytes } = await withServers(lists, [
         ...whole.map(([title, way, pieces]) => say(title, way, "192.0.2.9", 3333, pieces)),
@@ -148,13 +142,14 @@ for (const byAgent of signals ? [false, true] : [true]) {
     });
 
     test("with questions answered, a connect to the answer is refused before its first packet and kills", async (t) => {
-      const agent = await FlowAgent.start([
+      await agent.stop();
+      const answering = await FlowAgent.start([
         ...flags,
         `--FlowKiller.names_file_globs=${NAMES}`,
         "--FlowKiller.names=enforce",
         "--FlowKiller.names_questions=answer",
       ]);
-      t.after(() => agent.stop());
+      t.after(() => answering.stop());
       const { told, packets } = await withServers(lists, [
         ask("by name", "ask", "192.0.2.53", `eu.${POOL}`, "3333"),
         ask("the other address, later", "connect", POOL_ADDRESSES[0]!, "443"),
@@ -165,8 +160,8 @@ for (const byAgent of signals ? [false, true] : [true]) {
       assert.match(told.get("the other address, later")!, new RegExp(`^${refused}$`));
       assert.equal(told.get("others"), "203.0.113.60 connected 0");
       for (const address of POOL_ADDRESSES) assert.equal(packets.get(address), undefined, address);
-      await agent.until("it is told", () => lineOf(agent, "address") !== undefined);
-      const line = lineOf(agent, "address")!;
+      await answering.until("it is told", () => lineOf(answering, "address") !== undefined);
+      const line = lineOf(answering, "address")!;
       assert.equal(line["evidence"], `asked for eu.${POOL}, connected to ${POOL_ADDRESSES[1]}:3333`);
       assert.equal(line["matched"], POOL);
     });

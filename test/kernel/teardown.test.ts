@@ -9,8 +9,7 @@ const PROGRAM = fileURLToPath(new URL("../lib/sensor-ends.js", import.meta.url))
 for (const [title, way] of [
   ["a process exits with records pending", "exit-with-records-pending"],
   ["a process whose sensor was closed ends by itself", "end-of-the-program"],
-  ["a sensor is closed twice", "closed-twice"],
-  ["a closed sensor's methods answer with an error, and break nothing", "used-after-close"],
+  ["a sensor is closed twice, and its methods answer with an error then, and break nothing", "used-after-close"],
   ["a worker thread ends with its sensor open", "worker-ended"],
   ["a sensor that no one holds is collected, and its descriptors are closed", "garbage"],
 ] as const) {
