@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { rounds } from "@cryptnono/matcher/test/rounds";
 import fc from "fast-check";
 import { ENVIRONMENT, type Workspace, withoutSops, workspace } from "../test/workspace.js";
 import { type Entry, entriesOf, readValues, replaceList } from "./values-file.js";
@@ -83,7 +84,7 @@ describe("the encrypted values file", { skip: withoutSops }, () => {
         assert.deepEqual(entriesOf(await readValues(made.root, made.values), LIST), next);
         assert.ok(same.length >= kept.length, `${same.length} of ${kept.length} kept`);
       }),
-      { numRuns: 8 },
+      { numRuns: rounds(3) },
     );
   });
 

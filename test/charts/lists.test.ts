@@ -1,10 +1,12 @@
-// The lists of every scenario, as the chart writes them, asked by `cryptnono check`.
+// The lists of every scenario, as the chart writes them, asked as `cryptnono check` does; and by check-lists.mjs itself.
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
-import { CHARTS, HELM } from "./helm.js";
+import { check } from "@cryptnono/agent/detectors/execwhacker/tools/check";
+import { CHARTS, HELM, render, scenario } from "./helm.js";
 
 const root = dirname(CHARTS);
 const skip =
@@ -24,13 +26,49 @@ function checkLists(values: string, input = "", flags: readonly string[] = []) {
   return { status, stdout, stderr };
 }
 
+/** What the command says of a scenario's lists, without a process. */
+function checkHere(name: string) {
+  const lists = render(scenario(name)).find(
+    ({ kind, metadata }) => kind === "Secret" && /-execwhacker$/.test(metadata.name),
+  );
+  const files = Object.entries(lists!["data"] as Record<string, string>);
+  assert.ok(files.length > 0);
+  const folder = mkdtempSync(join(tmpdir(), "cryptnono-lists-"));
+  try {
+    const paths = files.map(([file, data]) => {
+      writeFileSync(join(folder, file), Buffer.from(data, "base64"));
+      return join(folder, file);
+    });
+    const isCandidate = (file: string) => file.endsWith(".candidate.json");
+    let text = "";
+    const status = check(
+      {
+        config: paths.filter((file) => !isCandidate(file)),
+        candidate: paths.filter(isCandidate),
+        mode: "enforce",
+        allowAcrossLists: false,
+        benign: [],
+        failOn: "error",
+        json: false,
+        showStrings: false,
+      },
+      (part) => {
+        text += part;
+      },
+    );
+    return { status, text };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 describe("the lists of", { skip }, () => {
   const folder = join(CHARTS, "cryptnono/ci");
   for (const name of readdirSync(folder).filter((file) => file !== "switched-off-values.yaml")) {
     it(`${name} have no error`, () => {
-      const { status, stdout, stderr } = checkLists(join(folder, name));
-      assert.equal(status, 0, stdout + stderr);
-      assert.match(stdout, /^\d+ strings, \d+ patterns: 0 errors/m);
+      const { status, text } = checkHere(name.replace("-values.yaml", ""));
+      assert.equal(status, 0, text);
+      assert.match(text, /^\d+ strings, \d+ patterns: 0 errors/m);
     });
   }
 
@@ -41,5 +79,7 @@ describe("the lists of", { skip }, () => {
     assert.equal(status, 3);
     assert.match(stdout, /^error pattern mine\[0\]: no command line is of this form \[never-matches\]$/m);
     assert.equal(checkLists("-", values, ["--json"]).stdout[0], "{");
+    const { status: ofAll, stdout: said } = checkLists(join(folder, "all-settings-values.yaml"));
+    assert.deepEqual([ofAll, said], [0, checkHere("all-settings").text]);
   });
 });

@@ -6,11 +6,12 @@ import { join } from "node:path";
 import { it } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { rounds } from "@cryptnono/matcher/test/rounds";
 import type { ContainerResult } from "../types.js";
 import { createContainerLookup } from "./lookup.js";
 
 const CONTAINERS = 500;
-const KILLS = 50_000;
+const KILLS = rounds(20_000);
 /** In each round, of a millisecond or somewhat more: about 10,000 kills a second on an idle machine. */
 const KILLS_A_ROUND = 15;
 /** As much as a report has of arguments. */

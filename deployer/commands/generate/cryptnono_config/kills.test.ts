@@ -1,5 +1,5 @@
 // Killed at any moment, the command leaves the old file or the new one, whole, and plaintext nowhere.
-// DEPLOYER_KILLS sets how often it is killed; 10 fit into every run of the tests.
+// Six are each way of killing it, at each of two moments.
 import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -7,9 +7,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
+import { rounds } from "@cryptnono/matcher/test/rounds";
 import { listing, type Workspace, withoutSops, workspace } from "../../../test/workspace.js";
 
-const KILLS = Number(process.env["DEPLOYER_KILLS"] ?? 10);
+const KILLS = rounds(6);
 const COMMAND = ["generate", "cryptnono-secret-config"];
 const SENTINEL = "sentinel-plaintext";
 const STRINGS = Array.from({ length: 300 }, (_, i) => `${SENTINEL}-${i}`);
