@@ -78,7 +78,7 @@ test("hostile lines: the kernel's walk, the reference walk and the walk over the
       assert.deepEqual(allow.refused, []);
       const singles = patterns.map((source) => compileAllow([source]));
       matcher.install(compileTables(strings, { allow }));
-      for (let i = 0; i < 250; i++) {
+      for (let i = 0; i < 200; i++) {
         const { path, args, script } = randomProcess(random);
         const line = contractLine({
           path,
@@ -101,7 +101,7 @@ test("hostile lines: the kernel's walk, the reference walk and the walk over the
         if (script) seen.scripts += 1;
       }
     }),
-    { numRuns: rounds(48), endOnFailure: true, includeErrorInReport: true },
+    { numRuns: rounds(32), endOnFailure: true, includeErrorInReport: true },
   );
   assert.ok(Math.min(...Object.values(seen)) > 50, JSON.stringify(seen));
 });
@@ -241,14 +241,14 @@ test("lines with strings of several lists: the kernel, the walk and the oracle a
         verdicts[expected] = (verdicts[expected] ?? 0) + 1;
       }
     }),
-    { numRuns: rounds(24), endOnFailure: true, includeErrorInReport: true },
+    { numRuns: rounds(18), endOnFailure: true, includeErrorInReport: true },
   );
   const least = Math.min(
     ...["killed", "would-kill", "spared-pattern", "spared-scope", "spared-substring", "pass"].map(
       (name) => verdicts[name] ?? 0,
     ),
   );
-  assert.ok(least > 5, JSON.stringify(verdicts));
+  assert.ok(least > 2, JSON.stringify(verdicts));
 });
 
 /** What strings with an apostrophe are made of, so that they stand in quoted lines often, and nearly. */
@@ -308,7 +308,7 @@ test("lines with strings of the quoted line: the kernel, the walk and the oracle
         verdicts[expected] = (verdicts[expected] ?? 0) + 1;
       }
     }),
-    { numRuns: rounds(24), endOnFailure: true, includeErrorInReport: true },
+    { numRuns: rounds(18), endOnFailure: true, includeErrorInReport: true },
   );
   const least = Math.min(...["killed", "would-kill", "spared-pattern", "pass"].map((name) => verdicts[name] ?? 0));
   assert.ok(least > 0, JSON.stringify(verdicts));

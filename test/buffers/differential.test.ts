@@ -52,11 +52,11 @@ test("hostile lines: the oracle, the tables in TypeScript and the kernel agree",
     fc.property(fc.noShrink(fc.integer()), (seed) => {
       const random = new Random(seed);
       const list = hostileList(random, random.pick([1, 2, 3, 5, 8, 12, 20, 60, 200]));
-      compareAll(kernel, list, 500, () => hostileLine(random, list));
+      compareAll(kernel, list, 400, () => hostileLine(random, list));
     }),
-    { numRuns: rounds(48), endOnFailure: true, includeErrorInReport: true },
+    { numRuns: rounds(32), endOnFailure: true, includeErrorInReport: true },
   );
-  assert.ok(compared >= 24_000);
+  assert.ok(compared >= 12_000);
   assert.ok(Math.min(...Object.values(seen)) > 50, JSON.stringify(seen));
 });
 
@@ -64,8 +64,8 @@ test("lists of thousands", () => {
   fc.assert(
     fc.property(fc.noShrink(fc.integer()), (seed) => {
       const random = new Random(seed);
-      const list = hostileList(random, 4000);
-      compareAll(kernel, list, 60, () => hostileLine(random, list));
+      const list = hostileList(random, 2000);
+      compareAll(kernel, list, 30, () => hostileLine(random, list));
     }),
     { numRuns: rounds(2), endOnFailure: true, includeErrorInReport: true },
   );

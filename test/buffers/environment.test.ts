@@ -88,7 +88,7 @@ test("hostile bytes: the oracle, user space and the kernel agree, whatever the l
         scope: random.pick([0, 0, 1, 2]),
       }));
       const compiled = install(rulesOf(strings), matcher);
-      for (let i = 0; i < 60; i++) {
+      for (let i = 0; i < 30; i++) {
         const { path, args } = random.oneIn(40)
           ? longLine(random, hostile, random.between(15_000, 40_000), WINDOWS)
           : hostileLine(random, hostile);
@@ -112,7 +112,7 @@ test("hostile bytes: the oracle, user space and the kernel agree, whatever the l
     matchers[1]!.close();
   }
   for (const kind of ["killed", "would-kill", "spared-scope", "spared-substring", "pass"])
-    assert.ok((seen[kind] ?? 0) > 5, JSON.stringify(seen));
+    assert.ok((seen[kind] ?? 0) > 2, JSON.stringify(seen));
 });
 
 test("wallets, modes, actions and patterns are those of the line; a variable's whole value is what an argument is", () => {
@@ -205,7 +205,7 @@ test("explain and replay say of random environments what the kernel does", async
     const rules = rulesOf(strings, [], ["/bin/y$"]);
     install(rules);
     const fateOf = await fatesBy(rules);
-    for (let i = 0; i < 40; i++) {
+    for (let i = 0; i < 15; i++) {
       const path = random.pick(["/bin/x", "/bin/y"]);
       const variables = [Buffer.from("Z="), ...hostileLine(random, hostile).args.map((one) => Buffer.from(one))];
       const environment = areaOf(variables);

@@ -38,9 +38,9 @@ const PATTERNS = [
 ];
 const SCOPES = [SCOPE.any, SCOPE.any, SCOPE.containers, SCOPE.host];
 const SEED = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 32));
-const CASES = rounds(2_500);
+const CASES = rounds(1_500);
 /** Of each list. */
-const LINES = 100;
+const LINES = 60;
 
 test(`explain, check and replay say what the kernel does of ${CASES} random cases, seed ${SEED}`, async () => {
   const random = new Random(SEED);
@@ -118,8 +118,8 @@ test(`explain, check and replay say what the kernel does of ${CASES} random case
     cases += lines.length;
   }
   for (const verdict of ["killed", "would-kill", "spared-pattern", "spared-scope", "spared-substring", "pass"])
-    assert.ok((seen[verdict] ?? 0) > 5, JSON.stringify(seen));
-  assert.ok(claims > 100, String(claims));
+    assert.ok((seen[verdict] ?? 0) > 2, JSON.stringify(seen));
+  assert.ok(claims > 50, String(claims));
   assert.ok(ofRules > 10, String(ofRules));
 });
 
