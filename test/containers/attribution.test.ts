@@ -8,6 +8,7 @@ import { openDocker } from "@cryptnono/agent/containers/docker";
 import { createContainerLookup } from "@cryptnono/agent/containers/lookup";
 import type { Runtime } from "@cryptnono/agent/containers/runtime";
 import type { CgroupIdentity, ContainerLookup, ContainerResult } from "@cryptnono/agent/types";
+import { rounds } from "@cryptnono/matcher/test/rounds";
 import { type Containerd, type RunningPod, startContainerd } from "./lib/containerd.js";
 import { missingFor } from "./lib/daemon.js";
 import { type Dockerd, startDockerd } from "./lib/dockerd.js";
@@ -259,13 +260,13 @@ async function measure(
 ): Promise<readonly string[]> {
   const lookup = createContainerLookup({ endpoints: [{ type, socketPath }] });
   await found(lookup.lookup(cgroup));
-  const warm = await times(5000, () => found(lookup.lookup(cgroup)));
+  const warm = await times(rounds(500), () => found(lookup.lookup(cgroup)));
   await lookup.close();
   const runtime = open();
   await runtime.inspect(id, 5000);
-  const miss = await times(200, () => runtime.inspect(id, 5000));
+  const miss = await times(rounds(20), () => runtime.inspect(id, 5000));
   runtime.close();
-  const cold = await times(50, async () => {
+  const cold = await times(rounds(5), async () => {
     const fresh = createContainerLookup({ endpoints: [{ type, socketPath }] });
     await found(fresh.lookup(cgroup));
     return () => fresh.close();

@@ -115,7 +115,7 @@ static int ask(const char *way, const char *name, const char *port)
 	ssize_t got;
 
 	/* A question that is dropped fails at once by UDP. By TCP it is waited for. */
-	patience(fd, is_tcp ? 5 : 20);
+	patience(fd, is_tcp ? 2 : 20);
 	if (is_connected && connect(fd, (void *)&to, to_length))
 		return failed("server");
 	q[0] = n >> 8;
