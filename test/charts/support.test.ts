@@ -1,9 +1,10 @@
 // The support chart with its encrypted list, by the very lines of docs/howto/install.md.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
-import { describe, it } from "node:test";
+import { after, describe, it } from "node:test";
 import { CHARTS, HELM, type KubernetesObject, parseYaml } from "./helm.js";
 
 const root = dirname(CHARTS);
@@ -29,8 +30,12 @@ describe("the documented deploy command", { skip }, () => {
       .join("\n")
       .replace("helm upgrade --install", "helm template")
       .replace("--create-namespace", "");
+    // On a copy: the first line packs the chart anew.
+    const copy = mkdtempSync(join(tmpdir(), "cryptnono-deploy-"));
+    after(() => rmSync(copy, { recursive: true }));
+    cpSync(CHARTS, join(copy, "helm-charts"), { recursive: true });
     const rendered = execFileSync("bash", ["-euo", "pipefail", "-c", script], {
-      cwd: root,
+      cwd: copy,
       encoding: "utf8",
       maxBuffer: 2 ** 26,
       stdio: ["ignore", "pipe", "pipe"],
