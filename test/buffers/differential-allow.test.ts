@@ -101,7 +101,7 @@ test("hostile lines: the kernel's walk, the reference walk and the walk over the
         if (script) seen.scripts += 1;
       }
     }),
-    { numRuns: rounds(32), endOnFailure: true, includeErrorInReport: true },
+    { numRuns: rounds(20), endOnFailure: true, includeErrorInReport: true },
   );
   assert.ok(Math.min(...Object.values(seen)) > 50, JSON.stringify(seen));
 });

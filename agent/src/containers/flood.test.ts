@@ -11,7 +11,7 @@ import type { ContainerResult } from "../types.js";
 import { createContainerLookup } from "./lookup.js";
 
 const CONTAINERS = 500;
-const KILLS = rounds(20_000);
+const KILLS = rounds(10_000);
 /** In each round, of a millisecond or somewhat more: about 10,000 kills a second on an idle machine. */
 const KILLS_A_ROUND = 15;
 /** As much as a report has of arguments. */

@@ -119,7 +119,7 @@ const STRANGERS: readonly (readonly [name: string, count: number, act: (socket: 
   ["asking and not taking the answer", 100, (socket) => socket.pause().write("GET / HTTP/1.1\r\n\r\n")],
   ["answered and staying", 100, (socket) => socket.write("GET /livez HTTP/1.1\r\n\r\n")],
 ];
-const PROBES = 20;
+const PROBES = 12;
 /** A machine may be busy; who is kept out is refused at once, or never answered. */
 const PROBE_MS = 20_000;
 
