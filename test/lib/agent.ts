@@ -221,7 +221,9 @@ export class TestAgent {
 
   /** The value of a metric, its series' labels as they stand: `processes_killed_total{source="execwhacker.bpf"}`. */
   async metric(series: string): Promise<number> {
-    const text = await (await fetch(`http://127.0.0.1:${this.metricsPort}/metrics`)).text();
+    const response = await fetch(`http://127.0.0.1:${this.metricsPort}/metrics`);
+    const text = await response.text();
+    if (!response.ok) throw new Error(`the metrics: ${response.status} ${text}`);
     const line = text.split("\n").find((candidate) => candidate.startsWith(`cryptnono_execwhacker_${series} `));
     if (line === undefined) throw new Error(`no series ${series}`);
     return Number(line.slice(line.lastIndexOf(" ")));

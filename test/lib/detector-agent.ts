@@ -101,7 +101,9 @@ export class DetectorAgent {
 
   /** Lines of its metrics whose name begins so, behind the detector's. */
   async seriesOf(start: string): Promise<string[]> {
-    const text = await (await fetch(`http://127.0.0.1:${this.#metricsPort}/metrics`)).text();
+    const response = await fetch(`http://127.0.0.1:${this.#metricsPort}/metrics`);
+    const text = await response.text();
+    if (!response.ok) throw new Error(`the metrics: ${response.status} ${text}`);
     return text.split("\n").filter((line) => line.startsWith(`cryptnono_${this.#detector}_${start}`));
   }
 

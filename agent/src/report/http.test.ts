@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Endpoint, ListenError, serveHealth, serveMetrics } from "./http.js";
 
 const LOOPBACK = "127.0.0.1";
@@ -95,6 +101,35 @@ test("huge headers and broken requests are refused, and the endpoint lives on", 
       assert.match(await exchange(port, `GET / HTTP/1.1\r\nx: ${"y".repeat(100_000)}\r\n\r\n`), /^HTTP\/1\.1 431 /);
       assert.match(await exchange(port, "\u0000\u0001nonsense\r\n\r\n"), /^HTTP\/1\.1 400 /);
       assert.equal(await (await get(port, "/")).text(), "fine");
+    },
+  );
+});
+
+test("a request that came while this process had no processor is answered", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "http-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const asked = join(folder, "asked");
+  const client = `const socket = require("net").connect(Number(process.argv[1]), "${LOOPBACK}", () => console.log("connected"));
+    setTimeout(() => socket.write("GET / HTTP/1.1\\r\\n\\r\\n", () => require("fs").writeFileSync(process.argv[2], "")), 500);
+    socket.pipe(process.stdout);`;
+  await serving(
+    serveMetrics(0, () => "fine", LOOPBACK),
+    async (port) => {
+      const child = spawn(process.execPath, ["-e", client, String(port), asked], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      let said = "";
+      child.stdout.on("data", (text) => {
+        said += text;
+      });
+      await once(child.stdout, "data");
+      await sleep(100); // it is accepted now
+      await readFile(process.execPath); // what follows stands between two looks at who is late, and no socket is read before the second
+      const sinceMs = performance.now();
+      while (performance.now() - sinceMs < 3600 || !existsSync(asked))
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+      await once(child, "close");
+      assert.match(said, /^connected\nHTTP\/1\.1 200 /);
     },
   );
 });

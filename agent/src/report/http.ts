@@ -124,7 +124,8 @@ async function serve(what: string, port: number, host: string, answers: Answers)
     });
   });
   await listen(server, what, port, host);
-  const sweep = setInterval(() => connections.sweep(), SWEEP_MS).unref();
+  // What arrived while this process had no processor is read first: the client is not late then.
+  const sweep = setInterval(() => setImmediate(() => connections.sweep()), SWEEP_MS).unref();
   const address = server.address();
   return {
     port: typeof address === "object" && address !== null ? address.port : port,
