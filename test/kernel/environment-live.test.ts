@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { unpin } from "@cryptnono/agent/sensor/index";
 import { randomString, run, TestAgent } from "../lib/agent.js";
+import { untilGone } from "../lib/until-gone.js";
 import { addressesOf, randomOf } from "../lib/wallets.js";
 
 test("an agent kills by the environment at exec, names the variable, and tells nothing else of it", async () => {
@@ -90,7 +91,7 @@ test("wallets and the environment that first come by a reload are looked for fro
     await agent.stop();
     assert.deepEqual(await fates(), [false, true, true]);
     unpin(pinDir);
-    assert.deepEqual(await fates(), [false, false, false]);
+    await untilGone(async () => (await fates()).every((isKilled) => !isKilled), "its kernel part");
   } finally {
     await agent.stop();
     unpin(pinDir);

@@ -256,8 +256,8 @@ describe("an agent that dies", () => {
     const { status } = cryptnono(["unpin", "--pin-dir", pinDir]);
     assert.equal(status, 0);
     assert.equal(existsSync(pinDir), false);
-    assert.equal(await isKilled(banned), false);
     await untilUnloaded(ownPrograms);
+    assert.equal(await isKilled(banned), false);
   });
 
   test("and comes back, killed, ended or replaced while it runs, lets no counter fall", async (t) => {
