@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { stat } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -108,27 +108,32 @@ test("huge headers and broken requests are refused, and the endpoint lives on", 
 test("a request that came while this process had no processor is answered", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "http-"));
   t.after(() => rmSync(folder, { recursive: true }));
-  const asked = join(folder, "asked");
-  const client = `const socket = require("net").connect(Number(process.argv[1]), "${LOOPBACK}", () => console.log("connected"));
-    setTimeout(() => socket.write("GET / HTTP/1.1\\r\\n\\r\\n", () => require("fs").writeFileSync(process.argv[2], "")), 500);
+  const [go, asked] = [join(folder, "go"), join(folder, "asked")];
+  const client = `const { existsSync, writeFileSync } = require("fs");
+    const [port, go, asked] = process.argv.slice(1);
+    const socket = require("net").connect(Number(port), "${LOOPBACK}", () => console.log("connected"));
+    const ask = () => socket.write("GET / HTTP/1.1\\r\\n\\r\\n", () => writeFileSync(asked, ""));
+    const look = setInterval(() => existsSync(go) && (clearInterval(look), ask()), 20);
     socket.pipe(process.stdout);`;
   await serving(
     serveMetrics(0, () => "fine", LOOPBACK),
     async (port) => {
-      const child = spawn(process.execPath, ["-e", client, String(port), asked], {
+      const child = spawn(process.execPath, ["-e", client, String(port), go, asked], {
         stdio: ["ignore", "pipe", "inherit"],
       });
+      const closed = once(child, "close");
       let said = "";
       child.stdout.on("data", (text) => {
         said += text;
       });
       await once(child.stdout, "data");
       await sleep(100); // it is accepted now
-      await readFile(process.execPath); // what follows stands between two looks at who is late, and no socket is read before the second
+      await stat(folder); // what follows stands between two looks at who is late, and no socket is read before the second
+      writeFileSync(go, "");
       const sinceMs = performance.now();
       while (performance.now() - sinceMs < 3600 || !existsSync(asked))
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
-      await once(child, "close");
+      await closed;
       assert.match(said, /^connected\nHTTP\/1\.1 200 /);
     },
   );
