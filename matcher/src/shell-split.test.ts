@@ -8,6 +8,7 @@ import fc from "fast-check";
 import { quoteLine } from "./shell-quote.js";
 import { OpenQuoteError, type ShellAct, shellSplit } from "./shell-split.js";
 import { rounds } from "./test/rounds.js";
+import { seedOfRun } from "./test/seed.js";
 
 /** Latin-1 both ways: one character for each byte. */
 const bytes = (latin1: string): Uint8Array => Uint8Array.from(Buffer.from(latin1, "latin1"));
@@ -106,7 +107,7 @@ for (const [shell, dialect] of [
     const lines = fc
       .sample(
         fc.array(part, { maxLength: 14 }).map((parts) => parts.join("")),
-        { numRuns: 8 * CASES, ...(process.env["SEED"] === undefined ? {} : { seed: Number(process.env["SEED"]) }) },
+        { numRuns: 8 * CASES, seed: seedOfRun() },
       )
       .filter((line) => isComparable(line, dialect.length > 0))
       .slice(0, CASES);

@@ -20,6 +20,7 @@ import { rounds } from "@cryptnono/matcher/test/rounds";
 import { type ConfigFile, ROOT, randomString, TestAgent } from "../lib/agent.js";
 import { ExecLoops } from "../lib/exec-loops.js";
 import { launch, prog } from "../lib/progs.js";
+import { untilGone } from "../lib/until-gone.js";
 
 const directory = mkdtempSync(join(tmpdir(), "cryptnono-lifecycle-"));
 after(() => rmSync(directory, { recursive: true, force: true }));
@@ -72,12 +73,8 @@ function loaded(ids: readonly string[]): string[] {
 }
 
 /** Those of a dead process go within moments, but on a busy machine. */
-async function untilUnloaded(ids: readonly string[]): Promise<void> {
-  const until = Date.now() + 60_000;
-  for (let left = loaded(ids); left.length > 0; left = loaded(ids)) {
-    assert.ok(Date.now() < until, `programs stay loaded: ${left}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+function untilUnloaded(ids: readonly string[]): Promise<void> {
+  return untilGone(() => Promise.resolve(loaded(ids).length === 0), `all programs of ${ids}`);
 }
 
 describe("a list that changes", () => {

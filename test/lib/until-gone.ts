@@ -1,10 +1,10 @@
-// What was pinned goes a moment after its last name: the kernel puts a link away in a worker of its own (bpf_link_put).
+// What was pinned or loaded goes a moment later: the kernel puts a link away in a worker of its own (bpf_link_put).
 import { setTimeout as sleep } from "node:timers/promises";
 
 const DEADLINE_MS = 60_000;
 const LOOK_EVERY_MS = 20;
 
-/** Wait until what was pinned does nothing any more. @throws Error when it still does after a minute */
+/** Wait until it is gone. @throws Error when it is still there after a minute */
 export async function untilGone(isGone: () => Promise<boolean>, what: string): Promise<void> {
   const untilMs = performance.now() + DEADLINE_MS;
   while (!(await isGone())) {
